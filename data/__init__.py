@@ -1,0 +1,1 @@
+"""Where examples come from: sources of images, splits, mixtures, and the batches that training reads."""

@@ -1,0 +1,84 @@
+"""Where a database is: a URL, read and checked, with a form that may be shown to people."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from studyhall.studies.errors import StorageError
+from studyhall.studies.redaction import redact
+
+BUSY_SECONDS = 60  # how long SQLite waits for other processes' writes before it gives up
+CONNECT_SECONDS = 10  # how long PostgreSQL may take to answer a new connection
+
+_FORMS = "write sqlite:///studies.db or postgresql://USER@HOST/DATABASE"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a database is.
+
+    `shown` is the URL as it was given, without passwords: the only form that messages may contain. `url` is
+    what SQLAlchemy is given. `path` is the file of an SQLite database, None for PostgreSQL.
+    """
+
+    shown: str
+    url: URL = field(repr=False)
+    path: Path | None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What SQLAlchemy's `create_engine` needs besides the URL."""
+        if self.path is not None:
+            return {"connect_args": {"timeout": BUSY_SECONDS}}
+        patience = {} if "connect_timeout" in self.url.query else {"connect_timeout": CONNECT_SECONDS}
+        return {"connect_args": patience, "pool_pre_ping": True}
+
+
+def parse(url: str) -> Address:
+    """Read a database URL; nothing is opened.
+
+    Raises:
+        StorageError: It is not a URL, or not one of SQLite or PostgreSQL.
+    """
+    shown = redact(url)
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):  # their messages may quote the URL, password included
+        raise StorageError(f"{shown!r} is not a database URL: {_FORMS}.") from None
+    if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
+        path = _sqlite_path(parsed, shown)
+        # A file: URI, because its mode keeps SQLite from creating a missing file, and because every file name
+        # passes %-encoded through SQLAlchemy and through Optuna, which takes URLs for templates with {}.
+        location = "file://" + quote(os.fsencode(path))
+        return Address(
+            shown, URL.create("sqlite", database=location, query={"mode": "rw", "uri": "true"}), path
+        )
+    if parsed.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
+        if "@" in (parsed.host or ""):  # and so it is a piece of the password, which must not be shown
+            raise StorageError(f"{shown!r} has an '@' in its user or password: write it as %40.")
+        return Address(shown, parsed.set(drivername="postgresql+psycopg"), path=None)
+    raise StorageError(f"{shown!r} is neither SQLite nor PostgreSQL: {_FORMS}.")
+
+
+def _sqlite_path(parsed: URL, shown: str) -> Path:
+    name = parsed.database or ""
+    if parsed.host or parsed.username:
+        problem = "has two slashes where an SQLite URL has three: write sqlite:///studies.db"
+    elif parsed.query:
+        problem = "has options, which Studyhall sets itself: leave out '?' and what follows"
+    elif name in ("", ":memory:"):
+        problem = "is a database in memory, which no other process can see: name a file"
+    elif name.startswith("~"):
+        problem = (
+            "starts with '~', which URLs do not know: write the path out, as in sqlite:////home/me/studies.db"
+        )
+    elif "\0" in name:
+        problem = "has a NUL character in it, which no file name can have: name another file"
+    else:
+        return Path(os.path.abspath(name))
+    raise StorageError(f"{shown!r} {problem}.")

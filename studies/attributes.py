@@ -1,0 +1,19 @@
+"""The names under which Studyhall keeps its own facts among Optuna's attributes."""
+
+# On a study, as user attributes.
+DEFINITION = "studyhall:definition"  # the definition, every default filled in
+SIGNATURE = "studyhall:signature"  # the hash of what can change a result
+CREATED = "studyhall:created"  # when the study was created, ISO 8601, UTC
+BUNDLE = "studyhall:bundle"  # the record of the published bundle
+
+# On a trial, as a system attribute: where its hyperparameters come from before the sampler is asked. It is
+# absent, {"defaults": true}, or {"values": {...}}.
+START = "studyhall:start"
+
+# On a trial, as user attributes that people read.
+HYPERPARAMETERS = "hyperparameters"
+FAILURE = "failure"  # the kind of failure
+REASON = "reason"
+
+# On a study, as Optuna's own system attribute.
+METRIC_NAMES = "study:metric_names"

@@ -1,0 +1,96 @@
+"""What is in a storage, read without Optuna: for commands that answer at once and change nothing."""
+
+import difflib
+from collections.abc import Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection
+
+from studyhall.studies import queries
+from studyhall.studies.address import parse
+from studyhall.studies.attributes import BUNDLE, CREATED, DEFINITION, SIGNATURE
+from studyhall.studies.database import connect, explained, require
+from studyhall.studies.entry import Entry
+from studyhall.studies.errors import StudyNotFoundError
+
+_SHOWN_NAMES = 8
+
+
+class Catalogue:
+    """A storage, to be read; use it as a context manager.
+
+    Raises:
+        StorageError: The storage cannot be read, or does not exist: nothing is ever created.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.address = parse(url)
+        require(self.address)
+        self._engine = connect(self.address)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+    def names(self) -> list[str]:
+        """Return the names of all studies, oldest first."""
+        with explained(self.address), self._engine.connect() as connection:
+            return queries.study_names(connection)
+
+    def entries(self) -> list[Entry]:
+        """Return all studies, oldest first."""
+        with explained(self.address), self._engine.connect() as connection:
+            found = ((name, queries.study_id(connection, name)) for name in queries.study_names(connection))
+            return [_entry(connection, name, study_id) for name, study_id in found if study_id is not None]
+
+    def entry(self, name: str) -> Entry:
+        """Return one study.
+
+        Raises:
+            StudyNotFoundError: The storage holds none of that name.
+        """
+        with explained(self.address), self._engine.connect() as connection:
+            study_id = queries.study_id(connection, name)
+            if study_id is None:
+                raise not_found(name, queries.study_names(connection), self.address.shown)
+            return _entry(connection, name, study_id)
+
+
+def _entry(connection: Connection, name: str, study_id: int) -> Entry:
+    direction = queries.direction(connection, study_id)
+    found = queries.attributes(connection, study_id, (DEFINITION, SIGNATURE, CREATED, BUNDLE))
+    created = found.get(CREATED)
+    return Entry(
+        name=name,
+        direction=direction,
+        definition=found.get(DEFINITION),
+        signature=found.get(SIGNATURE),
+        counts=queries.counts(connection, study_id),
+        best=queries.best(connection, study_id, direction),
+        created=None if created is None else datetime.fromisoformat(created),
+        active=queries.last_activity(connection, study_id),
+        bundle=found.get(BUNDLE),
+        failures=queries.failures(connection, study_id),
+    )
+
+
+def not_found(name: str, names: Sequence[str], shown: str) -> StudyNotFoundError:
+    """Return the error for a study that a storage does not hold, with the closest of those that it does."""
+    held = "nothing"
+    if names:
+        close = difflib.get_close_matches(name, names, n=_SHOWN_NAMES, cutoff=0.0)
+        others = len(names) - len(close)
+        held = ", ".join(close) + (f" and {others} more" if others else "")
+    return StudyNotFoundError(
+        f"No study {name!r} in {shown}. It holds: {held}. Create it with: studyhall search STUDY.toml"
+    )

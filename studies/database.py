@@ -1,0 +1,103 @@
+"""A database: how it is reached without Optuna, and its failures as one line each."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+
+from studyhall.studies.address import BUSY_SECONDS, Address
+from studyhall.studies.errors import StorageError
+
+_UNDEFINED_TABLE = "42P01"  # among the codes of PostgreSQL's errors
+
+
+def require(address: Address) -> None:
+    """Check that the SQLite file is there; for PostgreSQL, that is the server's to say.
+
+    The file itself is not opened: closing it again would drop the locks that SQLite holds on it in this
+    process.
+
+    Raises:
+        StorageError: It is missing, or is not a file.
+    """
+    with explained(address):
+        if address.path is None or address.path.is_file():
+            return
+        if address.path.exists():
+            raise StorageError(
+                f"{address.shown} is not a file: name a file, as in {address.shown}/studies.db"
+            )
+    raise StorageError(f"There is no database {address.shown}. Create it with: studyhall search STUDY.toml")
+
+
+def connect(address: Address, *, create: bool = False) -> Engine:
+    """Return an engine; it connects when it is first used.
+
+    Args:
+        address: Where the database is.
+        create: Whether that may create the SQLite file.
+
+    Raises:
+        StorageError: The driver is not installed.
+    """
+    url = address.url
+    if create and address.path is not None:
+        url = url.update_query_dict({"mode": "rwc"})
+    try:
+        engine = create_engine(url, **address.options)
+    except ImportError as error:
+        raise StorageError(f"{address.shown} needs its driver: pip install 'studyhall[postgres]'") from error
+    prepare(engine)
+    return engine
+
+
+def prepare(engine: Engine) -> None:
+    """Give every connection that an engine is going to make the settings that Studyhall relies on."""
+    if engine.dialect.name == "postgresql":
+        # Optuna's columns hold times without a zone, which the server fills in the session's zone.
+        event.listen(engine, "connect", _use_utc)
+
+
+def _use_utc(connection: Any, record: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET TIME ZONE 'UTC'")
+    connection.commit()
+
+
+@contextmanager
+def explained(address: Address) -> Iterator[None]:
+    """Turn what goes wrong with a database inside the block into a StorageError."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError) as error:
+        raise failure(address, error) from error
+
+
+def failure(address: Address, error: BaseException) -> StorageError:
+    """Return the one line that says what a database's error means and what to do about it."""
+    if str(getattr(error, "orig", "")).startswith("no such table") or _sqlstate(error) == _UNDEFINED_TABLE:
+        return empty(address)
+    told = error.strerror if isinstance(error, OSError) else getattr(error, "orig", None)
+    cause = " ".join(str(told or error).split()).rstrip(".?")
+    if address.url.password:
+        cause = cause.replace(str(address.url.password), "***")
+    if address.path is None:
+        remedy = "Check that the server runs, and the user, password and database in the URL"
+    elif "locked" in cause:
+        remedy = f"Another program has held it for {BUSY_SECONDS} s: close that, and start again"
+    elif "not a database" in cause:
+        remedy = "Name another file, or move this one away"
+    else:
+        remedy = "Check that its folder exists, has space and may be written"
+    return StorageError(f"{address.shown} cannot be used: {cause}. {remedy}.")
+
+
+def empty(address: Address) -> StorageError:
+    """Return the error for a database in which Optuna never created its tables."""
+    return StorageError(f"{address.shown} holds no studies yet. Create one with: studyhall search STUDY.toml")
+
+
+def _sqlstate(error: BaseException) -> str | None:
+    return getattr(getattr(error, "orig", None), "sqlstate", None)

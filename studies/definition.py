@@ -1,0 +1,146 @@
+"""The definition of a study: everything that it is asked to do, as one frozen value."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
+
+from studyhall.studies.redaction import redact
+from studyhall.studies.search_sections import ObjectiveSpec, PrunerSpec, SamplerSpec, SearchSpec, StorageSpec
+from studyhall.studies.section import HyperparameterValue, Section, Value, file_of
+from studyhall.studies.training_sections import (
+    DataSpec,
+    EarlyStoppingSpec,
+    HyperModelSpec,
+    PlateauSpec,
+    RetrainingSpec,
+    TrainingSpec,
+)
+
+__all__ = [
+    "DataSpec",
+    "Definition",
+    "EarlyStoppingSpec",
+    "HyperModelSpec",
+    "ObjectiveSpec",
+    "Origin",
+    "PlateauSpec",
+    "PrunerSpec",
+    "RetrainingSpec",
+    "SamplerSpec",
+    "SearchSpec",
+    "StorageSpec",
+    "TrainingSpec",
+    "Value",
+]
+
+# A study's name is a segment of URLs, a file's name in exports and an argument on the command line.
+_NAME = re.compile(r"\w[\w.-]{0,99}")
+_OWN_MODELS = "studyhall.models"
+
+
+class Origin(Section):
+    """Where a definition was read: no part of its TOML, but of its record in the storage."""
+
+    folder: str = Field(
+        default="", description="Folder that file paths start from, absolute on that machine."
+    )
+    files: dict[str, str] = Field(
+        default_factory=dict, description="SHA-256 of each file of code that the definition names."
+    )
+
+
+class Definition(Section):
+    """A study, as its TOML says it, with every default filled in."""
+
+    name: str = Field(description="The study's name in its storage; left out, the name of this file.")
+    description: str = Field(default="", description="A note for people.")
+    storage: StorageSpec = Field(default_factory=StorageSpec, description="Where the study is kept.")
+    objective: ObjectiveSpec = Field(default_factory=ObjectiveSpec, description="What a trial is judged by.")
+    search: SearchSpec = Field(default_factory=SearchSpec, description="How much is tried.")
+    sampler: SamplerSpec = Field(default_factory=SamplerSpec, description="What proposes hyperparameters.")
+    pruner: PrunerSpec = Field(default_factory=PrunerSpec, description="What ends hopeless trials early.")
+    hypermodel: HyperModelSpec = Field(
+        default_factory=HyperModelSpec, description="The network whose hyperparameters are searched."
+    )
+    data: DataSpec = Field(default_factory=DataSpec, description="The examples.")
+    training: TrainingSpec = Field(default_factory=TrainingSpec, description="How a trial is trained.")
+    retraining: RetrainingSpec = Field(
+        default_factory=RetrainingSpec,
+        description="How the best configuration is trained before it is published.",
+    )
+    enqueue: list[dict[str, HyperparameterValue]] = Field(
+        default_factory=list,
+        description="Configurations to try right after the HyperModel's defaults, by hyperparameter name.",
+    )
+    origin: Origin = Field(default_factory=Origin, description="Where the definition was read.")
+
+    @classmethod
+    def complete(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Tell our own networks how the mixtures are made, so that it need be said only once."""
+        mix = _table(given.get("data"), DataSpec).get("mix", "mean")
+        model = _table(given.get("hypermodel"), HyperModelSpec)
+        path, arguments = model.get("path", _OWN_MODELS), model.get("arguments", {})
+        if mix == "mean" or not _is_ours(path) or not isinstance(arguments, dict):
+            return given
+        return given | {"hypermodel": model | {"arguments": {"mix": mix} | arguments}}
+
+    @field_validator("name")
+    @classmethod
+    def _can_be_in_a_url(cls, name: str) -> str:
+        if _NAME.fullmatch(name) is None:
+            usable = re.sub(r"[^\w.-]+", "-", name).strip("-.")[:100] or "study"
+            raise ValueError(
+                f"{name!r} cannot be a study's name; use letters, digits, '-', '_' and '.', as in {usable!r}"
+            )
+        return name
+
+    @field_validator("enqueue")
+    @classmethod
+    def _says_something(cls, configurations: list[dict[str, Value]]) -> list[dict[str, Value]]:
+        if not all(configurations):
+            raise ValueError("an empty configuration is the default one, which is tried anyway; remove it")
+        return configurations
+
+    @model_validator(mode="after")
+    def _mixtures_agree(self) -> "Definition":
+        told = self.hypermodel.arguments.get("mix", self.data.mix)
+        if _is_ours(self.hypermodel.path) and told != self.data.mix:
+            raise ValueError(
+                f"hypermodel.arguments.mix is {told!r} but data.mix is {self.data.mix!r}; remove the former"
+            )
+        return self
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative paths of the user's code start from; the current one if nothing was read."""
+        return Path(self.origin.folder)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files of code that the definition names, as it writes them."""
+        references = (self.hypermodel.path, self.data.source)
+        return tuple(dict.fromkeys(file for each in references if (file := file_of(each)) is not None))
+
+    def record(self) -> dict[str, Any]:
+        """Return the definition as JSON for studies and manifests, where others read it: without passwords.
+
+        `Definition.model_validate` restores it.
+        """
+        record = self.model_dump(mode="json")
+        record["storage"]["url"] = redact(self.storage.url)
+        return record
+
+
+def _table(given: Any, section: type[Section]) -> dict[str, Any]:
+    """Return a section as a table, however it was given; an empty one if it is nothing of the kind."""
+    if isinstance(given, Section):
+        return given.model_dump()
+    if isinstance(given, str) and section.shorthand is not None:
+        return {section.shorthand: given}
+    return given if isinstance(given, dict) else {}
+
+
+def _is_ours(reference: Any) -> bool:
+    return f"{reference}".partition(":")[0].startswith(_OWN_MODELS)

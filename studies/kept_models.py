@@ -1,0 +1,103 @@
+"""The weights of a study's best trials: kept in the artifact store while a trial is among the best few."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from studyhall.studies.artifact_store import ArtifactStore
+from studyhall.studies.artifacts import attach, detach
+from studyhall.studies.errors import ArtifactError
+from studyhall.studies.files import sha256_of, write_atomically
+from studyhall.studies.results import badness
+from studyhall.studies.study import Study
+
+RECORD_PREFIX = "studyhall:model:"  # study user attribute `studyhall:model:<trial number>`
+DEFAULT_LIMIT = 3
+
+
+@dataclass(frozen=True)
+class KeptModel:
+    """A trial's `model.keras` in the artifact store."""
+
+    number: int
+    value: float
+    artifact_id: str
+    sha256: str
+
+
+class KeptModels:
+    """Keeps the models of the best `limit` trials of a study, by their objective.
+
+    They belong to the study and not to their trials: nothing about a finished trial can be changed, so a record there could never be
+    taken back.
+    """
+
+    def __init__(self, study: Study, store: ArtifactStore, limit: int = DEFAULT_LIMIT) -> None:
+        self._study = study
+        self._store = store
+        self._limit = limit
+
+    def all(self) -> list[KeptModel]:
+        """The models that are kept, best first."""
+        attributes = self._study.optuna().user_attrs
+        kept = [
+            KeptModel(**record)
+            for key, record in attributes.items()
+            if key.startswith(RECORD_PREFIX) and record is not None
+        ]
+        return sorted(kept, key=lambda model: badness(self._study, model.value))
+
+    def keep(self, number: int, value: float, model: Path) -> bool:
+        """Keep a trial's model if it is among the best, let go of the one that is no longer, and say which it was.
+
+        Bytes first, then the record; a model that is let go loses its record first.
+
+        Raises:
+            ArtifactError: the store cannot take it.
+        """
+        better = [kept for kept in self.all() if kept.number != number]
+        rank = sum(badness(self._study, kept.value) <= badness(self._study, value) for kept in better)
+        if rank >= self._limit:
+            return False
+        attachment = attach(
+            self._study.storage,
+            self._store,
+            model,
+            study_id=self._study.id,
+            filename=f"trial-{number}-model.keras",
+        )
+        record = KeptModel(number, value, attachment.artifact_id, attachment.sha256)
+        before = self._record_of(number)
+        self._study.optuna().set_user_attr(RECORD_PREFIX + str(number), asdict(record))
+        if before is not None:
+            detach(self._study.storage, self._store, before.artifact_id, study_id=self._study.id)
+        for kept in self.all()[self._limit :]:
+            self._let_go(kept)
+        return True
+
+    def copy_to(self, number: int, path: Path) -> bool:
+        """Write a trial's model to a file, checked; False where it is not kept.
+
+        Raises:
+            ArtifactError: the store lacks it, or holds other bytes than were kept.
+        """
+        kept = self._record_of(number)
+        if kept is None:
+            return False
+        with write_atomically(path) as temporary:
+            with self._store.open_reader(kept.artifact_id) as source, open(temporary, "wb") as target:
+                while chunk := source.read(1 << 20):
+                    target.write(chunk)
+            if sha256_of(temporary) != kept.sha256:
+                raise ArtifactError(
+                    f"The kept model of trial {number} does not match its checksum. "
+                    "Remove it from the artifact store, and retrain instead."
+                )
+        return True
+
+    def _record_of(self, number: int) -> KeptModel | None:
+        record = self._study.optuna().user_attrs.get(RECORD_PREFIX + str(number))
+        return KeptModel(**record) if record is not None else None
+
+    def _let_go(self, kept: KeptModel) -> None:
+        self._study.optuna().set_user_attr(RECORD_PREFIX + str(kept.number), None)
+        detach(self._study.storage, self._store, kept.artifact_id, study_id=self._study.id)

@@ -1,0 +1,46 @@
+"""The origin of a definition: the folder it was read in, and the digests of the code that it names there."""
+
+import difflib
+from pathlib import Path
+
+from studyhall.studies.definition import Definition, Origin
+from studyhall.studies.errors import DefinitionError
+from studyhall.studies.files import explain, sha256_of
+
+
+def located(definition: Definition, folder: Path) -> Definition:
+    """Return a definition whose files are looked up in `folder`, with the digests of what is there now.
+
+    Joining a study from another machine, or after its code was edited, is this and then a comparison of signatures.
+
+    Raises:
+        DefinitionError: a file that the definition names is not there or cannot be read.
+    """
+    folder = folder.absolute()
+    files = {name: _digest(name, folder) for name in definition.files}
+    return definition.model_copy(update={"origin": Origin(folder=str(folder), files=files)})
+
+
+def similar_names(name: str, names: list[str]) -> str:
+    """Return a remark about the names most like a missing one, or about what there is; empty if there is nothing."""
+    stems = {Path(each).stem: each for each in names}  # what they all end in would make them all alike
+    near = [stems[each] for each in difflib.get_close_matches(Path(name).stem, stems, n=3)]
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    return f"there is {shown}" if names else ""
+
+
+def _digest(name: str, folder: Path) -> str:
+    path = folder / Path(name).expanduser()
+    if not path.is_file():
+        there = sorted(each.name for each in path.parent.glob("*.py")) if path.parent.is_dir() else []
+        remark = similar_names(path.name, there)
+        raise DefinitionError(
+            f"there is no file {name} in {folder}; "
+            + (remark or "put it there, or name the folder that has it")
+        )
+    try:
+        return sha256_of(path)
+    except OSError as error:
+        raise DefinitionError(f"{path} cannot be read: {explain(error)}") from error

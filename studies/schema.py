@@ -1,0 +1,148 @@
+"""The tables that Optuna keeps studies in: created once, by one process at a time."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage
+from sqlalchemy import Engine, inspect, select, text
+from sqlalchemy.exc import OperationalError
+
+from studyhall.studies import tables
+from studyhall.studies.address import Address
+from studyhall.studies.database import connect, explained, failure, require
+
+_ADVISORY_KEY = int.from_bytes(b"studyhal")  # any number that no other program locks
+
+
+def optuna_url(address: Address) -> str:
+    """Return the URL as Optuna wants it: with the password in clear, and as a template for str.format."""
+    return address.url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}")
+
+
+@contextmanager
+def answered(address: Address) -> Iterator[None]:
+    """Turn what goes wrong with a database inside the block, in Optuna or below it, into a StorageError."""
+    try:
+        with explained(address):
+            yield
+    except StorageInternalError as error:
+        raise failure(address, error.__cause__ or error) from error
+
+
+def is_complete(address: Address) -> bool:
+    """Whether a database has the tables.
+
+    Raises:
+        StorageError: The database cannot be reached.
+    """
+    with answered(address), _engine(address) as engine:
+        return _is_complete(engine)
+
+
+def ensure(address: Address) -> None:
+    """Create what is missing of the database: folder, file and tables.
+
+    Any number of processes may do this at once. One that is killed meanwhile leaves what the next one
+    completes.
+
+    Raises:
+        StorageError: The database cannot be reached or created.
+    """
+    with answered(address):
+        if address.path is None:
+            _ensure_postgresql(address)
+        else:
+            _ensure_sqlite(address, address.path)
+
+
+def _ensure_sqlite(address: Address, path: Path) -> None:
+    if path.exists():
+        require(address)
+        with _engine(address) as engine:
+            if _journal(engine) == "wal" and _is_complete(engine):
+                return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _file_lock(path.with_name(path.name + ".lock")), _engine(address, create=True) as engine:
+        _use_write_ahead_log(engine)
+        if not _is_complete(engine):
+            _create_tables(address)
+
+
+def _ensure_postgresql(address: Address) -> None:
+    with _engine(address) as engine:
+        if _is_complete(engine):
+            return
+        # A lock of the transaction and not of the session, so that it holds behind a connection pooler too.
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_KEY})
+            if not _is_complete(engine):
+                _create_tables(address)
+
+
+@contextmanager
+def _engine(address: Address, *, create: bool = False) -> Iterator[Engine]:
+    engine = connect(address, create=create)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _is_complete(engine: Engine) -> bool:
+    # The revision is the last thing that Optuna writes when it creates its tables.
+    if not inspect(engine).has_table(tables.alembic_version.name):
+        return False
+    with engine.connect() as connection:
+        return connection.execute(select(tables.alembic_version.c.version_num)).first() is not None
+
+
+def _journal(engine: Engine) -> str:
+    with engine.connect() as connection:
+        return str(connection.exec_driver_sql("PRAGMA journal_mode").scalar_one())
+
+
+def _use_write_ahead_log(engine: Engine) -> None:
+    with engine.connect() as connection:
+        try:
+            connection.exec_driver_sql(
+                "PRAGMA journal_mode=WAL"
+            )  # readers and a writer do not wait for each other
+        except OperationalError as error:
+            # Somebody works in an older file without it: slower, and as safe. The next start tries again.
+            if "locked" not in str(error.orig):
+                raise
+
+
+def _create_tables(address: Address) -> None:
+    storage = RDBStorage(optuna_url(address), address.options, skip_compatibility_check=True)
+    storage.remove_session()
+    storage.engine.dispose()
+
+
+@contextmanager
+def _file_lock(path: Path) -> Iterator[None]:
+    """Hold a lock that ends with the process, on a file that is removed afterwards."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if not _is_still_at(path, descriptor):  # its last holder removed it while this process waited
+                continue
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+        finally:
+            os.close(descriptor)
+
+
+def _is_still_at(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,128 @@
+"""The sections that say how the search goes: storage, objective, budget, sampler and pruner."""
+
+import re
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from studyhall.studies.section import Section, Table
+
+_MINIMIZED = frozenset({"loss", "error", "mse", "mae", "rmse", "mape", "msle", "crossentropy"})
+_MAXIMIZED = frozenset({"acc", "accuracy", "auc", "precision", "recall", "f1", "iou", "psnr", "ssim"})
+
+
+class StorageSpec(Section):
+    """Where the study and its files are kept."""
+
+    shorthand: ClassVar[str | None] = "url"
+
+    url: str = Field(
+        default="sqlite:///studies.db",
+        description="Database that holds the study, as an SQLAlchemy URL; a relative SQLite file is looked up "
+        "from the folder where the command is run.",
+    )
+    artifacts: str = Field(
+        default="artifacts",
+        min_length=1,
+        description="Folder that holds models, figures and published bundles; every worker must see it.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_url(cls, url: str) -> str:
+        if not re.match(r"[a-z][a-z0-9+]*://", url):
+            # Not quoted: it may hold a password.
+            raise ValueError(
+                "must be a URL, as in 'sqlite:///studies.db' or 'postgresql://user@host/database'"
+            )
+        return url
+
+
+class ObjectiveSpec(Section):
+    """What a trial is judged by."""
+
+    shorthand: ClassVar[str | None] = "metric"
+
+    metric: str = Field(
+        default="val_loss",
+        min_length=1,
+        description="Name under which training reports the objective; a trial's result is its best epoch's.",
+    )
+    direction: Literal["minimize", "maximize"] = Field(
+        default="minimize",
+        description="Whether a smaller or a larger metric is better: 'minimize' or 'maximize'. Left out, the "
+        "metric's name decides where it is a loss, an error or an accuracy.",
+    )
+
+    @classmethod
+    def complete(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Fill in the direction where the metric's name says it; a wrong guess would find the worst trial."""
+        metric = given.get("metric")
+        if "direction" in given or not isinstance(metric, str):
+            return given
+        words = set(re.split(r"[^a-z0-9]+", metric.lower()))
+        if words & _MINIMIZED:
+            return given | {"direction": "minimize"}
+        if words & _MAXIMIZED:
+            return given | {"direction": "maximize"}
+        raise ValueError(f"metric {metric!r} needs a direction; add direction = 'minimize' or 'maximize'")
+
+
+class SearchSpec(Section):
+    """How much is tried."""
+
+    trials: int = Field(
+        default=20,
+        ge=1,
+        le=1_000_000,
+        description="Number of trials; raise it later and the study goes on from where it is.",
+    )
+    seed: int = Field(
+        default=0, ge=0, lt=2**32, description="Seed of what is proposed and of initial weights."
+    )
+
+
+class SamplerSpec(Section):
+    """Which of Optuna's samplers proposes hyperparameters."""
+
+    shorthand: ClassVar[str | None] = "name"
+
+    name: str = Field(
+        default="TPESampler", description="A sampler of optuna.samplers: 'TPESampler', or 'tpe' for short."
+    )
+    options: Table = Field(
+        default_factory=dict,
+        description="What its constructor takes. TPE groups conditional hyperparameters unless you say "
+        "otherwise; it would draw most of them independently.",
+    )
+
+    @classmethod
+    def complete(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Tell TPE to be multivariate and to group, where nothing else was said."""
+        options = given.get("options", {})
+        name = given.get("name", "tpe")
+        if not isinstance(options, dict) or str(name).lower().removesuffix("sampler") != "tpe":
+            return given
+        options = {"multivariate": True} | options
+        if options["multivariate"] is True:  # Optuna cannot group otherwise
+            options = {"group": True} | options
+        return given | {"options": options}
+
+
+class PrunerSpec(Section):
+    """Which of Optuna's pruners ends hopeless trials early."""
+
+    shorthand: ClassVar[str | None] = "name"
+
+    name: str = Field(
+        default="MedianPruner",
+        description="A pruner of optuna.pruners: 'MedianPruner', or 'median' for short; 'none' for no pruning.",
+    )
+    options: Table = Field(
+        default_factory=dict, description="What its constructor takes; its steps are finished epochs."
+    )
+
+    @classmethod
+    def complete(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Give the pruner that nobody chose two epochs of grace: the first ones say little about the last."""
+        return given or {"options": {"n_startup_trials": 5, "n_warmup_steps": 2}}

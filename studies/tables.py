@@ -1,0 +1,102 @@
+"""The part of Optuna's schema that Studyhall reads and writes itself, known without importing Optuna."""
+
+from sqlalchemy import Column, DateTime, Enum, Float, ForeignKey, Integer, MetaData, String, Table, Text
+
+_metadata = MetaData()
+_NAME = String(512)
+
+WAITING = "WAITING"
+RUNNING = "RUNNING"
+COMPLETE = "COMPLETE"
+PRUNED = "PRUNED"
+FAIL = "FAIL"
+
+studies = Table(
+    "studies",
+    _metadata,
+    Column("study_id", Integer, primary_key=True),
+    Column("study_name", _NAME, unique=True, nullable=False),
+)
+
+study_directions = Table(
+    "study_directions",
+    _metadata,
+    Column("study_direction_id", Integer, primary_key=True),
+    Column("direction", Enum("NOT_SET", "MINIMIZE", "MAXIMIZE", name="studydirection"), nullable=False),
+    Column("study_id", Integer, ForeignKey("studies.study_id"), nullable=False),
+    Column("objective", Integer, nullable=False),
+)
+
+study_user_attributes = Table(
+    "study_user_attributes",
+    _metadata,
+    Column("study_user_attribute_id", Integer, primary_key=True),
+    Column("study_id", Integer, ForeignKey("studies.study_id")),
+    Column("key", _NAME),
+    Column("value_json", Text),
+)
+
+study_system_attributes = Table(
+    "study_system_attributes",
+    _metadata,
+    Column("study_system_attribute_id", Integer, primary_key=True),
+    Column("study_id", Integer, ForeignKey("studies.study_id")),
+    Column("key", _NAME),
+    Column("value_json", Text),
+)
+
+trials = Table(
+    "trials",
+    _metadata,
+    Column("trial_id", Integer, primary_key=True),
+    Column("number", Integer),  # from 0 within its study, in the order of trial_id
+    Column("study_id", Integer, ForeignKey("studies.study_id")),
+    Column("state", Enum(RUNNING, COMPLETE, PRUNED, FAIL, WAITING, name="trialstate"), nullable=False),
+    Column("datetime_start", DateTime),  # UTC, without a zone
+    Column("datetime_complete", DateTime),  # UTC, without a zone
+)
+
+trial_values = Table(
+    "trial_values",
+    _metadata,
+    Column("trial_value_id", Integer, primary_key=True),
+    Column("trial_id", Integer, ForeignKey("trials.trial_id"), nullable=False),
+    Column("objective", Integer, nullable=False),
+    Column("value", Float(53)),  # null where the type is infinite
+    Column("value_type", Enum("FINITE", "INF_POS", "INF_NEG", name="trialvaluetype"), nullable=False),
+)
+
+trial_user_attributes = Table(
+    "trial_user_attributes",
+    _metadata,
+    Column("trial_user_attribute_id", Integer, primary_key=True),
+    Column("trial_id", Integer, ForeignKey("trials.trial_id")),
+    Column("key", _NAME),
+    Column("value_json", Text),
+)
+
+trial_system_attributes = Table(
+    "trial_system_attributes",
+    _metadata,
+    Column("trial_system_attribute_id", Integer, primary_key=True),
+    Column("trial_id", Integer, ForeignKey("trials.trial_id")),
+    Column("key", _NAME),
+    Column("value_json", Text),
+)
+
+trial_params = Table(
+    "trial_params",
+    _metadata,
+    Column("param_id", Integer, primary_key=True),
+    Column("trial_id", Integer, ForeignKey("trials.trial_id")),
+    Column("param_name", _NAME),
+)
+
+version_info = Table(
+    "version_info",
+    _metadata,
+    Column("version_info_id", Integer, primary_key=True),
+    Column("library_version", String(256)),
+)
+
+alembic_version = Table("alembic_version", _metadata, Column("version_num", String(32), primary_key=True))

@@ -1,0 +1,96 @@
+"""What acceptance tests share: a person's project folder, and the installed `studyhall` command run in it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+CHEAP_MODEL = '''
+import keras
+from keras import layers
+
+
+def build(hp):
+    """One convolution: about the cheapest model that separates at all."""
+    filters = hp.Int("filters", 1, 4)
+    model = keras.Sequential([
+        layers.Input((32, 32, 1)),
+        layers.Conv2D(filters, 3, padding="same", activation="relu"),
+        layers.Conv2D(2, 1),
+    ])
+    model.compile(optimizer=keras.optimizers.Adam(hp.Float("learning_rate", 1e-4, 1e-2, sampling="log")), loss="mse")
+    return model
+'''
+
+CHEAP_STUDY = """
+hypermodel = "cheap_model.py:build"
+data = {{ source = "synthetic", samples_per_epoch = 32, validation_samples = 16 }}
+search = {{ trials = {trials}, seed = 7 }}
+training = {{ epochs = {epochs}, batch_size = 16 }}
+retraining = {{ epochs = 2 }}
+"""
+
+
+class Project:
+    """A folder with a study file and a HyperModel, as a person has it; its path has spaces and more."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file of the project."""
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def write_study(self, *, trials: int = 3, epochs: int = 2, extra: str = "") -> Path:
+        """Write `cheap.toml`, a study of the cheap model on synthetic data."""
+        return self.write("cheap.toml", CHEAP_STUDY.format(trials=trials, epochs=epochs) + extra)
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start `studyhall` in the folder, with both outputs in one pipe."""
+        return subprocess.Popen(
+            [str(Path(sys.executable).with_name("studyhall")), *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *arguments: str, timeout: float = 240) -> "subprocess.CompletedProcess[str]":
+        """Run `studyhall` in the folder to its end; `stdout` holds both outputs."""
+        process = self.start(*arguments)
+        output, _ = process.communicate(timeout=timeout)
+        return subprocess.CompletedProcess(arguments, process.returncode, output, "")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A person's project, in a folder with a hostile name."""
+    folder = tmp_path / "Jo's café {1} 100%"
+    folder.mkdir()
+    project = Project(folder)
+    project.write("cheap_model.py", CHEAP_MODEL)
+    return project
+
+
+@pytest.fixture
+def wait_for_line() -> Callable[["subprocess.Popen[str]", str], str]:
+    """Read a process's output until a line holds a text; fail with what was read where it ends before."""
+
+    def wait(process: "subprocess.Popen[str]", text: str) -> str:
+        assert process.stdout is not None
+        seen = []
+        for line in process.stdout:
+            seen.append(line)
+            if text in line:
+                return line
+        raise AssertionError(f"{text!r} was never printed:\n{''.join(seen)}")
+
+    return wait

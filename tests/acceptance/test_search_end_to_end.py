@@ -1,0 +1,125 @@
+"""The main job, as a person does it: a study file in, a published model out."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def status(project: Any, study: str = "cheap") -> dict[str, Any]:
+    answer = project.run("status", study, "--json")
+    assert answer.returncode == 0, answer.stdout
+    record: dict[str, Any] = json.loads(answer.stdout)["studies"][0]
+    return record
+
+
+def test_a_search_publishes_a_model_that_can_be_fetched_evaluated_and_used(project: Any) -> None:
+    project.write_study(trials=3)
+    searched = project.run("search", "cheap.toml")
+    assert searched.returncode == 0, searched.stdout
+    assert "studyhall fetch cheap" in searched.stdout
+    assert "oneDNN" not in searched.stdout
+    assert "absl" not in searched.stdout
+
+    counts = status(project)["counts"]
+    assert (counts["waiting"], counts["running"], counts["failed"]) == (0, 0, 0)
+    assert counts["complete"] + counts["pruned"] == 3
+
+    fetched = project.run("fetch", "cheap", "--to", "best")
+    assert fetched.returncode == 0, fetched.stdout
+    best = project.folder / "best"
+    assert {"model.keras", "history.json", "manifest.json"} <= {path.name for path in best.iterdir()}
+    manifest = json.loads((best / "manifest.json").read_text())
+    assert manifest["hyperparameters"].keys() == {"filters", "learning_rate"}
+    history = json.loads((best / "history.json").read_text())
+    assert len(history["val_loss"]) == 2
+    assert min(history["val_loss"]) == pytest.approx(manifest["metrics"]["validation"])
+
+    evaluated = project.run("evaluate", "best", "--rounds", "2", "--samples", "50", "--json", "score.json")
+    assert evaluated.returncode == 0, evaluated.stdout
+    score = json.loads((project.folder / "score.json").read_text())
+    assert score["joint"]["mean"] == pytest.approx((score["digit"]["mean"] + score["item"]["mean"]) / 2)
+
+    Image.fromarray(np.full((28, 28), 90, np.uint8)).save(project.folder / "grey.png")
+    predicted = project.run("predict", "best", "grey.png", "--to", "out")
+    assert predicted.returncode == 0, predicted.stdout
+    assert {path.name for path in (project.folder / "out").iterdir()} == {"grey.digit.png", "grey.item.png"}
+
+
+def test_the_same_command_on_a_finished_study_trains_nothing(project: Any) -> None:
+    project.write_study(trials=1, epochs=1)
+    assert project.run("search", "cheap.toml").returncode == 0
+    again = project.run("search", "cheap.toml")
+    assert again.returncode == 0, again.stdout
+    assert "epoch" not in again.stdout
+    assert "studyhall fetch cheap" in again.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_search_leaves_a_whole_study_and_goes_on_from_there(
+    project: Any, number: signal.Signals, wait_for_line: Callable[["subprocess.Popen[str]", str], str]
+) -> None:
+    project.write_study(trials=2, epochs=400, extra="\n[training.early_stopping]\npatience = 500\n")
+    process = project.start("search", "cheap.toml")
+    wait_for_line(process, "trial 0: epoch 2")
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "handed back" in output
+    assert "studyhall search cheap.toml" in output
+    assert "Traceback" not in output
+    counts = status(project)["counts"]
+    assert (counts["waiting"], counts["running"], counts["failed"]) == (2, 0, 0)
+
+    again = project.start("search", "cheap.toml")
+    wait_for_line(again, "trial 0: epoch")
+    again.send_signal(number)
+    again.communicate(timeout=60)
+    assert status(project)["counts"]["waiting"] == 2
+
+
+def test_four_workers_on_one_sqlite_study_finish_exactly_its_trials(project: Any) -> None:
+    project.write_study(trials=40, epochs=1)
+    workers = [project.start("worker", "cheap.toml") for _ in range(4)]
+    outputs = [worker.communicate(timeout=400)[0] for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0, 0, 0], "\n".join(outputs)
+    assert "Error" not in "".join(outputs)
+    counts = status(project)["counts"]
+    assert counts["complete"] + counts["pruned"] == 40
+    assert counts["waiting"] + counts["running"] + counts["failed"] == 0
+    claimed = [line.split(":")[0] for output in outputs for line in output.splitlines() if "training for" in line]
+    assert sorted(claimed) == sorted(f"trial {number}" for number in range(40))
+
+
+def test_the_same_definition_and_seed_give_the_same_weights_on_one_thread(
+    project: Any, tmp_path: Path
+) -> None:
+    project.write_study(trials=1, epochs=2)
+    results = []
+    for storage in ("sqlite:///one.db", "sqlite:///two.db"):
+        artifacts = storage.removeprefix("sqlite:///").removesuffix(".db")
+        options = ("--storage", storage, "--artifacts", artifacts)
+        assert project.run("search", "cheap.toml", *options).returncode == 0
+        assert project.run("fetch", "cheap", "--to", f"best-{artifacts}", *options).returncode == 0
+        folder = project.folder / f"best-{artifacts}"
+        results.append((folder / "history.json").read_text())
+    assert results[0] == results[1]
+
+
+def test_a_search_runs_on_jax_and_its_model_loads_under_tensorflow(project: Any) -> None:
+    pytest.importorskip("jax", reason="jax is not installed: pip install 'studyhall[jax]'")
+    project.write_study(trials=1, epochs=1)
+    project.environment["KERAS_BACKEND"] = "jax"
+    searched = project.run("search", "cheap.toml")
+    assert searched.returncode == 0, searched.stdout
+    assert project.run("fetch", "cheap", "--to", "best").returncode == 0
+    assert json.loads((project.folder / "best" / "manifest.json").read_text())["backend"] == "jax"
+    project.environment["KERAS_BACKEND"] = "tensorflow"
+    evaluated = project.run("evaluate", "best", "--rounds", "1", "--samples", "20")
+    assert evaluated.returncode == 0, evaluated.stdout

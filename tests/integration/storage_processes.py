@@ -1,0 +1,139 @@
+"""Real processes on one study, for tests: python storage_processes.py ACTION URL PROCESSES TRIALS.
+
+What all of them need is imported once; then they are forked, before anything is connected, meet at a barrier
+and act at the same moment. The answers are printed as JSON, one per process; an exception is an answer too.
+"""
+
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import alembic.command  # noqa: F401 - imported here, Optuna does it when it needs it
+import optuna
+import psycopg  # noqa: F401 - as above, SQLAlchemy
+from optuna.distributions import FloatDistribution
+from sqlalchemy import Connection, Engine, event
+
+from studyhall.studies.address import parse
+from studyhall.studies.database import connect
+from studyhall.studies.definition import Definition
+from studyhall.studies.storage import open_storage
+from studyhall.studies.study import Study
+from studyhall.studies.trial import suggest_value
+
+FORK = multiprocessing.get_context("fork")
+NAME = "raced"
+
+
+def start(url: str, trials: int) -> int:
+    """Open the storage and the study as every worker does; return how many trials the study has."""
+    storage = open_storage(url, create=True)
+    study = Study.create_or_join(
+        storage, Definition.model_validate({"name": NAME, "search": {"trials": trials}})
+    )
+    total = study.counts().total
+    storage.close()
+    return total
+
+
+def work(url: str, trials: int) -> list[int]:
+    """Claim trials until none is left; return their numbers, one for each claim."""
+    storage = open_storage(url, create=False)
+    study = Study.open(storage, NAME)
+    claimed = []
+    while trial := study.claim(
+        lambda number: optuna.samplers.RandomSampler(seed=number), optuna.pruners.NopPruner()
+    ):
+        claimed.append(trial.number)
+        value = suggest_value(trial, "x", FloatDistribution(0, 1))
+        held = storage.get_trial(trial._trial_id).intermediate_values
+        trial.report(float(value), len(held))
+        if trial.number % 5 == 0 and not held:
+            study.hand_back(trial._trial_id)
+        else:
+            study.complete(trial, float(value))
+    storage.close()
+    return claimed
+
+
+def together(action: Callable[[str, int], Any], url: str, processes: int, trials: int) -> list[Any]:
+    """Act in several processes at once; return their answers, in any order."""
+    barrier = FORK.Barrier(processes)
+    answers = FORK.SimpleQueue()
+
+    def act() -> None:
+        barrier.wait()
+        try:
+            answers.put(action(url, trials))
+        except Exception:  # noqa: BLE001 - the test shows it
+            answers.put(traceback.format_exc())
+
+    children = [FORK.Process(target=act) for _ in range(processes)]
+    for child in children:
+        child.start()
+    collected = [answers.get() for _ in children]
+    for child in children:
+        child.join()
+    return collected
+
+
+def interrupted(url: str, trials: int) -> list[Any]:
+    """Kill a start after one of its writes, a later one each time until none is left; each time, start again.
+
+    Returns:
+        How many trials the second start found, each time.
+    """
+    answers: list[Any] = []
+    write = 1
+    while True:
+        killed = FORK.Process(target=_start_and_die, args=(url, trials, write))
+        killed.start()
+        killed.join()
+        if killed.exitcode == 0:
+            return answers
+        assert killed.exitcode == -signal.SIGKILL
+        answers += together(start, url, processes=1, trials=trials)
+        erase(url)
+        write += 5 if write < 15 else 1  # the first ones are all alike: tables
+
+
+def _start_and_die(url: str, trials: int, write: int) -> None:
+    writes = 0
+
+    def count(connection: Connection, cursor: object, statement: str, *details: object) -> None:
+        nonlocal writes
+        writes += statement.lstrip().split()[0].upper() in ("CREATE", "INSERT", "UPDATE")
+        if writes == write:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    event.listen(Engine, "after_cursor_execute", count)
+    start(url, trials)
+
+
+def erase(url: str) -> None:
+    """Remove everything from the database."""
+    address = parse(url)
+    if address.path is not None:
+        for file in address.path.parent.glob(address.path.name + "*"):
+            file.unlink()
+        return
+    engine = connect(address)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
+    engine.dispose()
+
+
+if __name__ == "__main__":
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    action, url, processes, trials = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    if action == "interrupted":
+        found = interrupted(url, trials)
+    else:
+        found = together({"start": start, "work": work}[action], url, processes, trials)
+    sys.stdout.write(json.dumps(found))

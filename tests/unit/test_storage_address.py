@@ -1,0 +1,147 @@
+"""What a database URL means, and that no password in one is ever shown."""
+
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studyhall.studies.address import parse
+from studyhall.studies.database import connect, failure, require
+from studyhall.studies.errors import StorageError
+from studyhall.studies.redaction import redact
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("sqlite:///studies.db", "sqlite:///studies.db"),
+        ("sqlite:////home/me:you@work/studies.db", "sqlite:////home/me:you@work/studies.db"),
+        ("postgresql://anna@db/studies", "postgresql://anna@db/studies"),
+        ("postgresql://anna:secret@db:5432/studies", "postgresql://anna:***@db:5432/studies"),
+        ("postgresql://anna:@db/studies", "postgresql://anna:***@db/studies"),
+        ("postgresql://:secret@db/studies", "postgresql://:***@db/studies"),
+        ("postgresql://anna:se@cr:e/t?@db/studies", "postgresql://anna:***@db/studies"),
+        ("postgresql://anna:sec ret\n@db/studies", "postgresql://anna:***@db/studies"),
+        ("postgresql:/anna:secret@db/studies", "postgresql:***@db/studies"),
+        ("anna:secret@db/studies", "anna:***@db/studies"),
+        ("postgresql:///studies?user=anna&password=secret", "postgresql:///studies?user=anna&password=***"),
+        ("postgresql://db/studies?sslpassword=secret&x=1", "postgresql://db/studies?sslpassword=***&x=1"),
+    ],
+)
+def test_url_is_shown_without_its_password(url: str, shown: str) -> None:
+    assert redact(url) == shown
+
+
+@given(st.text(alphabet=st.characters(min_codepoint=32), min_size=1))
+def test_no_password_survives_whatever_it_is_made_of(password: str) -> None:
+    marked = f"QJX{password}XJQ"
+    for url in (
+        f"postgresql://anna:{marked}@db/studies",
+        f"postgresql+psycopg://anna:{marked}@{marked}@db",
+        f"mysql://anna:{marked}@db/studies?charset=utf8",
+    ):
+        assert "XJQ" not in redact(url)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "studies.db",
+        "sub folder/stüdies 名.db",
+        "100%.db",
+        "{SCHEMA_VERSION} {} }{.db",
+        'it\'s "quoted".db',
+        "a&b=c;d#e.db",
+        "back\\slash.db",
+    ],
+)
+def test_hostile_paths_arrive_at_sqlite_as_they_are(name: str, tmp_path: Path) -> None:
+    address = parse(f"sqlite:///{tmp_path}/{name}")
+    assert address.path == tmp_path / name
+    assert unquote(str(address.url.database)) == f"file://{tmp_path}/{name}"
+    assert "{" not in str(address.url.database)
+
+
+def test_relative_file_is_where_the_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    address = parse("sqlite:///var/../studies.db")
+    monkeypatch.chdir("/")
+    assert address.path == tmp_path / "studies.db"
+    assert address.shown == "sqlite:///var/../studies.db"
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
+def test_postgresql_is_reached_with_psycopg_3(scheme: str) -> None:
+    address = parse(f"{scheme}://anna:p%40ss@db:5433/studies?sslmode=require")
+    assert address.url.drivername == "postgresql+psycopg"
+    assert (address.url.username, address.url.password, address.url.host) == ("anna", "p@ss", "db")
+    assert address.url.query["sslmode"] == "require"
+    assert address.path is None
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("", "is not a database URL: write sqlite:///studies.db or"),
+        ("studies.db", "is not a database URL"),
+        ("postgresql://anna:secret@db:port/studies", "is not a database URL"),
+        ("mysql://anna:secret@db/studies", "is neither SQLite nor PostgreSQL"),
+        ("postgresql+psycopg2://anna:secret@db/studies", "is neither SQLite nor PostgreSQL"),
+        ("oracle://secret", "is neither SQLite nor PostgreSQL"),
+        ("postgresql://anna:sec@ret@db/studies", "write it as %40"),
+        ("sqlite://studies.db", "write sqlite:///studies.db"),
+        ("sqlite://", "in memory"),
+        ("sqlite:///:memory:", "in memory"),
+        ("sqlite:///~/studies.db", "write the path out"),
+        ("sqlite:///a%00b.db", "NUL"),
+        ("sqlite:///studies.db?timeout=1", "leave out '?'"),
+    ],
+)
+def test_url_that_names_no_shared_database_is_refused_in_one_line(url: str, problem: str) -> None:
+    with pytest.raises(StorageError) as caught:
+        parse(url)
+    message = str(caught.value)
+    assert problem in message
+    assert "\n" not in message
+    assert "secret" not in message or "@" not in url
+    assert "ret@" not in message
+
+
+def test_address_does_not_show_its_password_in_a_traceback() -> None:
+    assert "secret" not in repr(parse("postgresql://anna:secret@db/studies"))
+
+
+def test_missing_driver_is_one_line_with_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(
+        StorageError, match=r"postgresql://anna:\*\*\*@db/s needs .*pip install 'studyhall\[postgres\]'"
+    ):
+        connect(parse("postgresql://anna:secret@db/s"))
+
+
+def test_failure_never_shows_the_password_even_if_the_driver_does() -> None:
+    address = parse("postgresql://anna:s3cret@db/studies")
+    assert "s3cret" not in str(failure(address, OSError(f"cannot reach {address.url.password} at db")))
+
+
+def test_missing_file_is_missed_and_a_folder_is_no_database(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"There is no database .*studyhall search STUDY\.toml"):
+        require(parse(f"sqlite:///{tmp_path}/no/studies.db"))
+    assert not (tmp_path / "no").exists()
+    with pytest.raises(StorageError, match="is not a file"):
+        require(parse(f"sqlite:///{tmp_path}"))
+    with pytest.raises(StorageError, match="File name too long"):
+        require(parse(f"sqlite:///{tmp_path}/{'x' * 300}"))
+
+
+def test_catalogue_imports_nothing_slow() -> None:
+    code = "import sys, studyhall.studies.catalogue; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    slow = {"optuna", "alembic", "pydantic", "numpy", "keras", "keras_tuner", "tensorflow"}
+    assert slow.isdisjoint(done.stdout.split())

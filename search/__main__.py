@@ -1,0 +1,5 @@
+"""`python -m studyhall.search` is `studyhall`."""
+
+from studyhall.search.cli import main
+
+main()

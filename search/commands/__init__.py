@@ -1,0 +1,1 @@
+"""The commands, one a module; each has its function in `command`."""

@@ -1,0 +1,49 @@
+"""Options, arguments and help texts that several commands share."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+storage_option: Decorator = click.option(
+    "--storage",
+    metavar="URL",
+    envvar="STUDYHALL_STORAGE",
+    show_envvar=True,
+    help="Database of the studies. Default: the study file's, else sqlite:///studies.db.",
+)
+
+artifacts_option: Decorator = click.option(
+    "--artifacts",
+    metavar="FOLDER",
+    envvar="STUDYHALL_ARTIFACTS",
+    show_envvar=True,
+    help="Artifact store. Default: the study's own, else 'artifacts' beside the database.",
+)
+
+plain_option: Decorator = click.option(
+    "--plain",
+    is_flag=True,
+    envvar="STUDYHALL_PLAIN",
+    show_envvar=True,
+    help="Print one line per event instead of the live view. Without a terminal this is the default.",
+)
+
+study_argument: Decorator = click.argument("study", metavar="STUDY")
+
+KERAS_ENVIRONMENT = {
+    "KERAS_BACKEND": "tensorflow (the default) or jax: what trains and predicts",
+    "KERAS_HOME": "the folder of Keras's data sets, ~/.keras by default",
+}
+
+
+def epilog(*examples: str, environment: dict[str, str] | None = None) -> str:
+    """Return the end of a command's help: examples, and environment variables that are no option's."""
+    lines = ["\b", "Example:" if len(examples) == 1 else "Examples:", *(f"  {line}" for line in examples)]
+    if environment:
+        width = max(map(len, environment))
+        lines += ["", "\b", "Environment:"]
+        lines += [f"  {name:<{width}}  {meaning}" for name, meaning in environment.items()]
+    return "\n".join(lines)

@@ -1,0 +1,39 @@
+"""`studyhall predict`: both sources of people's own images."""
+
+from pathlib import Path
+
+import click
+
+from studyhall.search.commands.options import KERAS_ENVIRONMENT, epilog
+
+PATH = click.Path(path_type=Path)
+
+
+@click.command(
+    epilog=epilog(
+        "studyhall predict best/quickstart mixture.png --to separated",
+        "studyhall predict best/quickstart photos/ --fit",
+        "studyhall predict best/quickstart --mix seven.png shoe.png",
+        environment=KERAS_ENVIRONMENT,
+    )
+)
+@click.argument("model", metavar="BUNDLE-OR-MODEL", type=PATH)
+@click.argument("images", metavar="IMAGE...", nargs=-1, type=PATH)
+@click.option("--to", metavar="DIR", type=PATH, default="separated", show_default=True, help="Output folder.")
+@click.option(
+    "--fit", is_flag=True, help="Make pictures of any size and colours fit, instead of refusing them."
+)
+@click.option(
+    "--mix", "pair", metavar="A B", nargs=2, type=PATH, help="Mix two images first, a digit and an item."
+)
+def command(
+    model: Path, images: tuple[Path, ...], to: Path, fit: bool, pair: tuple[Path, Path] | None
+) -> None:
+    """Separate images, or all images of a folder, and write both sources as PNGs beside each other.
+
+    An IMAGE is a PNG, a JPEG or a .npy array, greyscale, of 28x28 or 32x32: NAME.png gives NAME.digit.png and
+    NAME.item.png.
+    """
+    from studyhall.search.scoring import predict_and_show
+
+    predict_and_show(model, images, to, fit=fit, pair=pair)

@@ -1,0 +1,35 @@
+"""`studyhall retrain`: train a study's best configuration again, and publish it."""
+
+import click
+
+from studyhall.search.commands.options import (
+    KERAS_ENVIRONMENT,
+    artifacts_option,
+    epilog,
+    plain_option,
+    storage_option,
+    study_argument,
+)
+
+
+@click.command(
+    epilog=epilog(
+        "studyhall retrain quickstart",
+        environment=KERAS_ENVIRONMENT,
+    )
+)
+@study_argument
+@storage_option
+@artifacts_option
+@plain_option
+def command(study: str, storage: str | None, artifacts: str | None, plain: bool) -> int:
+    """Retrain the best trial of STUDY so far, and publish the better model.
+
+    STUDY is a study file, or the name of a study in the storage. The bundle that is there stays until the new one
+    is whole.
+    """
+    from studyhall.search.references import resolve_study
+    from studyhall.search.runner import session
+
+    with session(resolve_study(study, storage, artifacts), plain=plain) as work:
+        return work.finish(work.publish(), f"studyhall retrain {study}")

@@ -1,0 +1,36 @@
+"""`studyhall search`: the main job, from a study file to a published model."""
+
+import click
+
+from studyhall.search.commands.options import (
+    KERAS_ENVIRONMENT,
+    artifacts_option,
+    epilog,
+    plain_option,
+    storage_option,
+    study_argument,
+)
+
+
+@click.command(
+    epilog=epilog(
+        "studyhall search studies/quickstart.toml",
+        "studyhall search quickstart   # go on with a study that the storage holds",
+        environment=KERAS_ENVIRONMENT,
+    )
+)
+@study_argument
+@storage_option
+@artifacts_option
+@plain_option
+def command(study: str, storage: str | None, artifacts: str | None, plain: bool) -> int:
+    """Search for the best network of STUDY, retrain it and publish it.
+
+    STUDY is a study file, or the name of a study in the storage. The study is created if it is new, and gone on
+    with if it is not: Ctrl-C leaves it whole, and the same command goes on from there.
+    """
+    from studyhall.search.references import resolve_study
+    from studyhall.search.runner import session
+
+    with session(resolve_study(study, storage, artifacts), plain=plain) as work:
+        return work.finish(work.search(), f"studyhall search {study}")

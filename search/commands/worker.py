@@ -1,0 +1,37 @@
+"""`studyhall worker`: one more pair of hands for a study."""
+
+import click
+
+from studyhall.search.commands.options import (
+    KERAS_ENVIRONMENT,
+    artifacts_option,
+    epilog,
+    plain_option,
+    storage_option,
+    study_argument,
+)
+
+
+@click.command(
+    epilog=epilog(
+        "studyhall worker studies/quickstart.toml",
+        "studyhall worker quickstart --storage sqlite:////shared/studies.db",
+        environment=KERAS_ENVIRONMENT,
+    )
+)
+@study_argument
+@storage_option
+@artifacts_option
+@plain_option
+def command(study: str, storage: str | None, artifacts: str | None, plain: bool) -> int:
+    """Train trials of STUDY until its queue is empty.
+
+    STUDY is a study file, or the name of a study in the storage. Start as many workers as there are devices: they
+    share the queue, and no trial is trained twice. A worker does not publish: `studyhall search` and
+    `studyhall retrain` do.
+    """
+    from studyhall.search.references import resolve_study
+    from studyhall.search.runner import INTERRUPTED, session
+
+    with session(resolve_study(study, storage, artifacts), plain=plain) as work:
+        return 0 if work.work() else INTERRUPTED

@@ -1,0 +1,56 @@
+"""The handle: what training sees of its trial, wherever the study lives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from optuna.distributions import BaseDistribution
+
+Value = bool | int | float | str
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a trial's hyperparameters come from, before any sampler is asked.
+
+    `values` (KerasTuner's names and values) win over `defaults` (the HyperModel's own defaults), which win over
+    the sampler.
+    """
+
+    defaults: bool = False
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+class TrialHandle(Protocol):
+    """One running trial, as the code that builds and trains its model sees it."""
+
+    @property
+    def number(self) -> int:
+        """The trial's number in its study, from 0."""
+
+    @property
+    def seed(self) -> int:
+        """The seed of the trial's initial weights and dropout, derived from the study's and the trial's number."""
+
+    @property
+    def start(self) -> Start:
+        """What was asked of this trial when it was queued."""
+
+    def suggest(self, name: str, distribution: BaseDistribution, value: Value | None = None) -> Value:
+        """Return the trial's value for a parameter, and store it.
+
+        A value that the trial holds already (it is being continued) comes first, then `value` (in the
+        distribution's external representation), then the study's sampler.
+        """
+
+    def report(self, step: int, value: float) -> bool:
+        """Record an intermediate value of the objective; True asks the caller to prune the trial."""
+
+    def record(self, key: str, value: Any) -> None:
+        """Record a JSON-serialisable fact about the trial, for people and for the bundle's manifest."""
+
+    def progress(self, epoch: int, step: int, steps: int) -> None:
+        """Tell whoever watches that `step` of `steps` of an epoch (from 0) is done."""
+
+    def stop_requested(self) -> bool:
+        """Whether the trial should stop at the end of this batch and go back to the queue."""

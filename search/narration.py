@@ -1,0 +1,85 @@
+"""The events of a search in words."""
+
+from studyhall.search.events import (
+    BatchDone,
+    Best,
+    Checking,
+    EpochDone,
+    Evaluating,
+    Event,
+    Published,
+    RetrainingStarted,
+    StudyOpened,
+    TrialEnded,
+    TrialStarted,
+    Waiting,
+)
+from studyhall.search.handle import Value
+from studyhall.search.outcome import Completed, Failed, HandedBack, Pruned, TrialOutcome
+from studyhall.studies.entry import Counts
+
+
+def in_words(event: Event) -> str | None:
+    """Return an event as one line of text, or None for one that logs do not show."""
+    match event:
+        case Checking():
+            return "checking the study: building its default model and training two batches"
+        case StudyOpened(name, storage, created, counts):
+            return (
+                f"study {name} in {storage} {'created' if created else 'opened'}: {counts_in_words(counts)}"
+            )
+        case TrialStarted(number, epochs):
+            return f"trial {number}: training for up to {epochs} epochs"
+        case EpochDone(number, epoch, value):
+            return f"{_what(number)}: epoch {epoch}: {value:.6g}"
+        case TrialEnded(number, outcome, best, counts):
+            return f"trial {number}: {outcome_in_words(outcome)} | {best_in_words(best)} | {counts_in_words(counts)}"
+        case Waiting(running):
+            return f"waiting for {running} trials of other workers"
+        case RetrainingStarted(number, epochs):
+            return f"retraining trial {number} for {epochs} epochs"
+        case Evaluating():
+            return "evaluating on the test split"
+        case Published(source, why, _, score):
+            scored = f", test error {score[0]:.3e} +- {score[1]:.1e}" if score is not None else ""
+            return f"published the {'retrained model' if source == 'retrained' else 'model of the trial'}: {why}{scored}"
+        case BatchDone():
+            return None
+
+
+def _what(number: int | None) -> str:
+    return "retraining" if number is None else f"trial {number}"
+
+
+def outcome_in_words(outcome: TrialOutcome) -> str:
+    """Say how a trial ended."""
+    match outcome:
+        case Completed(value, best_epoch):
+            return f"complete with {value:.6g} at epoch {best_epoch}"
+        case Pruned(epoch):
+            return f"pruned after epoch {epoch}"
+        case Failed(kind, reason):
+            return f"failed ({kind.value}): {reason}"
+        case HandedBack(epochs):
+            return f"handed back to the queue after {epochs} epochs"
+
+
+def best_in_words(best: Best | None) -> str:
+    """Say which trial is the best so far, and with which hyperparameters."""
+    if best is None:
+        return "no best yet"
+    return f"best {best.value:.6g} (trial {best.number}: {values_in_words(best.hyperparameters)})"
+
+
+def values_in_words(values: dict[str, Value]) -> str:
+    """Return hyperparameters as `name=value` pairs, numbers in short."""
+    return ", ".join(
+        f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in values.items()
+    )
+
+
+def counts_in_words(counts: Counts) -> str:
+    """Say how many trials are in which state, leaving out states without any."""
+    states = ("complete", "pruned", "failed", "running", "waiting")
+    return ", ".join(f"{getattr(counts, state)} {state}" for state in states if getattr(counts, state))

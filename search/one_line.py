@@ -1,0 +1,18 @@
+"""Paths and other people's errors, worded for one line of a message."""
+
+from pathlib import Path
+
+
+def shown(path: Path) -> str:
+    """The path as a person may read it: control characters and undecodable bytes are escaped."""
+    text = str(path)
+    return text if text.isprintable() else ascii(text)
+
+
+def reason(error: BaseException) -> str:
+    """The first line of an error's text that says something, at most 200 characters, without the full stop."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[0] if lines else type(error).__name__
+    return (text if len(text) <= 200 else text[:197] + "...").rstrip(".:")

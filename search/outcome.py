@@ -1,0 +1,81 @@
+"""How a piece of training ended, in values that travel between processes."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+
+class FailureKind(StrEnum):
+    """Why a trial failed; recorded on the trial as `failure` and counted in `status`."""
+
+    NAN = "nan"  # the objective or the loss stopped being a finite number
+    INVALID = "invalid"  # the HyperModel refused the configuration
+    ERROR = "error"  # the user's code raised
+    CRASHED = "crashed"  # the training process died
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A trial that trained to its end.
+
+    `value` is the objective at its best epoch, `best_epoch` counts from 1, `model` is a file that holds that
+    epoch's weights.
+    """
+
+    value: float
+    best_epoch: int
+    model: Path
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """A trial that its study's pruner ended after `epoch` epochs."""
+
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A trial that ended without a value; `details` are lines for a log, `reason` is one line for people."""
+
+    kind: FailureKind
+    reason: str
+    details: str = ""
+
+
+@dataclass(frozen=True)
+class HandedBack:
+    """A trial that was asked to stop and waits for another worker; `epochs` of it were finished."""
+
+    epochs: int
+
+
+TrialOutcome = Completed | Pruned | Failed | HandedBack
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """The best configuration, trained for longer.
+
+    `value` is the objective at the best epoch, `model` the file with that epoch's weights, `history` what
+    Keras's History holds with the learning rate of each epoch, `test` the protocol's scores on the test split
+    (empty for a user's own data).
+    """
+
+    value: float
+    best_epoch: int
+    model: Path
+    history: dict[str, list[float]]
+    seconds: float
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a dry run of a definition found: the network's size and the names that training reports."""
+
+    parameters: int
+    metrics: tuple[str, ...]
+    hyperparameters: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)

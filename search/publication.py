@@ -1,0 +1,175 @@
+"""Publishing: the best trial is retrained, the better of the two models is scored and put into a bundle."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from optuna.trial import FrozenTrial
+
+from studyhall.search.channel import EvaluateTask, Job, RetrainTask
+from studyhall.search.events import (
+    BatchDone,
+    EpochDone,
+    Evaluating,
+    Observer,
+    Published,
+    RetrainingStarted,
+)
+from studyhall.search.outcome import Failed, FailureKind, HandedBack, Retrained
+from studyhall.search.trainer_process import TrainerCrashedError, TrainerProcess, scratch_folder
+from studyhall.search.worker import StopSwitch
+from studyhall.studies import bundle
+from studyhall.studies.artifact_store import ArtifactStore
+from studyhall.studies.errors import UserCodeError
+from studyhall.studies.kept_models import KeptModels
+from studyhall.studies.results import badness, best_trial
+from studyhall.studies.seeds import derived_seed
+from studyhall.studies.study import Study
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model that could be published."""
+
+    source: Literal["retrained", "trial"]
+    why: str
+    value: float
+    model: Path
+    history: dict[str, list[float]]
+    facts: dict[str, Any]
+
+
+class Publisher:
+    """Retrains and publishes a study's best trial with one training process."""
+
+    def __init__(
+        self,
+        study: Study,
+        trainer: TrainerProcess,
+        store: ArtifactStore,
+        observe: Observer,
+        stop: StopSwitch,
+    ) -> None:
+        self._study = study
+        self._trainer = trainer
+        self._store = store
+        self._models = KeptModels(study, store)
+        self._observe = observe
+        self._stop = stop
+
+    def publish_best(self) -> bool:
+        """Retrain the best trial and publish the better model; False when told to stop before that was done.
+
+        Raises:
+            UserCodeError: no trial completed, or neither model is to be had.
+            ArtifactError: the artifact store cannot take the bundle.
+        """
+        best = best_trial(self._study)
+        if best is None or best.value is None:
+            raise UserCodeError(
+                f"No trial of '{self._study.name}' completed, so there is nothing to publish; "
+                f"its failures are shown by: studyhall status {self._study.name}"
+            )
+        with scratch_folder() as scratch:
+            outcome = self._retrain(best, scratch)
+            if isinstance(outcome, HandedBack) or self._stop():
+                return False
+            chosen = self._choose(best, outcome, scratch)
+            self._observe(Evaluating())
+            score = self._evaluate(chosen.model, scratch)
+            self._publish(best, chosen, score, scratch)
+        return True
+
+    def _retrain(self, best: FrozenTrial, scratch: Path) -> Retrained | Failed | HandedBack:
+        self._observe(RetrainingStarted(best.number, self._study.definition.retraining.epochs))
+        task = RetrainTask(
+            Job(self._study.definition, scratch),
+            best.number,
+            derived_seed("retraining", self._study.definition.search.seed, best.number),
+            best.user_attrs["hyperparameters"],
+        )
+        try:
+            outcome: Retrained | Failed | HandedBack = self._trainer.run(
+                task, _RetrainingListener(self._observe), self._stop
+            )
+        except TrainerCrashedError as crash:
+            return Failed(FailureKind.CRASHED, f"{crash}: {crash.last_line}", crash.output)
+        return outcome
+
+    def _choose(self, best: FrozenTrial, outcome: Retrained | Failed, scratch: Path) -> Candidate:
+        """Return the better of the retrained model and the trial's own."""
+        value = best.values[0]
+        if isinstance(outcome, Retrained):
+            retrained = Candidate(
+                "retrained",
+                f"retraining reached {outcome.value:.6g}, the trial {value:.6g}",
+                outcome.value,
+                outcome.model,
+                outcome.history,
+                outcome.facts,
+            )
+            if badness(self._study, outcome.value) <= badness(self._study, value):
+                return retrained
+            why = f"retraining reached only {outcome.value:.6g}, the trial itself {value:.6g}"
+        else:
+            retrained = None
+            why = f"retraining failed: {outcome.reason}"
+        own = scratch / "trial.keras"
+        if self._models.copy_to(best.number, own):
+            facts = {name: best.user_attrs.get(name) for name in _FACTS}
+            return Candidate("trial", why, value, own, best.user_attrs["history"], facts)
+        if retrained is None:
+            raise UserCodeError(f"{why}, and the weights of trial {best.number} were not kept")
+        return retrained
+
+    def _evaluate(self, model: Path, scratch: Path) -> dict[str, Any] | None:
+        task = EvaluateTask(Job(self._study.definition, scratch), model)
+        score: dict[str, Any] | None = self._trainer.run(task, None, lambda: False)
+        return score
+
+    def _publish(
+        self, best: FrozenTrial, chosen: Candidate, score: dict[str, Any] | None, scratch: Path
+    ) -> None:
+        definition = self._study.definition
+        files = scratch / "bundle"
+        files.mkdir()
+        chosen.model.replace(files / "model.keras")
+        (files / "history.json").write_text(json.dumps(chosen.history, indent=1))
+        metrics: dict[str, Any] = {"validation": chosen.value, "trial_validation": best.value, "test": score}
+        facts = bundle.Facts(
+            study=self._study.name,
+            definition=definition.record(),
+            signature=self._study.signature,
+            source=chosen.source,
+            why=chosen.why,
+            trial=best.number,
+            hyperparameters=best.user_attrs["hyperparameters"],
+            seeds={
+                "study": definition.search.seed,
+                "training": definition.training.seed,
+                "weights": chosen.facts["seed"],
+            },
+            metrics=metrics,
+            **{name: chosen.facts[name] for name in _FACTS if name != "seed"},
+        )
+        bundle.publish(files, facts, self._store, self._study.storage, self._study.id)
+        joint = (score["joint"]["mean"], score["joint"]["std"]) if score else None
+        self._observe(Published(chosen.source, chosen.why, chosen.value, joint))
+
+
+_FACTS = ("seed", "parameters", "backend", "device", "versions", "revision", "data_fingerprint")
+
+
+class _RetrainingListener:
+    """What a retraining calls in place of a trial's handle."""
+
+    def __init__(self, observe: Observer) -> None:
+        self._observe = observe
+
+    def report(self, step: int, value: float) -> bool:
+        self._observe(EpochDone(None, step, value))
+        return False
+
+    def progress(self, epoch: int, step: int, steps: int) -> None:
+        self._observe(BatchDone(None, epoch, step, steps))

@@ -1,0 +1,42 @@
+"""What a person means by STUDY: a study file, or a study's name in the storage."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from studyhall.studies.definition import Definition, StorageSpec
+from studyhall.studies.definition_file import load_definition
+from studyhall.studies.locations import artifact_location
+
+
+@dataclass(frozen=True)
+class StudyReference:
+    """A study that somebody named.
+
+    `definition` is there when it was named by its file; `artifacts` is None when it is up to the study in the storage.
+    """
+
+    name: str
+    storage_url: str
+    artifacts: str | None
+    definition: Definition | None = None
+
+
+def resolve_study(text: str, storage: str | None, artifacts: str | None = None) -> StudyReference:
+    """Find out what STUDY names; flags and environment win over the file, which wins over the defaults.
+
+    Args:
+        text: a path that ends in `.toml`, or a study's name.
+        storage: the database's URL from the flag or the environment, or None.
+        artifacts: the artifact store from the flag or the environment, or None.
+
+    Raises:
+        DefinitionError: the text names a file that is missing or wrong.
+    """
+    if not text.endswith(".toml"):
+        url = storage or StorageSpec().url
+        return StudyReference(text, url, artifacts)
+    definition = load_definition(Path(text))
+    url = storage or definition.storage.url
+    return StudyReference(
+        definition.name, url, artifacts or artifact_location(url, definition.storage.artifacts), definition
+    )

@@ -1,0 +1,204 @@
+"""Running a study: open or create it, work through its queue, publish the best model."""
+
+import shlex
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from studyhall.search.channel import CheckTask, Job
+from studyhall.search.events import Checking, Observer, StudyOpened, Waiting
+from studyhall.search.outcome import Checked
+from studyhall.search.progress import Progress, show_progress
+from studyhall.search.publication import Publisher
+from studyhall.search.references import StudyReference
+from studyhall.search.trainer_process import TrainerCrashedError, TrainerProcess, scratch_folder
+from studyhall.search.worker import StopSwitch, Worker
+from studyhall.studies.address import parse
+from studyhall.studies.algorithms import check_packages
+from studyhall.studies.artifact_store import ArtifactStore, open_artifact_store
+from studyhall.studies.bundle_record import published
+from studyhall.studies.catalogue import Catalogue
+from studyhall.studies.definition import Definition
+from studyhall.studies.errors import ArtifactError, UserCodeError
+from studyhall.studies.files import explain, new_folder
+from studyhall.studies.kept_models import KeptModels
+from studyhall.studies.locations import artifact_location
+from studyhall.studies.origin import located
+from studyhall.studies.results import best_trial
+from studyhall.studies.schema import answered
+from studyhall.studies.storage import open_storage
+from studyhall.studies.study import Study
+
+INTERRUPTED = 130  # the exit status that shells give to what Ctrl-C ended
+LOOK_SECONDS = 1.0  # how often a search with an empty queue looks whether other workers are done
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A study that is open, and what working on it needs.
+
+    `storage_url` holds no password.
+    """
+
+    study: Study
+    store: ArtifactStore
+    storage_url: str
+    artifacts: str
+
+
+def open_workplace(reference: StudyReference, trainer: TrainerProcess, observe: Observer) -> Workplace:
+    """Open a study, and create it first where its file was named and the storage does not hold it yet.
+
+    Before a study is created, its default model is built and trained for two batches: what cannot work is refused while nothing is made.
+
+    Raises:
+        StudyhallError: the definition, the HyperModel, the data, the artifact store or the storage is not usable.
+    """
+    if reference.definition is None:
+        stored = Study.open(open_storage(reference.storage_url, create=False), reference.name).definition
+        # Its files are read again: code that was edited since would give other results.
+        definition, created = located(stored, stored.folder), False
+    else:
+        definition, created = reference.definition, not _exists(reference)
+    check_packages(definition)
+    if created:
+        observe(Checking())
+        check(definition, trainer)
+    artifacts = reference.artifacts or artifact_location(reference.storage_url, definition.storage.artifacts)
+    study, store = _open(reference.storage_url, artifacts, definition)
+    observe(StudyOpened(study.name, study.storage.address.shown, created, study.counts()))
+    return Workplace(study, store, study.storage.address.shown, artifacts)
+
+
+def _open(storage_url: str, artifacts: str, definition: Definition) -> tuple[Study, ArtifactStore]:
+    """Open the storage, the artifact store and the study, making what is missing; after an error nothing is left."""
+    address = parse(storage_url)
+    with ExitStack() as made:
+        if address.path is not None:
+            with answered(address):
+                made.enter_context(new_folder(address.path.parent))
+        if "://" not in artifacts and not Path(artifacts).is_file():
+            try:
+                made.enter_context(new_folder(Path(artifacts)))
+            except OSError as error:
+                raise ArtifactError(
+                    f"Cannot make the artifact store {artifacts!r}: {explain(error)}"
+                ) from error
+        store = open_artifact_store(artifacts, create=True)
+        study = Study.create_or_join(open_storage(storage_url, create=True), definition)
+    return study, store
+
+
+def check(definition: Definition, trainer: TrainerProcess) -> Checked:
+    """Build the definition's default model and train two batches, in the training process.
+
+    Raises:
+        UserCodeError: that fails, or training does not report the objective's metric.
+    """
+    with scratch_folder() as scratch:
+        try:
+            checked: Checked = trainer.run(CheckTask(Job(definition, scratch)), None, lambda: False)
+        except TrainerCrashedError as crash:
+            error = UserCodeError(
+                f"{definition.hypermodel.path} ends its process: {crash}: {crash.last_line}"
+            )
+            error.add_note(crash.output)
+            raise error from crash
+    return checked
+
+
+class Session:
+    """One process's work on a study, from its start to its end."""
+
+    def __init__(
+        self, place: Workplace, trainer: TrainerProcess, progress: Progress, stop: StopSwitch
+    ) -> None:
+        self.place = place
+        self.progress = progress
+        self._trainer = trainer
+        self._stop = stop
+
+    def work(self) -> bool:
+        """Work through the study's queue until it is empty; False when told to stop before."""
+        place = self.place
+        models = KeptModels(place.study, place.store)
+        Worker(place.study, self._trainer, models, self.progress.observe, self._stop).run()
+        return not self._stop()
+
+    def search(self) -> bool:
+        """Work until all trials are finished, whoever trains them, then publish; False when told to stop before.
+
+        A bundle that is already there for the best trial is left as it is.
+        """
+        study = self.place.study
+        self.work()
+        while not self._stop() and (counts := study.counts()).finished < counts.total:
+            if counts.waiting == 0:
+                self.progress.observe(Waiting(counts.running))
+                self._stop.wait(LOOK_SECONDS)
+            self.work()
+        if self._stop():
+            return False
+        best, record = best_trial(study), published(study.storage, study.id)
+        if best is not None and record is not None and record.trial == best.number:
+            return True
+        return self.publish()
+
+    def finish(self, done: bool, again: str) -> int:
+        """Say where the published bundle is, or how to go on, and return the exit status.
+
+        Args:
+            done: whether the work came to its end; False when told to stop before.
+            again: the command that goes on from here.
+        """
+        if not done:
+            self.progress.say(f"Stopped; nothing is lost. Go on with:\n  {again}")
+            return INTERRUPTED
+        self.progress.say(farewell(self.place))
+        return 0
+
+    def publish(self) -> bool:
+        """Retrain the best trial and publish the better model; False when told to stop before that was done."""
+        place = self.place
+        publisher = Publisher(place.study, self._trainer, place.store, self.progress.observe, self._stop)
+        return publisher.publish_best()
+
+
+@contextmanager
+def session(reference: StudyReference, *, plain: bool) -> Iterator[Session]:
+    """Open a study to work on it; SIGINT and SIGTERM stop the work in order, a second one at once.
+
+    Args:
+        reference: the study; it is created where its file was named and the storage does not hold it yet.
+        plain: show one line per event, even on a terminal.
+
+    Raises:
+        StudyhallError: the study cannot be worked on.
+    """
+    stop = StopSwitch()
+    with stop.on_signals(), show_progress(plain=plain) as progress, TrainerProcess() as trainer:
+        trainer.start()  # its imports take seconds, which opening the study can use
+        yield Session(open_workplace(reference, trainer, progress.observe), trainer, progress, stop)
+
+
+def farewell(place: Workplace) -> str:
+    """Return what to do next with a study whose bundle is published."""
+    name, url = shlex.quote(place.study.name), shlex.quote(place.storage_url)
+    bundle = f"best/{name}"
+    return "\n".join(
+        [
+            f"The best model of {place.study.name} is published in {place.artifacts}",
+            f"  fetch it:     studyhall fetch {name} --storage {url} --to {bundle}",
+            f"  evaluate it:  studyhall evaluate {bundle}",
+            f"  watch all:    optuna-dashboard {url} --artifact-dir {shlex.quote(place.artifacts)}",
+        ]
+    )
+
+
+def _exists(reference: StudyReference) -> bool:
+    address = parse(reference.storage_url)
+    if address.path is not None and not address.path.exists():
+        return False
+    with Catalogue(reference.storage_url) as catalogue:
+        return reference.name in catalogue.names()

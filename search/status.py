@@ -1,0 +1,67 @@
+"""How studies stand, as a table for people or as JSON for programs."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from studyhall.search.narration import values_in_words
+from studyhall.studies.entry import Entry
+
+
+def show_status(entries: Sequence[Entry], storage: str, *, as_json: bool) -> None:
+    """Print studies to the standard output.
+
+    Args:
+        entries: the studies.
+        storage: the database's URL, without its password.
+        as_json: print one JSON object instead of tables.
+    """
+    if as_json:
+        studies = [as_record(entry) for entry in entries]
+        sys.stdout.write(json.dumps({"storage": storage, "studies": studies}, indent=2) + "\n")
+        return
+    console = Console()
+    if not entries:
+        console.print(
+            f"{storage} holds no study yet. Create one with: studyhall search STUDY.toml", markup=False
+        )
+        return
+    table = Table(title=storage, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    for heading in ("study", "done", "pruned", "failed", "running", "waiting", "best", "trial", "published"):
+        table.add_column(heading, justify="left" if heading in ("study", "published") else "right")
+    for entry in entries:
+        counts, best = entry.counts, entry.best
+        table.add_row(
+            entry.name,
+            *map(str, (counts.complete, counts.pruned, counts.failed, counts.running, counts.waiting)),
+            f"{best.value:.6g}" if best else "-",
+            str(best.number) if best else "-",
+            _published(entry),
+        )
+    console.print(table, markup=False, soft_wrap=True)
+    for entry in entries:
+        if entry.best is not None and entry.best.hyperparameters:
+            values = values_in_words(dict(entry.best.hyperparameters))
+            console.print(f"best of {entry.name}: {values}", markup=False, soft_wrap=True)
+        for kind, count in entry.failures.items():
+            console.print(f"failed trials of {entry.name}: {count} {kind}", markup=False, soft_wrap=True)
+
+
+def _published(entry: Entry) -> str:
+    if entry.bundle is None:
+        return "no"
+    return f"{entry.bundle['source']} model, {str(entry.bundle['created'])[:16].replace('T', ' ')}"
+
+
+def as_record(entry: Entry) -> dict[str, Any]:
+    """Return a study as JSON values; times are ISO 8601, in UTC."""
+    record = asdict(entry)
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value for name, value in record.items()
+    }

@@ -1,0 +1,149 @@
+"""One trial: build the network that its hyperparameters describe, train it, and say how it ended."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner
+from keras_tuner.engine.hyperparameters import Fixed
+
+from studyhall.models.errors import ConfigurationError
+from studyhall.search import provenance
+from studyhall.search.callbacks import (
+    NotFiniteError,
+    Report,
+    StopRequestedError,
+    TrialPrunedError,
+    UnknownMetricError,
+    Watch,
+)
+from studyhall.search.handle import TrialHandle
+from studyhall.search.hyperparameters import TrialHyperParameters, recorded_values
+from studyhall.search.one_line import reason
+from studyhall.search.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, TrialOutcome
+from studyhall.search.training import Fitted, TrainingPlan, fit
+from studyhall.search.user_errors import user_traceback
+from studyhall.search.workload import Workload, parameter_count
+from studyhall.studies.definition import Definition
+from studyhall.studies.errors import StudyhallError, UserCodeError
+
+
+def run_trial(handle: TrialHandle, definition: Definition, workload: Workload, scratch: Path) -> TrialOutcome:
+    """Train one trial and return how it ended; facts about it are recorded through the handle.
+
+    Args:
+        handle: the trial.
+        definition: its study's definition.
+        workload: the HyperModel and the data that the definition names.
+        scratch: an existing folder of the trial's own; the best epoch's model is left there as `model.keras`.
+
+    Raises:
+        UserCodeError: the fault is the study's, not the trial's: it must not be tried with other hyperparameters.
+    """
+    keras.utils.clear_session(free_memory=True)
+    keras.utils.set_random_seed(handle.seed)
+    hp = TrialHyperParameters(handle)
+    try:
+        model = workload.hypermodel.build(hp)
+        if not isinstance(model, keras.Model):
+            raise UserCodeError(
+                f"{definition.hypermodel.path} must return a keras.Model from build(hp), not {type(model).__name__}"
+            )
+        if unknown := hp.unused_start_values():
+            return Failed(
+                FailureKind.INVALID, f"it was queued with {', '.join(unknown)}, unknown to the HyperModel"
+            )
+        record_start(handle, hp, model, definition, workload)
+        fitted = fit(
+            workload.hypermodel,
+            hp,
+            model,
+            workload.data.train,
+            workload.data.validation,
+            trial_plan(definition),
+            [Watch(handle), Report(handle, definition.objective.metric)],
+        )
+    except TrialPrunedError as pruned:
+        return Pruned(pruned.epoch)
+    except StopRequestedError as stopped:
+        return HandedBack(stopped.epochs)
+    except NotFiniteError as error:
+        return Failed(FailureKind.NAN, str(error))
+    except (ConfigurationError, keras_tuner.errors.FailedTrialError) as error:
+        return Failed(FailureKind.INVALID, str(error))
+    except UnknownMetricError as error:
+        raise UserCodeError(f"{error}; set objective.metric to one of them") from error
+    except keras_tuner.errors.FatalError as error:
+        raise UserCodeError(f"{definition.hypermodel.path} ended the search: {error}") from error
+    except StudyhallError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a user's code may raise anything; the trial alone fails
+        details = user_traceback(error, definition.folder)
+        return Failed(FailureKind.ERROR, f"{type(error).__name__}: {reason(error)}", details)
+    record_end(handle, hp, fitted, definition)
+    return Completed(fitted.value, fitted.best_epoch, save_best(model, fitted, scratch))
+
+
+def trial_plan(definition: Definition) -> TrainingPlan:
+    """The plan of a trial's fit, from its definition."""
+    training = definition.training
+    return TrainingPlan(
+        metric=definition.objective.metric,
+        direction=definition.objective.direction,
+        epochs=training.epochs,
+        early_stopping=training.early_stopping or None,
+        plateau=training.reduce_learning_rate or None,
+    )
+
+
+def save_best(model: Any, fitted: Fitted, scratch: Path) -> Path:
+    """Write the model with the best epoch's weights to `scratch / "model.keras"` and return that path."""
+    model.set_weights(fitted.weights)
+    path = scratch / "model.keras"
+    model.save(path)
+    return path
+
+
+def record_start(
+    handle: TrialHandle,
+    hp: TrialHyperParameters,
+    model: Any,
+    definition: Definition,
+    workload: Workload,
+) -> None:
+    """Record what is known before the first batch."""
+    facts = values_of(hp) | {
+        "seed": handle.seed,
+        "parameters": parameter_count(model),
+        "backend": keras.backend.backend(),
+        "device": provenance.device(),
+        "versions": provenance.versions(),
+        "revision": provenance.revision(definition.folder),
+        "data_fingerprint": workload.data.fingerprint,
+    }
+    for key, value in facts.items():
+        handle.record(key, value)
+
+
+def values_of(hp: TrialHyperParameters) -> dict[str, Any]:
+    """The hyperparameters to record: those that are tuned rebuild the model, the fixed ones are for people."""
+    fixed = {each.name for each in hp.space if isinstance(each, Fixed)}
+    values = recorded_values(hp)
+    return {
+        "hyperparameters": {name: value for name, value in values.items() if name not in fixed},
+        "fixed_hyperparameters": {name: value for name, value in values.items() if name in fixed},
+    }
+
+
+def record_end(handle: TrialHandle, hp: TrialHyperParameters, fitted: Fitted, definition: Definition) -> None:
+    """Record what the training of a completed trial found; `fit()` may have met more hyperparameters."""
+    facts: dict[str, Any] = values_of(hp) | {
+        "epochs": len(fitted.history[definition.objective.metric]),
+        "best_epoch": fitted.best_epoch,
+        "seconds": round(fitted.seconds, 3),
+        "history": fitted.history,
+    }
+    if fitted.batches_per_second is not None:
+        facts["images_per_second"] = round(fitted.batches_per_second * definition.training.batch_size, 1)
+    for key, value in facts.items():
+        handle.record(key, value)

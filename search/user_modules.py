@@ -1,0 +1,65 @@
+"""Users' modules: imported from their own folder, and never mistaken for somebody else's of the same name."""
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+_folders: set[Path] = set()  # from which this process has imported users' code
+
+
+def import_module(name: str, folder: Path) -> ModuleType:
+    """Import a module by its dotted name, from `folder` or the environment."""
+    if name.partition(".")[0] != "studyhall":  # Ours needs nobody's folder.
+        _put_first(folder)
+    return importlib.import_module(name)
+
+
+def import_file(path: Path, folder: Path) -> ModuleType:
+    """Import an existing Python file; modules in `folder`, and beside the file, are found by it."""
+    _put_first(folder)
+    if path.parent != folder:
+        _put_first(path.parent)  # As if the file were run: its neighbours are found.
+    name = path.stem
+    known = sys.modules.get(name)
+    if known is not None and getattr(known, "__file__", None) != str(path):
+        # Somebody else's module has the file's name, and must keep it.
+        name = f"{name}_{hashlib.sha256(str(path).encode()).hexdigest()[:10]}"
+        known = sys.modules.get(name)
+    if known is not None:
+        return known
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _put_first(folder: Path) -> None:
+    sys.path[:] = [str(folder), *(entry for entry in sys.path if entry != str(folder))]
+    importlib.invalidate_caches()
+    _forget_namesakes(folder)
+    _folders.add(folder)
+
+
+def _forget_namesakes(folder: Path) -> None:
+    # A process that has loaded another folder's `models.py` must not take it for this one's.
+    others = {
+        other for other in _folders if not (other.is_relative_to(folder) or folder.is_relative_to(other))
+    }
+    for name, module in list(sys.modules.items()):
+        top = folder / name.partition(".")[0]
+        if others and (top.is_dir() or top.with_suffix(".py").is_file()):
+            origin = Path(
+                getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", [])), "")
+            )
+            if any(origin.is_relative_to(other) for other in others):
+                del sys.modules[name]

@@ -7,6 +7,7 @@ from studyhall.search.commands.options import (
     artifacts_option,
     epilog,
     plain_option,
+    scale_option,
     storage_option,
     study_argument,
 )
@@ -16,14 +17,16 @@ from studyhall.search.commands.options import (
     epilog=epilog(
         "studyhall search studies/quickstart.toml",
         "studyhall search quickstart   # go on with a study that the storage holds",
+        "studyhall search studies/seed-003.toml --scale 0.02   # a rehearsal on a laptop",
         environment=KERAS_ENVIRONMENT,
     )
 )
 @study_argument
 @storage_option
 @artifacts_option
+@scale_option
 @plain_option
-def command(study: str, storage: str | None, artifacts: str | None, plain: bool) -> int:
+def command(study: str, storage: str | None, artifacts: str | None, scale: float | None, plain: bool) -> int:
     """Search for the best network of STUDY, retrain it and publish it.
 
     STUDY is a study file, or the name of a study in the storage. The study is created if it is new, and gone on
@@ -32,5 +35,6 @@ def command(study: str, storage: str | None, artifacts: str | None, plain: bool)
     from studyhall.search.references import resolve_study
     from studyhall.search.runner import session
 
-    with session(resolve_study(study, storage, artifacts), plain=plain) as work:
-        return work.finish(work.search(), f"studyhall search {study}")
+    with session(resolve_study(study, storage, artifacts, scale), plain=plain) as work:
+        again = f"studyhall search {study}" if scale is None else f"studyhall search {study} --scale {scale}"
+        return work.finish(work.search(), again)

@@ -4,14 +4,19 @@ from pathlib import Path
 
 import click
 
-from studyhall.search.commands.options import epilog
+from studyhall.search.commands.options import epilog, scale_option
 
 
-@click.command(epilog=epilog("studyhall show studies/quickstart.toml"))
+@click.command(
+    epilog=epilog(
+        "studyhall show studies/quickstart.toml", "studyhall show studies/separation.toml --scale 0.05"
+    )
+)
 @click.argument("file", metavar="STUDY.toml", type=click.Path(path_type=Path))
-def command(file: Path) -> None:
+@scale_option
+def command(file: Path, scale: float | None) -> None:
     """Print a study file as Studyhall understands it: every setting, defaults included, with what it means."""
     from studyhall.studies.definition_file import load_definition
     from studyhall.studies.definition_toml import to_toml
 
-    click.echo(to_toml(load_definition(file)), nl=False)
+    click.echo(to_toml(load_definition(file, {} if scale is None else {"scale": scale})), nl=False)

@@ -7,6 +7,7 @@ from studyhall.search.commands.options import (
     artifacts_option,
     epilog,
     plain_option,
+    scale_option,
     storage_option,
     study_argument,
 )
@@ -22,8 +23,9 @@ from studyhall.search.commands.options import (
 @study_argument
 @storage_option
 @artifacts_option
+@scale_option
 @plain_option
-def command(study: str, storage: str | None, artifacts: str | None, plain: bool) -> int:
+def command(study: str, storage: str | None, artifacts: str | None, scale: float | None, plain: bool) -> int:
     """Train trials of STUDY until its queue is empty.
 
     STUDY is a study file, or the name of a study in the storage. Start as many workers as there are devices: they
@@ -31,7 +33,8 @@ def command(study: str, storage: str | None, artifacts: str | None, plain: bool)
     `studyhall retrain` do.
     """
     from studyhall.search.references import resolve_study
-    from studyhall.search.runner import INTERRUPTED, session
+    from studyhall.search.runner import session
 
-    with session(resolve_study(study, storage, artifacts), plain=plain) as work:
-        return 0 if work.work() else INTERRUPTED
+    with session(resolve_study(study, storage, artifacts, scale), plain=plain) as work:
+        work.work()
+    return 0

@@ -1,0 +1,62 @@
+"""The pictures of a search, in files."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import optuna
+from matplotlib.figure import Figure
+
+from studyhall.search.figures.curves import curves_figure
+from studyhall.search.figures.errors import NothingToDrawError
+from studyhall.search.figures.importances import importances, importances_figure
+from studyhall.search.figures.optimisation import optimisation_figure
+from studyhall.search.figures.parallel import parallel_figure
+from studyhall.search.figures.search import Search
+from studyhall.search.figures.style import FORMATS, save_as
+
+OnSkip = Callable[[str], None]
+"""Told in one line which picture was left out, and why."""
+
+
+def draw_search_figures(
+    study: optuna.Study,
+    metric: str,
+    direction: str,
+    to: Path,
+    *,
+    formats: Sequence[str] = FORMATS,
+    on_skip: OnSkip | None = None,
+) -> list[Path]:
+    """Draw a study's optimisation history, importances, parallel coordinates and learning curves.
+
+    Args:
+        study: the study as Optuna sees it.
+        metric: the objective's name.
+        direction: "minimize" or "maximize".
+        to: the folder; it is created where it is missing.
+        formats: what each picture is written as: "png", "svg".
+        on_skip: hears of pictures for which the study has too little.
+
+    Returns:
+        The files, in that order.
+
+    Raises:
+        ArtifactError: a file cannot be written.
+        StorageError: the storage does not answer, if the study is one of ours.
+    """
+    search = Search.of(study, metric, direction)
+    shares = importances(study, search)
+    pictures: dict[str, Callable[[], Figure]] = {
+        "optimisation": lambda: optimisation_figure(search),
+        "importances": lambda: importances_figure(search, shares),
+        "parallel-coordinates": lambda: parallel_figure(search, shares),
+        "learning-curves": lambda: curves_figure(search),
+    }
+    written: list[Path] = []
+    for name, draw in pictures.items():
+        try:
+            written += save_as(draw(), to, name, formats)
+        except NothingToDrawError as reason:
+            if on_skip is not None:
+                on_skip(f"{name} is left out: {reason}")
+    return written

@@ -43,6 +43,7 @@ class TrialTask:
     number: int
     seed: int
     start: Start
+    resume_from: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -56,14 +57,14 @@ class RetrainTask:
 
 
 @dataclass(frozen=True)
-class EvaluateTask:
-    """Score a saved model on the definition's test split."""
+class AppraiseTask:
+    """Score a model and draw its pictures; `folder` holds `model.keras` and `history.json`."""
 
     job: Job
-    model: Path
+    folder: Path
 
 
-Task = CheckTask | TrialTask | RetrainTask | EvaluateTask
+Task = CheckTask | TrialTask | RetrainTask | AppraiseTask
 
 
 @dataclass(frozen=True)
@@ -200,6 +201,10 @@ class RemoteHandle:
     def progress(self, epoch: int, step: int, steps: int) -> None:
         """Tell the worker how far an epoch is."""
         self._end.send(Note("progress", (epoch, step, steps)))
+
+    def checkpoint(self, epochs: int, path: Path) -> None:
+        """Have the worker keep a checkpoint."""
+        self._end.call("checkpoint", epochs, path)
 
     def stop_requested(self) -> bool:
         """Whether the worker asked for the trial to be left."""

@@ -1,17 +1,20 @@
 """The dry run of a definition: build its default model and train two batches, before anything is queued."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import keras
 from optuna.distributions import BaseDistribution
 
 from studyhall.models.errors import ConfigurationError
+from studyhall.search.distributions import parameter_of
+from studyhall.search.examples import Examples, arguments_for, described, first_batches
 from studyhall.search.handle import Start, Value
-from studyhall.search.hyperparameters import TrialHyperParameters
+from studyhall.search.hyperparameters import TrialHyperParameters, recorded_values
 from studyhall.search.outcome import Checked
 from studyhall.search.user_code import user_traceback
-from studyhall.search.workload import Workload, parameter_count
+from studyhall.search.workload import Workload, ensure_built, parameter_count
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import StudyhallError, UserCodeError
 
@@ -43,6 +46,9 @@ class DefaultsHandle:
     def progress(self, epoch: int, step: int, steps: int) -> None:
         """Tell nobody."""
 
+    def checkpoint(self, epochs: int, path: Path) -> None:
+        """Keep nothing."""
+
     def stop_requested(self) -> bool:
         """Never stop."""
         return False
@@ -64,16 +70,19 @@ def run_check(definition: Definition, workload: Workload) -> Checked:
             raise UserCodeError(
                 f"{definition.hypermodel.path} must return a keras.Model from build(hp), not {type(model).__name__}"
             )
+        whole = workload.examples(hp)
+        _check_schedule(definition, whole)
+        examples = first_batches(whole, BATCHES)
+        ensure_built(model, examples)
         workload.hypermodel.fit(
             hp,
             model,
-            x=workload.data.train,
-            validation_data=workload.data.validation,
+            x=examples.train,
+            validation_data=examples.validation,
             epochs=1,
-            steps_per_epoch=BATCHES,
-            validation_steps=1,
             verbose=0,
             callbacks=[logs],
+            **arguments_for(workload.hypermodel, examples),
         )
     except StudyhallError:
         raise
@@ -86,12 +95,51 @@ def run_check(definition: Definition, workload: Workload) -> Checked:
         refusal.add_note(user_traceback(error, definition.folder))
         raise refusal from error
     metrics = tuple(sorted(logs.last))
-    if definition.objective.metric not in metrics:
+    for metric in definition.metrics:
+        if metric not in metrics:
+            raise UserCodeError(
+                f"objective.metric is '{metric}', which training never reports; it reports: {', '.join(metrics)}"
+            )
+    return Checked(parameter_count(model), metrics, recorded_values(hp), _facts(hp, model, whole, logs.last))
+
+
+def _check_schedule(definition: Definition, examples: Examples) -> None:
+    if definition.retraining.schedule == "cosine" and examples.steps_per_epoch is None:
         raise UserCodeError(
-            f"objective.metric is '{definition.objective.metric}', which training never reports; "
-            f"it reports: {', '.join(metrics)}"
+            f"retraining.schedule 'cosine' needs to know how many batches an epoch of '{definition.data.source}' has: "
+            "give the data set a length, as dataset.apply(tf.data.experimental.assert_cardinality(n)) does, or set "
+            "retraining.schedule to 'plateau' or 'constant'"
         )
-    return Checked(parameter_count(model), metrics, dict(hp.values))
+
+
+def _facts(
+    hp: TrialHyperParameters, model: Any, examples: Examples, logs: Mapping[str, float]
+) -> dict[str, Any]:
+    """What people want to see before they start a search, in words and numbers."""
+    nothing = examples.validation is None
+    targets = tuple(value for name, value in examples.fit_arguments.items() if name != "batch_size")
+    return {
+        "train": described((examples.train, *targets) if targets else examples.train),
+        "validation": None if nothing else described(examples.validation),
+        "steps_per_epoch": examples.steps_per_epoch,
+        "batch_size": examples.batch_size,
+        "input": _shapes(model, "input_shape"),
+        "output": _shapes(model, "output_shape"),
+        "space": {hyper.name: _range(hyper) for hyper in hp.space},
+        "values": {name: float(value) for name, value in logs.items()},
+    }
+
+
+def _shapes(model: Any, name: str) -> str | None:
+    try:
+        return str(getattr(model, name))
+    except (AttributeError, ValueError):  # a subclassed model need not know
+        return None
+
+
+def _range(hyper: Any) -> str:
+    parameter = parameter_of(hyper)
+    return f"always {hyper.value!r}" if parameter is None else parameter.range()
 
 
 class _Logs(keras.callbacks.Callback):  # type: ignore[misc]

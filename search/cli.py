@@ -9,6 +9,9 @@ from studyhall.data.errors import DataError
 from studyhall.studies.errors import StudyhallError
 
 COMMANDS = {  # in the order people meet them; the function is the module's `command`
+    "init": "init",
+    "check": "check",
+    "create": "create",
     "search": "search",
     "worker": "worker",
     "status": "status",

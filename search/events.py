@@ -25,10 +25,11 @@ class Checking:
 
 @dataclass(frozen=True)
 class TrialStarted:
-    """A trial was claimed by this worker; `epochs` are the most it can train."""
+    """A trial was claimed by this worker; `epochs` are the most it can train, `done` those trained elsewhere."""
 
     number: int
     epochs: int
+    done: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,13 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class DatabaseAway:
+    """The database does not answer; the worker waits for it, and training goes on."""
+
+    error: str
+
+
+@dataclass(frozen=True)
 class RetrainingStarted:
     """The best trial's configuration is about to be trained for `epochs`."""
 
@@ -111,6 +119,7 @@ Event = (
     | EpochDone
     | TrialEnded
     | Waiting
+    | DatabaseAway
     | RetrainingStarted
     | Evaluating
     | Published

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from optuna.distributions import BaseDistribution
@@ -51,6 +52,9 @@ class TrialHandle(Protocol):
 
     def progress(self, epoch: int, step: int, steps: int) -> None:
         """Tell whoever watches that `step` of `steps` of an epoch (from 0) is done."""
+
+    def checkpoint(self, epochs: int, path: Path) -> None:
+        """Keep a checkpoint of `epochs` finished epochs, so that another worker can continue from there."""
 
     def stop_requested(self) -> bool:
         """Whether the trial should stop at the end of this batch and go back to the queue."""

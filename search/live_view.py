@@ -15,6 +15,7 @@ from studyhall.search.events import (
     BatchDone,
     Best,
     Checking,
+    DatabaseAway,
     EpochDone,
     Evaluating,
     Event,
@@ -39,7 +40,6 @@ class LiveView:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._live = Live(console=console, refresh_per_second=4, transient=True, get_renderable=self._draw)
         self._study = ""
         self._counts = Counts()
         self._best: Best | None = None
@@ -50,6 +50,8 @@ class LiveView:
         self._value: float | None = None
         self._seconds_of_trials: list[float] = []
         self._started = time.monotonic()
+        # Last, because it draws at once.
+        self._live = Live(console=console, refresh_per_second=4, transient=True, get_renderable=self._draw)
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -72,8 +74,9 @@ class LiveView:
             case StudyOpened(name, storage, _, counts):
                 self._study, self._counts = f"{name} in {storage}", counts
                 self._doing = "taking a trial"
-            case TrialStarted(number, epochs):
+            case TrialStarted(number, epochs, done):
                 self._begin(f"trial {number}", epochs)
+                self._epoch = done
                 self._counts = replace(
                     self._counts, waiting=max(0, self._counts.waiting - 1), running=self._counts.running + 1
                 )
@@ -93,7 +96,7 @@ class LiveView:
                 self._begin("evaluating on the test split", 0)
             case Published():
                 self._begin("published", 0)
-        if isinstance(event, TrialEnded | Published | StudyOpened):
+        if isinstance(event, TrialEnded | Published | StudyOpened | DatabaseAway):
             line = in_words(event)
             if line is not None:
                 self.say(line)

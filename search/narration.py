@@ -4,6 +4,7 @@ from studyhall.search.events import (
     BatchDone,
     Best,
     Checking,
+    DatabaseAway,
     EpochDone,
     Evaluating,
     Event,
@@ -15,7 +16,15 @@ from studyhall.search.events import (
     Waiting,
 )
 from studyhall.search.handle import Value
-from studyhall.search.outcome import Completed, Failed, HandedBack, Pruned, TrialOutcome
+from studyhall.search.outcome import (
+    Completed,
+    Dropped,
+    Failed,
+    HandedBack,
+    Interrupted,
+    Pruned,
+    TrialOutcome,
+)
 from studyhall.studies.entry import Counts
 
 
@@ -28,14 +37,17 @@ def in_words(event: Event) -> str | None:
             return (
                 f"study {name} in {storage} {'created' if created else 'opened'}: {counts_in_words(counts)}"
             )
-        case TrialStarted(number, epochs):
-            return f"trial {number}: training for up to {epochs} epochs"
+        case TrialStarted(number, epochs, done):
+            continued = f", continued after epoch {done}" if done else ""
+            return f"trial {number}: training for up to {epochs} epochs{continued}"
         case EpochDone(number, epoch, value):
             return f"{_what(number)}: epoch {epoch}: {value:.6g}"
         case TrialEnded(number, outcome, best, counts):
             return f"trial {number}: {outcome_in_words(outcome)} | {best_in_words(best)} | {counts_in_words(counts)}"
         case Waiting(running):
             return f"waiting for {running} trials of other workers"
+        case DatabaseAway(error):
+            return f"waiting for the database: {error}"
         case RetrainingStarted(number, epochs):
             return f"retraining trial {number} for {epochs} epochs"
         case Evaluating():
@@ -62,6 +74,10 @@ def outcome_in_words(outcome: TrialOutcome) -> str:
             return f"failed ({kind.value}): {reason}"
         case HandedBack(epochs):
             return f"handed back to the queue after {epochs} epochs"
+        case Interrupted(reason):
+            return f"interrupted, and back in the queue: {reason}"
+        case Dropped():
+            return "dropped: another worker has it by now"
 
 
 def best_in_words(best: Best | None) -> str:

@@ -11,8 +11,11 @@ class FailureKind(StrEnum):
 
     NAN = "nan"  # the objective or the loss stopped being a finite number
     INVALID = "invalid"  # the HyperModel refused the configuration
+    OOM = "oom"  # the device or the machine ran out of memory
+    STALLED = "stalled"  # no batch for longer than the limit; the training process was killed
     ERROR = "error"  # the user's code raised
-    CRASHED = "crashed"  # the training process died
+    CRASHED = "crashed"  # the training process died of a signal
+    LOST = "lost"  # its workers vanished again and again
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,19 @@ class HandedBack:
     epochs: int
 
 
-TrialOutcome = Completed | Pruned | Failed | HandedBack
+@dataclass(frozen=True)
+class Interrupted:
+    """A trial whose training process was killed from outside; it waits for another try."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A trial that another worker has by now, because this one was not heard of in time."""
+
+
+TrialOutcome = Completed | Pruned | Failed | HandedBack | Interrupted | Dropped
 
 
 @dataclass(frozen=True)

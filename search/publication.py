@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from optuna.trial import FrozenTrial
 
-from studyhall.search.channel import EvaluateTask, Job, RetrainTask
+from studyhall.search.channel import AppraiseTask, Job, RetrainTask
 from studyhall.search.events import (
     BatchDone,
     EpochDone,
@@ -16,16 +16,24 @@ from studyhall.search.events import (
     Published,
     RetrainingStarted,
 )
+from studyhall.search.figures.for_study import draw_search_figures
 from studyhall.search.outcome import Failed, FailureKind, HandedBack, Retrained
-from studyhall.search.trainer_process import TrainerCrashedError, TrainerProcess, scratch_folder
-from studyhall.search.worker import StopSwitch
+from studyhall.search.stop_switch import StopSwitch
+from studyhall.search.trainer_process import (
+    TrainerCrashedError,
+    TrainerProcess,
+    TrainerStoppedError,
+    scratch_folder,
+)
 from studyhall.studies import bundle
 from studyhall.studies.artifact_store import ArtifactStore
 from studyhall.studies.errors import UserCodeError
 from studyhall.studies.kept_models import KeptModels
+from studyhall.studies.manifest import HISTORY, MODEL
 from studyhall.studies.results import badness, best_trial
 from studyhall.studies.seeds import derived_seed
 from studyhall.studies.study import Study
+from studyhall.studies.study_files import replace_files
 
 
 @dataclass(frozen=True)
@@ -77,8 +85,13 @@ class Publisher:
                 return False
             chosen = self._choose(best, outcome, scratch)
             self._observe(Evaluating())
-            score = self._evaluate(chosen.model, scratch)
-            self._publish(best, chosen, score, scratch)
+            files = scratch / "bundle"
+            files.mkdir()
+            chosen.model.replace(files / MODEL)
+            (files / HISTORY).write_text(json.dumps(chosen.history, indent=1))
+            task = AppraiseTask(Job(self._study.definition, scratch), files)
+            self._publish(best, chosen, self._trainer.run(task, None, lambda: False), files)
+            self._attach_figures(scratch)
         return True
 
     def _retrain(self, best: FrozenTrial, scratch: Path) -> Retrained | Failed | HandedBack:
@@ -93,8 +106,10 @@ class Publisher:
             outcome: Retrained | Failed | HandedBack = self._trainer.run(
                 task, _RetrainingListener(self._observe), self._stop
             )
+        except TrainerStoppedError:
+            return HandedBack(0)
         except TrainerCrashedError as crash:
-            return Failed(FailureKind.CRASHED, f"{crash}: {crash.last_line}", crash.output)
+            return Failed(crash.death.kind or FailureKind.CRASHED, crash.reason, crash.output)
         return outcome
 
     def _choose(self, best: FrozenTrial, outcome: Retrained | Failed, scratch: Path) -> Candidate:
@@ -123,23 +138,15 @@ class Publisher:
             raise UserCodeError(f"{why}, and the weights of trial {best.number} were not kept")
         return retrained
 
-    def _evaluate(self, model: Path, scratch: Path) -> dict[str, Any] | None:
-        task = EvaluateTask(Job(self._study.definition, scratch), model)
-        score: dict[str, Any] | None = self._trainer.run(task, None, lambda: False)
-        return score
-
     def _publish(
-        self, best: FrozenTrial, chosen: Candidate, score: dict[str, Any] | None, scratch: Path
+        self, best: FrozenTrial, chosen: Candidate, score: dict[str, Any] | None, files: Path
     ) -> None:
         definition = self._study.definition
-        files = scratch / "bundle"
-        files.mkdir()
-        chosen.model.replace(files / "model.keras")
-        (files / "history.json").write_text(json.dumps(chosen.history, indent=1))
         metrics: dict[str, Any] = {"validation": chosen.value, "trial_validation": best.value, "test": score}
         facts = bundle.Facts(
             study=self._study.name,
             definition=definition.record(),
+            scale=definition.scale,
             signature=self._study.signature,
             source=chosen.source,
             why=chosen.why,
@@ -156,6 +163,14 @@ class Publisher:
         bundle.publish(files, facts, self._store, self._study.storage, self._study.id)
         joint = (score["joint"]["mean"], score["joint"]["std"]) if score else None
         self._observe(Published(chosen.source, chosen.why, chosen.value, joint))
+
+    def _attach_figures(self, scratch: Path) -> None:
+        """Attach the pictures of the search to the study, where optuna-dashboard shows them."""
+        objective = self._study.definition.objective
+        pictures = draw_search_figures(
+            self._study.optuna(), objective.metric, objective.direction, scratch / "figures", formats=("png",)
+        )
+        replace_files(self._study, self._store, pictures)
 
 
 _FACTS = ("seed", "parameters", "backend", "device", "versions", "revision", "data_fingerprint")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from studyhall.studies.definition import Definition, StorageSpec
 from studyhall.studies.definition_file import load_definition
+from studyhall.studies.errors import DefinitionError
 from studyhall.studies.locations import artifact_location
 
 
@@ -21,21 +22,28 @@ class StudyReference:
     definition: Definition | None = None
 
 
-def resolve_study(text: str, storage: str | None, artifacts: str | None = None) -> StudyReference:
+def resolve_study(
+    text: str, storage: str | None, artifacts: str | None = None, scale: float | None = None
+) -> StudyReference:
     """Find out what STUDY names; flags and environment win over the file, which wins over the defaults.
 
     Args:
         text: a path that ends in `.toml`, or a study's name.
         storage: the database's URL from the flag or the environment, or None.
         artifacts: the artifact store from the flag or the environment, or None.
+        scale: what the file's budget is multiplied by, in place of its own `scale`; or None.
 
     Raises:
-        DefinitionError: the text names a file that is missing or wrong.
+        DefinitionError: the text names a file that is missing or wrong, or a scale is given with a study's name.
     """
     if not text.endswith(".toml"):
+        if scale is not None:
+            raise DefinitionError(
+                f"--scale needs a study file; the study {text!r} keeps the scale at which it was created"
+            )
         url = storage or StorageSpec().url
         return StudyReference(text, url, artifacts)
-    definition = load_definition(Path(text))
+    definition = load_definition(Path(text), {} if scale is None else {"scale": scale})
     url = storage or definition.storage.url
     return StudyReference(
         definition.name, url, artifacts or artifact_location(url, definition.storage.artifacts), definition

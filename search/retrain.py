@@ -1,18 +1,18 @@
 """Retraining: the best configuration, trained for longer by the code that trained its trial."""
 
 from pathlib import Path
-from typing import Any
 
 import keras
 
 from studyhall.search import provenance
 from studyhall.search.callbacks import NotFiniteError, Report, StopRequestedError, Watch
+from studyhall.search.examples import arguments_for
 from studyhall.search.handle import TrialHandle, Value
 from studyhall.search.hyperparameters import plain_hyperparameters
 from studyhall.search.outcome import Failed, FailureKind, HandedBack, Retrained
 from studyhall.search.training import Annealing, TrainingPlan, fit
 from studyhall.search.trial import save_best
-from studyhall.search.workload import Workload, parameter_count
+from studyhall.search.workload import Workload, ensure_built, parameter_count
 from studyhall.studies.definition import Definition
 
 
@@ -36,15 +36,18 @@ def run_retraining(
     keras.utils.set_random_seed(handle.seed)
     hp = plain_hyperparameters(hyperparameters)
     model = workload.hypermodel.build(hp)
+    examples = workload.examples(hp)
+    ensure_built(model, examples)
     try:
         fitted = fit(
             workload.hypermodel,
             hp,
             model,
-            workload.data.train,
-            workload.data.validation,
-            retraining_plan(definition, steps_per_epoch(workload.data.train)),
+            examples.train,
+            examples.validation,
+            retraining_plan(definition, examples.steps_per_epoch),
             [Watch(handle), Report(handle, definition.objective.metric)],
+            **arguments_for(workload.hypermodel, examples),
         )
     except StopRequestedError as stopped:
         return HandedBack(stopped.epochs)
@@ -52,6 +55,7 @@ def run_retraining(
         return Failed(FailureKind.NAN, str(error))
     # The published file is compiled as `build` compiled it: no schedule of ours, which others could not load, and no optimizer state.
     clean = workload.hypermodel.build(plain_hyperparameters(hyperparameters))
+    ensure_built(clean, examples)
     return Retrained(
         value=fitted.value,
         best_epoch=fitted.best_epoch,
@@ -65,7 +69,7 @@ def run_retraining(
             "device": provenance.device(),
             "versions": provenance.versions(),
             "revision": provenance.revision(definition.folder),
-            "data_fingerprint": workload.data.fingerprint,
+            "data_fingerprint": examples.fingerprint,
         },
     )
 
@@ -86,11 +90,3 @@ def retraining_plan(definition: Definition, steps_per_epoch: int | None) -> Trai
         annealing=annealing,
         steps_per_epoch=steps_per_epoch,
     )
-
-
-def steps_per_epoch(data: Any) -> int | None:
-    """Return the number of batches in an epoch of what `fit` takes as `x`; None where it does not say."""
-    try:
-        return len(data)
-    except TypeError:
-        return None

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studyhall.search.channel import CheckTask, Job
-from studyhall.search.events import Checking, Observer, StudyOpened, Waiting
+from studyhall.search.events import Checking, DatabaseAway, Observer, StudyOpened, Waiting
 from studyhall.search.outcome import Checked
 from studyhall.search.progress import Progress, show_progress
 from studyhall.search.publication import Publisher
 from studyhall.search.references import StudyReference
+from studyhall.search.settings import WorkerSettings
+from studyhall.search.stop_switch import StopSwitch
 from studyhall.search.trainer_process import TrainerCrashedError, TrainerProcess, scratch_folder
-from studyhall.search.worker import StopSwitch, Worker
+from studyhall.search.worker import Worker
 from studyhall.studies.address import parse
 from studyhall.studies.algorithms import check_packages
 from studyhall.studies.artifact_store import ArtifactStore, open_artifact_store
@@ -22,15 +24,15 @@ from studyhall.studies.catalogue import Catalogue
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import ArtifactError, UserCodeError
 from studyhall.studies.files import explain, new_folder
-from studyhall.studies.kept_models import KeptModels
 from studyhall.studies.locations import artifact_location
 from studyhall.studies.origin import located
 from studyhall.studies.results import best_trial
+from studyhall.studies.retrying import WORKER_PATIENCE_SECONDS, Patience
 from studyhall.studies.schema import answered
 from studyhall.studies.storage import open_storage
 from studyhall.studies.study import Study
 
-INTERRUPTED = 130  # the exit status that shells give to what Ctrl-C ended
+HURRY_SECONDS = 5.0  # how long a worker that was told to stop still waits for the database
 LOOK_SECONDS = 1.0  # how often a search with an empty queue looks whether other workers are done
 
 
@@ -47,7 +49,9 @@ class Workplace:
     artifacts: str
 
 
-def open_workplace(reference: StudyReference, trainer: TrainerProcess, observe: Observer) -> Workplace:
+def open_workplace(
+    reference: StudyReference, trainer: TrainerProcess, observe: Observer, stop: StopSwitch
+) -> Workplace:
     """Open a study, and create it first where its file was named and the storage does not hold it yet.
 
     Before a study is created, its default model is built and trained for two batches: what cannot work is refused while nothing is made.
@@ -66,12 +70,17 @@ def open_workplace(reference: StudyReference, trainer: TrainerProcess, observe: 
         observe(Checking())
         check(definition, trainer)
     artifacts = reference.artifacts or artifact_location(reference.storage_url, definition.storage.artifacts)
-    study, store = _open(reference.storage_url, artifacts, definition)
+    patience = Patience(WORKER_PATIENCE_SECONDS, lambda error: observe(DatabaseAway(str(error))))
+    stop.on_set(lambda: patience.hurry(HURRY_SECONDS))
+    study, store = _open(reference.storage_url, artifacts, definition, patience)
+    study.clear_stop()
     observe(StudyOpened(study.name, study.storage.address.shown, created, study.counts()))
     return Workplace(study, store, study.storage.address.shown, artifacts)
 
 
-def _open(storage_url: str, artifacts: str, definition: Definition) -> tuple[Study, ArtifactStore]:
+def _open(
+    storage_url: str, artifacts: str, definition: Definition, patience: Patience
+) -> tuple[Study, ArtifactStore]:
     """Open the storage, the artifact store and the study, making what is missing; after an error nothing is left."""
     address = parse(storage_url)
     with ExitStack() as made:
@@ -86,7 +95,8 @@ def _open(storage_url: str, artifacts: str, definition: Definition) -> tuple[Stu
                     f"Cannot make the artifact store {artifacts!r}: {explain(error)}"
                 ) from error
         store = open_artifact_store(artifacts, create=True)
-        study = Study.create_or_join(open_storage(storage_url, create=True), definition)
+        storage = open_storage(storage_url, create=True, patience=patience)
+        study = Study.create_or_join(storage, definition)
     return study, store
 
 
@@ -100,9 +110,7 @@ def check(definition: Definition, trainer: TrainerProcess) -> Checked:
         try:
             checked: Checked = trainer.run(CheckTask(Job(definition, scratch)), None, lambda: False)
         except TrainerCrashedError as crash:
-            error = UserCodeError(
-                f"{definition.hypermodel.path} ends its process: {crash}: {crash.last_line}"
-            )
+            error = UserCodeError(f"{definition.hypermodel.path} ends its process: {crash.reason}")
             error.add_note(crash.output)
             raise error from crash
     return checked
@@ -112,18 +120,23 @@ class Session:
     """One process's work on a study, from its start to its end."""
 
     def __init__(
-        self, place: Workplace, trainer: TrainerProcess, progress: Progress, stop: StopSwitch
+        self,
+        place: Workplace,
+        trainer: TrainerProcess,
+        progress: Progress,
+        stop: StopSwitch,
+        settings: WorkerSettings,
     ) -> None:
         self.place = place
         self.progress = progress
         self._trainer = trainer
         self._stop = stop
+        self._settings = settings
 
     def work(self) -> bool:
         """Work through the study's queue until it is empty; False when told to stop before."""
-        place = self.place
-        models = KeptModels(place.study, place.store)
-        Worker(place.study, self._trainer, models, self.progress.observe, self._stop).run()
+        with self._worker() as worker:
+            worker.run()
         return not self._stop()
 
     def search(self) -> bool:
@@ -132,18 +145,33 @@ class Session:
         A bundle that is already there for the best trial is left as it is.
         """
         study = self.place.study
-        self.work()
-        while not self._stop() and (counts := study.counts()).finished < counts.total:
-            if counts.waiting == 0:
-                self.progress.observe(Waiting(counts.running))
-                self._stop.wait(LOOK_SECONDS)
-            self.work()
-        if self._stop():
+        with self._worker() as worker:
+            worker.run()
+            while not self._is_over() and (counts := study.counts()).finished < counts.total:
+                if counts.waiting == 0:
+                    self.progress.observe(Waiting(counts.running))
+                    self._stop.wait(LOOK_SECONDS)
+                worker.run()
+        if self._is_over():
             return False
         best, record = best_trial(study), published(study.storage, study.id)
         if best is not None and record is not None and record.trial == best.number:
             return True
         return self.publish()
+
+    def _is_over(self) -> bool:
+        return self._stop() or self.place.study.stop_requested()
+
+    def _worker(self) -> Worker:
+        return Worker(
+            self.place.study,
+            self._trainer,
+            self.place.store,
+            self.progress.observe,
+            self._stop,
+            lease_seconds=self._settings.lease_seconds,
+            device=self._settings.device,
+        )
 
     def finish(self, done: bool, again: str) -> int:
         """Say where the published bundle is, or how to go on, and return the exit status.
@@ -152,10 +180,10 @@ class Session:
             done: whether the work came to its end; False when told to stop before.
             again: the command that goes on from here.
         """
-        if not done:
+        if done:
+            self.progress.say(farewell(self.place))
+        else:
             self.progress.say(f"Stopped; nothing is lost. Go on with:\n  {again}")
-            return INTERRUPTED
-        self.progress.say(farewell(self.place))
         return 0
 
     def publish(self) -> bool:
@@ -166,20 +194,28 @@ class Session:
 
 
 @contextmanager
-def session(reference: StudyReference, *, plain: bool) -> Iterator[Session]:
+def session(
+    reference: StudyReference, *, plain: bool, settings: WorkerSettings | None = None
+) -> Iterator[Session]:
     """Open a study to work on it; SIGINT and SIGTERM stop the work in order, a second one at once.
 
     Args:
         reference: the study; it is created where its file was named and the storage does not hold it yet.
         plain: show one line per event, even on a terminal.
+        settings: the worker's patience, limits and device.
 
     Raises:
         StudyhallError: the study cannot be worked on.
     """
-    stop = StopSwitch()
-    with stop.on_signals(), show_progress(plain=plain) as progress, TrainerProcess() as trainer:
+    stop, settings = StopSwitch(), settings or WorkerSettings()
+    with (
+        stop.on_signals(),
+        show_progress(plain=plain) as progress,
+        TrainerProcess(settings.environment, settings.limits) as trainer,
+    ):
         trainer.start()  # its imports take seconds, which opening the study can use
-        yield Session(open_workplace(reference, trainer, progress.observe), trainer, progress, stop)
+        place = open_workplace(reference, trainer, progress.observe, stop)
+        yield Session(place, trainer, progress, stop, settings)
 
 
 def farewell(place: Workplace) -> str:

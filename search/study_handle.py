@@ -1,45 +1,106 @@
 """A trial's handle where the study is at hand: in the worker, and for training in one process."""
 
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 from optuna.distributions import BaseDistribution
 from optuna.trial import Trial
 
 from studyhall.search.events import BatchDone, EpochDone, Observer
 from studyhall.search.handle import Start, Value
+from studyhall.studies.artifact_store import ArtifactStore
+from studyhall.studies.artifacts import new_artifact_id
+from studyhall.studies.files import sha256_of
 from studyhall.studies.seeds import trial_seed
 from studyhall.studies.study import Study
 from studyhall.studies.trial import start_of, suggest_value
 
+REPORT_SECONDS = 5.0  # how long an epoch's report may hold up training; later it is written all the same
+
+_T = TypeVar("_T")
+
 
 class StudyHandle:
-    """One claimed trial of a study."""
+    """One claimed trial of a study; use it as a context manager.
+
+    What is written about the trial is written in order by a thread of its own, so that training goes on while the database is away.
+
+    Args:
+        study: the study.
+        trial: its trial, as it was claimed.
+        store: where checkpoints go.
+        observe: hears of batches and epochs.
+        stop_requested: whether the worker was told to stop.
+
+    Every method raises LeaseLostError once the trial is another worker's.
+    """
 
     def __init__(
-        self, study: Study, trial: Trial, observer: Observer, stop_requested: Callable[[], bool]
+        self,
+        study: Study,
+        trial: Trial,
+        store: ArtifactStore,
+        observe: Observer,
+        stop_requested: Callable[[], bool],
     ) -> None:
+        self._study = study
         self._trial = trial
-        self._observe = observer
+        self._store = store
+        self._observe = observe
         self._stop_requested = stop_requested
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._written: list[Future[Any]] = []
         self.number: int = trial.number
         self.seed = trial_seed(study.definition.search.seed, trial.number)
         asked = start_of(trial)
         self.start = Start(bool(asked.get("defaults", False)), asked.get("values", {}))
+        self.lease = study.lease_of(trial)
+        self.epochs = self.lease.checkpoint.epoch if self.lease.checkpoint else 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._writer.shutdown(wait=False, cancel_futures=True)
 
     def suggest(self, name: str, distribution: BaseDistribution, value: Value | None = None) -> Value:
         """Ask the study for a parameter's value."""
-        return suggest_value(self._trial, name, distribution, value)
+        return self._write(suggest_value, self._trial, name, distribution, value).result()
 
     def report(self, step: int, value: float) -> bool:
-        """Record an epoch's value, and ask the study's pruner."""
-        self._trial.report(value, step)
+        """Record an epoch's value, and ask the study's pruner; while the database is away, nothing is pruned."""
         self._observe(EpochDone(self.number, step, value))
+        answer = self._write(self._report, step, value)
+        try:
+            return answer.result(REPORT_SECONDS)
+        except FutureTimeoutError:
+            return False
+
+    def _report(self, step: int, value: float) -> bool:
+        self._trial.report(value, step)
         return self._trial.should_prune()
 
     def record(self, key: str, value: Any) -> None:
         """Record a fact as the trial's user attribute."""
-        self._trial.set_user_attr(key, value)
+        self._write(self._trial.set_user_attr, key, value)
+
+    def checkpoint(self, epochs: int, path: Path) -> None:
+        """Keep a checkpoint in the artifact store, and let go of the one before: bytes first, then the record."""
+        artifact_id = f"checkpoint-{self.lease.trial_id}-{epochs}-{new_artifact_id()}"
+        with open(path, "rb") as file:
+            self._store.write(artifact_id, file)
+        self._write(self._record_checkpoint, epochs, artifact_id, sha256_of(path))
+        self.epochs = epochs
+
+    def _record_checkpoint(self, epochs: int, artifact_id: str, sha256: str) -> None:
+        self._study.record_checkpoint(self.lease, epochs, artifact_id, sha256)
+        sweep(self._study, self._store)
 
     def progress(self, epoch: int, step: int, steps: int) -> None:
         """Show how far an epoch is."""
@@ -48,3 +109,27 @@ class StudyHandle:
     def stop_requested(self) -> bool:
         """Whether the worker was told to stop."""
         return self._stop_requested()
+
+    def flush(self) -> None:
+        """Wait until everything is written; raise what went wrong with it."""
+        for each in self._written:
+            each.result()
+        self._written.clear()
+
+    def _write(self, work: Callable[..., _T], *arguments: Any) -> "Future[_T]":
+        for each in self._written:
+            if each.done():
+                each.result()  # raises what went wrong since the last call
+        self._written = [each for each in self._written if not each.done()]
+        future = self._writer.submit(work, *arguments)
+        self._written.append(future)
+        return future
+
+
+def sweep(study: Study, store: ArtifactStore) -> None:
+    """Remove the checkpoints that nothing needs any more, whoever left them."""
+    leftovers = study.leftovers()
+    for artifact_id in leftovers:
+        store.remove(artifact_id)
+    if leftovers:
+        study.forget_leftovers(leftovers)

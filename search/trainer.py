@@ -1,19 +1,19 @@
 """The training process: does one task after another for the worker that started it, until that worker is gone.
 
-Run as `python -m studyhall.search.trainer FD`, where FD is an open socket to the worker. Nothing else imports this module.
+Run as `python -m studyhall.search.trainer FD PID`: an open socket to the worker, and its process number. Nothing else imports this module.
 """
 
 import os
 import sys
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 from studyhall.data.errors import DataError
+from studyhall.search.appraisal import appraise
 from studyhall.search.channel import (
+    AppraiseTask,
     CheckTask,
     Done,
-    EvaluateTask,
     Refused,
     RemoteHandle,
     RetrainTask,
@@ -22,13 +22,12 @@ from studyhall.search.channel import (
     TrialTask,
 )
 from studyhall.search.check import run_check
-from studyhall.search.evaluation import evaluate_model
+from studyhall.search.parent_death import die_with_parent
 from studyhall.search.retrain import run_retraining
 from studyhall.search.trial import run_trial
 from studyhall.search.workload import Workload, load_workload
 from studyhall.studies.definition import Definition
-from studyhall.studies.errors import ModelFileError, StudyhallError, UserCodeError
-from studyhall.studies.training_sections import BUILT_IN_SOURCES
+from studyhall.studies.errors import StudyhallError, UserCodeError
 
 
 class Trainer:
@@ -46,14 +45,14 @@ class Trainer:
                 return run_check(definition, self._workload(definition))
             case TrialTask():
                 handle = RemoteHandle(self._end, task.number, task.seed, task.start)
-                return run_trial(handle, definition, self._workload(definition), scratch)
+                return run_trial(handle, definition, self._workload(definition), scratch, task.resume_from)
             case RetrainTask():
                 handle = RemoteHandle(self._end, task.number, task.seed)
                 retraining = definition.retraining
                 workload = self._workload(definition, retraining.samples_per_epoch, retraining.batch_size)
                 return run_retraining(handle, definition, workload, task.hyperparameters, scratch)
-            case EvaluateTask():
-                return score(task.model, definition)
+            case AppraiseTask():
+                return appraise(task.folder, definition)
 
     def _workload(
         self,
@@ -67,19 +66,6 @@ class Trainer:
                 definition, samples_per_epoch=samples_per_epoch, batch_size=batch_size
             )
         return self._workloads[key]
-
-
-def score(model: Path, definition: Definition) -> dict[str, Any] | None:
-    """Score a saved model by the protocol, on the test split.
-
-    None where the protocol says nothing: the data are the user's own, or the model is no separator.
-    """
-    if definition.data.source not in BUILT_IN_SOURCES:
-        return None
-    try:
-        return evaluate_model(model, definition.data.mix, source=definition.data.source).to_record()
-    except ModelFileError:
-        return None
 
 
 def serve(connection: Connection) -> None:
@@ -97,6 +83,7 @@ def serve(connection: Connection) -> None:
 
 
 if __name__ == "__main__":
+    die_with_parent(int(sys.argv[2]))
     descriptor = int(sys.argv[1])
     os.set_inheritable(descriptor, False)
     serve(Connection(descriptor))

@@ -1,4 +1,4 @@
-"""The worker's grip on its training process: start it, give it tasks, hear it, stop it."""
+"""The worker's grip on its training process: start it, give it tasks, hear it, stop it, replace it."""
 
 import contextlib
 import os
@@ -6,47 +6,89 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Self
 
-from studyhall.search.channel import Answer, Assign, Call, Done, Note, Refusal, Refused, Stop, Task
-from studyhall.studies.errors import StudyhallError
+from studyhall.search.channel import (
+    Answer,
+    Assign,
+    Call,
+    Done,
+    Note,
+    Refusal,
+    Refused,
+    RetrainTask,
+    Stop,
+    Task,
+    TrialTask,
+)
+from studyhall.search.failures import Death, host_kills
+from studyhall.search.memory import machine_memory, resident_memory
+from studyhall.search.outcome import FailureKind
+from studyhall.studies.errors import LeaseLostError, StudyhallError
 
 POLL_SECONDS = 0.2  # how soon a task hears that the worker was told to stop
 TAIL_BYTES = 4000  # how much of the process's last output is kept for a crash report
 FAREWELL_SECONDS = 5.0
 
 
-class TrainerCrashedError(Exception):
-    """The training process ended in the middle of a task.
+@dataclass(frozen=True)
+class Limits:
+    """When a training process is killed, and when it is replaced between two tasks.
 
-    `status` is its exit status as `subprocess` counts them: -9 means killed by signal 9; `output` is the end of what it printed.
+    `memory` is in bytes of resident memory, None for four fifths of the machine's; growing past half of it, or `tasks` done, replaces the
+    process between tasks. `stall_seconds` is the longest time without a batch; `stop_seconds` the longest a stop may take.
     """
 
-    def __init__(self, status: int, output: str) -> None:
-        super().__init__(f"the training process ended with status {status}")
-        self.status = status
+    memory: int | None = None
+    tasks: int = 25
+    stall_seconds: float = 900.0
+    stop_seconds: float = 8.0
+
+    @property
+    def memory_bytes(self) -> int:
+        """The limit on resident memory, in bytes."""
+        return self.memory if self.memory is not None else machine_memory() * 4 // 5
+
+
+class TrainerCrashedError(Exception):
+    """The training process ended in the middle of a task; `output` is the end of what it printed."""
+
+    def __init__(self, death: Death, output: str) -> None:
+        super().__init__(str(death))
+        self.death = death
         self.output = output
 
     @property
-    def last_line(self) -> str:
-        """The last line of the output that says anything, or an empty text."""
-        return next((line.strip() for line in reversed(self.output.splitlines()) if line.strip()), "")
+    def reason(self) -> str:
+        """One line: how it ended, and the last line it printed."""
+        last = next((line.strip() for line in reversed(self.output.splitlines()) if line.strip()), "")
+        return f"{self}: {last[:300]}" if last else str(self)
+
+
+class TrainerStoppedError(Exception):
+    """The training process was told to stop and did not in time, so it was killed."""
 
 
 class TrainerProcess:
     """One training process, started on first use and kept from task to task.
 
     It has a session of its own, so that Ctrl-C in a terminal reaches the worker alone, which then stops it in order. What it and the
-    libraries in it print goes to a file, of which the end is shown if it crashes.
+    libraries in it print goes to a file, of which the end is shown if it crashes. It ends with the worker, however that ended.
     """
 
-    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, environment: Mapping[str, str] | None = None, limits: Limits | None = None) -> None:
         self._environment = dict(environment or {})
+        self._limits = limits or Limits()
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
+        self._tasks = 0
+        self._killed_for: FailureKind | None = None
+        self._kills_before = 0
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this object
 
     def __enter__(self) -> Self:
@@ -64,10 +106,19 @@ class TrainerProcess:
         """Start the process, if it does not run yet; importing Keras takes it some seconds."""
         if self._process is not None:
             return
+        self._output.seek(0)
+        self._output.truncate()
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "studyhall.search.trainer", str(theirs.fileno())],
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "studyhall.search.trainer",
+                    str(theirs.fileno()),
+                    str(os.getpid()),
+                ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=self._output,
@@ -76,6 +127,7 @@ class TrainerProcess:
                 env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONUNBUFFERED": "1"} | self._environment,
             )
         self._connection = Connection(ours.detach())
+        self._tasks, self._killed_for, self._kills_before = 0, None, host_kills()
 
     def run(self, task: Task, handle: object, stop_requested: Callable[[], bool]) -> Any:
         """Have the process do one task, serving its calls to `handle`, and return the task's result.
@@ -83,16 +135,20 @@ class TrainerProcess:
         `stop_requested` is asked every fifth of a second; once it says yes, the task is told to stop.
 
         Raises:
-            TrainerCrashedError: the process ended before the task did.
+            TrainerCrashedError: the process ended before the task did, or was killed for breaking a limit.
+            TrainerStoppedError: it did not stop in time.
             StudyhallError: the fault is the study's.
         """
+        if self._is_worn_out():
+            self.stop()
         self.start()
         connection = self._connection
         if connection is None:
             raise RuntimeError("the training process has no connection")
+        self._tasks += 1
         try:
             connection.send(Assign(task))
-            for message in self._messages(connection, stop_requested):
+            for message in self._messages(connection, task, stop_requested):
                 match message:
                     case Call(method, arguments):
                         connection.send(_answer(handle, method, arguments))
@@ -106,27 +162,55 @@ class TrainerProcess:
             raise self._crash() from error
         raise RuntimeError("the training process stopped answering")
 
-    def _messages(self, connection: Connection, stop_requested: Callable[[], bool]) -> Iterator[Any]:
-        told = False
+    def _messages(
+        self, connection: Connection, task: Task, stop_requested: Callable[[], bool]
+    ) -> Iterator[Any]:
+        trains = isinstance(task, TrialTask | RetrainTask)
+        told_at: float | None = None
+        heard_at = time.monotonic()
         while True:
-            if not told and stop_requested():
+            if told_at is None and stop_requested():
                 connection.send(Stop())
-                told = True
+                told_at = time.monotonic()
+            if told_at is not None and time.monotonic() - told_at > self._limits.stop_seconds:
+                self.kill()
+                raise TrainerStoppedError
             if wait([connection], timeout=POLL_SECONDS):
                 yield connection.recv()
+                heard_at = time.monotonic()  # after the worker's own part, which may take long
+            elif self._killed_for is None:
+                if trains and time.monotonic() - heard_at > self._limits.stall_seconds:
+                    self._kill_for(FailureKind.STALLED)
+                elif self._memory() > self._limits.memory_bytes:
+                    self._kill_for(FailureKind.OOM)
+
+    def _memory(self) -> int:
+        return resident_memory(self._process.pid) if self._process is not None else 0
+
+    def _is_worn_out(self) -> bool:
+        if self._process is None:
+            return False
+        return self._tasks >= self._limits.tasks or self._memory() > self._limits.memory_bytes // 2
+
+    def _kill_for(self, kind: FailureKind) -> None:
+        self._killed_for = kind
+        if self._process is not None:
+            self._process.kill()
 
     def _crash(self) -> TrainerCrashedError:
-        process = self._process
+        process, self._process = self._process, None
         if process is None:
             raise RuntimeError("no training process runs")
-        self._connection = None
-        self._process = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
         try:
             status = process.wait(FAREWELL_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             status = process.wait()
-        return TrainerCrashedError(status, self._tail())
+        death = Death(status, self._killed_for, host_kills() > self._kills_before)
+        return TrainerCrashedError(death, self._tail())
 
     def _tail(self) -> str:
         size = self._output.seek(0, os.SEEK_END)
@@ -137,6 +221,12 @@ class TrainerProcess:
         """End the process and forget its output; it cannot be started again."""
         self.stop()
         self._output.close()
+
+    def kill(self) -> None:
+        """End the process by force; the next task starts a new one."""
+        if self._process is not None:
+            self._process.kill()
+        self.stop()
 
     def stop(self) -> None:
         """End the process, by force if it does not end by itself; the next task starts a new one."""
@@ -156,6 +246,8 @@ def _answer(handle: object, method: str, arguments: tuple[Any, ...]) -> Answer |
     """Call a handle for the training process; what it refuses is the training process's to handle."""
     try:
         return Answer(getattr(handle, method)(*arguments))
+    except LeaseLostError:
+        raise  # the worker's own matter
     except (StudyhallError, ValueError) as refusal:
         return Refusal(refusal)
 

@@ -1,14 +1,16 @@
 """One fit: the same code trains a trial and retrains the best one."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
 import keras_tuner
 
 from studyhall.search.callbacks import BestEpoch, EpochData, LearningRate, Throughput
+from studyhall.search.checkpoint import Checkpointer
 from studyhall.search.schedules import HoldThenCosine
 from studyhall.studies.definition import EarlyStoppingSpec, PlateauSpec
 
@@ -39,6 +41,19 @@ class TrainingPlan:
 
 
 @dataclass(frozen=True)
+class Checkpoints:
+    """Where a fit continues from (None: from its start), and what is done with each epoch's checkpoint.
+
+    `save` is called with the number of finished epochs and a file in the existing folder `scratch`, which it may keep no longer than the
+    call.
+    """
+
+    resume_from: Path | None
+    save: Callable[[int, Path], None]
+    scratch: Path
+
+
+@dataclass(frozen=True)
 class Fitted:
     """What a fit left behind.
 
@@ -62,6 +77,7 @@ def fit(
     validation: Any,
     plan: TrainingPlan,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    checkpoints: Checkpoints | None = None,
     **fit_arguments: Any,
 ) -> Fitted:
     """Train a compiled model through its HyperModel's own `fit`.
@@ -74,6 +90,7 @@ def fit(
         validation: whatever `model.fit` takes as `validation_data`.
         plan: the objective, the number of epochs and the rules for stopping and for the learning rate.
         callbacks: further callbacks; they see each epoch's logs after the objective was checked.
+        checkpoints: where to continue from, and what to do with each epoch's checkpoint; None makes none.
         fit_arguments: passed on to `hypermodel.fit`.
 
     Raises:
@@ -117,6 +134,13 @@ def fit(
         # Its order is drawn from (seed, epoch) already; Keras would shuffle it by Python's global generator.
         fit_arguments = {"shuffle": False} | fit_arguments
     history = keras.callbacks.History()
+    every = [*rules, *callbacks, history]
+    # A model that brings its own optimization keeps a state that is not ours to save.
+    if checkpoints is not None and getattr(model, "optimizer", None) is not None:
+        checkpointer = Checkpointer(every, checkpoints.save, checkpoints.scratch)
+        every.append(checkpointer)
+        if checkpoints.resume_from is not None:
+            fit_arguments["initial_epoch"] = checkpointer.restore(checkpoints.resume_from, model)
     started = time.perf_counter()
     hypermodel.fit(
         hp,
@@ -125,7 +149,7 @@ def fit(
         validation_data=validation,
         epochs=plan.epochs,
         verbose=0,
-        callbacks=[*rules, *callbacks, history],
+        callbacks=every,
         **fit_arguments,
     )
     seconds = time.perf_counter() - started

@@ -17,18 +17,26 @@ from studyhall.search.callbacks import (
     UnknownMetricError,
     Watch,
 )
+from studyhall.search.examples import Examples, arguments_for, known_batch_size
+from studyhall.search.failures import kind_of
 from studyhall.search.handle import TrialHandle
 from studyhall.search.hyperparameters import TrialHyperParameters, recorded_values
 from studyhall.search.one_line import reason
 from studyhall.search.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, TrialOutcome
-from studyhall.search.training import Fitted, TrainingPlan, fit
+from studyhall.search.training import Checkpoints, Fitted, TrainingPlan, fit
 from studyhall.search.user_errors import user_traceback
-from studyhall.search.workload import Workload, parameter_count
+from studyhall.search.workload import Workload, ensure_built, parameter_count
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import StudyhallError, UserCodeError
 
 
-def run_trial(handle: TrialHandle, definition: Definition, workload: Workload, scratch: Path) -> TrialOutcome:
+def run_trial(
+    handle: TrialHandle,
+    definition: Definition,
+    workload: Workload,
+    scratch: Path,
+    resume_from: Path | None = None,
+) -> TrialOutcome:
     """Train one trial and return how it ended; facts about it are recorded through the handle.
 
     Args:
@@ -36,6 +44,7 @@ def run_trial(handle: TrialHandle, definition: Definition, workload: Workload, s
         definition: its study's definition.
         workload: the HyperModel and the data that the definition names.
         scratch: an existing folder of the trial's own; the best epoch's model is left there as `model.keras`.
+        resume_from: the checkpoint of the last epoch that was finished elsewhere, or None for a fresh trial.
 
     Raises:
         UserCodeError: the fault is the study's, not the trial's: it must not be tried with other hyperparameters.
@@ -53,15 +62,19 @@ def run_trial(handle: TrialHandle, definition: Definition, workload: Workload, s
             return Failed(
                 FailureKind.INVALID, f"it was queued with {', '.join(unknown)}, unknown to the HyperModel"
             )
-        record_start(handle, hp, model, definition, workload)
+        examples = workload.examples(hp)
+        ensure_built(model, examples)
+        record_start(handle, hp, model, definition, examples)
         fitted = fit(
             workload.hypermodel,
             hp,
             model,
-            workload.data.train,
-            workload.data.validation,
+            examples.train,
+            examples.validation,
             trial_plan(definition),
             [Watch(handle), Report(handle, definition.objective.metric)],
+            Checkpoints(resume_from, handle.checkpoint, scratch),
+            **arguments_for(workload.hypermodel, examples),
         )
     except TrialPrunedError as pruned:
         return Pruned(pruned.epoch)
@@ -79,8 +92,8 @@ def run_trial(handle: TrialHandle, definition: Definition, workload: Workload, s
         raise
     except Exception as error:  # noqa: BLE001 - a user's code may raise anything; the trial alone fails
         details = user_traceback(error, definition.folder)
-        return Failed(FailureKind.ERROR, f"{type(error).__name__}: {reason(error)}", details)
-    record_end(handle, hp, fitted, definition)
+        return Failed(kind_of(error), f"{type(error).__name__}: {reason(error)}", details)
+    record_end(handle, hp, fitted, definition, known_batch_size(workload.hypermodel, examples))
     return Completed(fitted.value, fitted.best_epoch, save_best(model, fitted, scratch))
 
 
@@ -109,7 +122,7 @@ def record_start(
     hp: TrialHyperParameters,
     model: Any,
     definition: Definition,
-    workload: Workload,
+    examples: Examples,
 ) -> None:
     """Record what is known before the first batch."""
     facts = values_of(hp) | {
@@ -119,7 +132,7 @@ def record_start(
         "device": provenance.device(),
         "versions": provenance.versions(),
         "revision": provenance.revision(definition.folder),
-        "data_fingerprint": workload.data.fingerprint,
+        "data_fingerprint": examples.fingerprint,
     }
     for key, value in facts.items():
         handle.record(key, value)
@@ -135,7 +148,13 @@ def values_of(hp: TrialHyperParameters) -> dict[str, Any]:
     }
 
 
-def record_end(handle: TrialHandle, hp: TrialHyperParameters, fitted: Fitted, definition: Definition) -> None:
+def record_end(
+    handle: TrialHandle,
+    hp: TrialHyperParameters,
+    fitted: Fitted,
+    definition: Definition,
+    batch_size: int | None,
+) -> None:
     """Record what the training of a completed trial found; `fit()` may have met more hyperparameters."""
     facts: dict[str, Any] = values_of(hp) | {
         "epochs": len(fitted.history[definition.objective.metric]),
@@ -143,7 +162,7 @@ def record_end(handle: TrialHandle, hp: TrialHyperParameters, fitted: Fitted, de
         "seconds": round(fitted.seconds, 3),
         "history": fitted.history,
     }
-    if fitted.batches_per_second is not None:
-        facts["images_per_second"] = round(fitted.batches_per_second * definition.training.batch_size, 1)
+    if fitted.batches_per_second is not None and batch_size is not None:
+        facts["images_per_second"] = round(fitted.batches_per_second * batch_size, 1)
     for key, value in facts.items():
         handle.record(key, value)

@@ -14,7 +14,7 @@ from studyhall.search.user_errors import broken, user_location, user_traceback
 from studyhall.search.user_modules import import_file, import_module
 from studyhall.studies.errors import UserCodeError
 
-__all__ = ["load_hypermodel", "load_object", "user_traceback"]
+__all__ = ["check_arguments", "load_hypermodel", "load_object", "user_traceback"]
 
 
 def load_object(reference: str, folder: Path) -> Any:
@@ -88,7 +88,7 @@ def load_hypermodel(reference: str, arguments: Mapping[str, Any], folder: Path) 
             raise UserCodeError(
                 f"'{reference}' is a class, but not a HyperModel: derive it from keras_tuner.HyperModel"
             )
-        _check_arguments(reference, found, arguments)
+        check_arguments(reference, found, arguments)
         try:
             return found(**arguments)
         except ConfigurationError as error:
@@ -99,7 +99,7 @@ def load_hypermodel(reference: str, arguments: Mapping[str, Any], folder: Path) 
         raise UserCodeError(
             f"'{reference}' is of type {type(found).__name__}: name a keras_tuner.HyperModel or a function build(hp)"
         )
-    _check_arguments(reference, found, arguments, "hp")
+    check_arguments(reference, found, arguments, "hp")
     return DefaultHyperModel(partial(found, **arguments) if arguments else found, name=reference)
 
 
@@ -113,7 +113,18 @@ def _hint(module: ModuleType, name: str) -> str:
     return f"; did you mean '{near[0]}'?" if near else f"; it has: {', '.join(own[:10])}" if own else ""
 
 
-def _check_arguments(reference: str, called: Any, arguments: Mapping[str, Any], *leading: str) -> None:
+def check_arguments(reference: str, called: Any, arguments: Mapping[str, Any], *leading: str) -> None:
+    """Check that a user's function or class accepts what the definition gives it.
+
+    Args:
+        reference: its name in the definition.
+        called: the function or class.
+        arguments: the keyword arguments from the definition.
+        leading: names of the arguments that come before them.
+
+    Raises:
+        UserCodeError: it does not; the message names what it does accept.
+    """
     try:
         signature = inspect.signature(called)
     except (TypeError, ValueError):  # Written in C: the call itself will tell.

@@ -1,23 +1,42 @@
 """A worker: claims trials of a study one by one and sees each of them to its end."""
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+import socket
+import uuid
+from contextlib import suppress
 from pathlib import Path
-from types import FrameType
+from typing import Self
 
 from optuna.samplers import BaseSampler
 from optuna.trial import Trial
 
 from studyhall.search.channel import Job, TrialTask
 from studyhall.search.events import Best, Observer, TrialEnded, TrialStarted
-from studyhall.search.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, TrialOutcome
-from studyhall.search.study_handle import StudyHandle
-from studyhall.search.trainer_process import TrainerCrashedError, TrainerProcess, scratch_folder
+from studyhall.search.lease_keeper import LeaseKeeper
+from studyhall.search.outcome import (
+    Completed,
+    Dropped,
+    Failed,
+    FailureKind,
+    HandedBack,
+    Interrupted,
+    Pruned,
+    TrialOutcome,
+)
+from studyhall.search.stop_switch import StopSwitch
+from studyhall.search.study_handle import StudyHandle, sweep
+from studyhall.search.trainer_process import (
+    TrainerCrashedError,
+    TrainerProcess,
+    TrainerStoppedError,
+    scratch_folder,
+)
 from studyhall.studies.algorithms import make_pruner, sampler_for_trial
-from studyhall.studies.errors import UserCodeError
+from studyhall.studies.artifact_store import ArtifactStore
+from studyhall.studies.errors import ArtifactError, LeaseLostError, StorageError, UserCodeError
+from studyhall.studies.files import sha256_of
 from studyhall.studies.kept_models import KeptModels
+from studyhall.studies.leases import LEASE_SECONDS
 from studyhall.studies.results import best_trial
 from studyhall.studies.study import Study
 
@@ -25,78 +44,70 @@ FAILURES_IN_A_ROW = (
     3  # of a kind that is not the trial's fault; then the worker stops instead of burning the queue
 )
 NOT_THE_TRIALS_FAULT = frozenset({FailureKind.ERROR, FailureKind.CRASHED})
-
-
-class StopSwitch:
-    """Remembers that the worker was told to stop."""
-
-    def __init__(self) -> None:
-        self._stop = threading.Event()
-
-    def set(self) -> None:
-        """Tell the worker to stop after the current batch."""
-        self._stop.set()
-
-    def __call__(self) -> bool:
-        return self._stop.is_set()
-
-    def wait(self, seconds: float) -> bool:
-        """Wait until told to stop, or until the seconds are over; say which."""
-        return self._stop.wait(seconds)
-
-    @contextmanager
-    def on_signals(self) -> Iterator[None]:
-        """Turn the first SIGINT or SIGTERM into a stop request; the second ends the process as if unhandled."""
-        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-        def stop(number: int, frame: FrameType | None) -> None:
-            self.set()
-            for each in before:
-                signal.signal(each, signal.SIG_DFL)
-
-        for number in before:
-            signal.signal(number, stop)
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+HEALTHY_AFTER = frozenset({FailureKind.NAN, FailureKind.INVALID})  # other failures cost the training process
 
 
 class Worker:
-    """Works through a study's queue with one training process.
+    """Works through a study's queue with one training process; use it as a context manager.
 
     Args:
         study: the study whose trials are claimed.
         trainer: the training process; the caller closes it.
-        models: where the best trials' weights are kept.
+        store: where checkpoints and the best trials' weights are kept.
         observe: hears of everything that happens.
         stop: says when to stop; the trial in hand then goes back to the queue.
+        lease_seconds: how long a trial is held without a sign of life.
+        device: what it trains on, for people.
     """
 
     def __init__(
         self,
         study: Study,
         trainer: TrainerProcess,
-        models: KeptModels,
+        store: ArtifactStore,
         observe: Observer,
         stop: StopSwitch,
+        *,
+        lease_seconds: float = LEASE_SECONDS,
+        device: str = "",
     ) -> None:
+        self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self._study = study
         self._trainer = trainer
-        self._models = models
+        self._store = store
+        self._models = KeptModels(study, store)
         self._observe = observe
         self._stop = stop
+        self._lease_seconds = lease_seconds
+        self._device = device
         self._failures_in_a_row = 0
 
+    def __enter__(self) -> Self:
+        self._study.register_worker(
+            self.name, host=socket.gethostname(), pid=os.getpid(), device=self._device
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(
+            StorageError
+        ):  # a worker that is not heard of any more is known to be gone all the same
+            self._study.dismiss_worker(self.name)
+
     def run(self) -> None:
-        """Train until the queue is empty or the worker is told to stop.
+        """Train until the queue is empty, the study is stopped, or the worker is told to stop.
 
         Raises:
             UserCodeError: the study cannot go on with this code; the trial in hand is back in the queue.
+            ArtifactError: the artifact store cannot take a file; likewise.
+            StorageError: the database was away for too long; the trial in hand goes back when its lease ends.
         """
+        pruner = make_pruner(self._study.definition.pruner)
         while not self._stop():
-            trial = self._study.claim(self._sampler, make_pruner(self._study.definition.pruner))
+            trial = self._study.claim(
+                self._sampler, pruner, worker=self.name, lease_seconds=self._lease_seconds
+            )
+            sweep(self._study, self._store)
             if trial is None:
                 return
             self._work_on(trial)
@@ -106,28 +117,67 @@ class Worker:
         return sampler_for_trial(definition.sampler, definition.search.seed, number)
 
     def _work_on(self, trial: Trial) -> None:
-        self._observe(TrialStarted(trial.number, self._study.definition.training.epochs))
-        try:
-            with scratch_folder() as scratch:
-                outcome = self._train(trial, scratch)
-                self._settle(trial, outcome)
-        except BaseException:
-            self._study.hand_back(trial._trial_id)
-            raise
+        with StudyHandle(self._study, trial, self._store, self._observe, self._stop) as handle:
+            self._observe(TrialStarted(trial.number, self._study.definition.training.epochs, handle.epochs))
+            try:
+                with scratch_folder() as scratch:
+                    outcome = self._train(handle, scratch)
+                    handle.flush()
+                    outcome = self._settle(trial, handle, outcome)
+            except LeaseLostError:
+                outcome = Dropped()
+            except BaseException:
+                with suppress(LeaseLostError, StorageError):
+                    self._study.hand_back(handle.lease)
+                raise
+        sweep(self._study, self._store)
         self._observe(TrialEnded(trial.number, outcome, best_of(self._study), self._study.counts()))
+        if isinstance(outcome, Failed) and outcome.kind not in HEALTHY_AFTER:
+            self._trainer.stop()
         self._give_up_after_failures(outcome)
 
-    def _train(self, trial: Trial, scratch: Path) -> TrialOutcome:
-        handle = StudyHandle(self._study, trial, self._observe, self._stop)
-        job = Job(self._study.definition, scratch)
-        task = TrialTask(job, trial.number, handle.seed, handle.start)
-        try:
-            outcome: TrialOutcome = self._trainer.run(task, handle, self._stop)
-        except TrainerCrashedError as crash:
-            return Failed(FailureKind.CRASHED, f"{crash}: {crash.last_line}", crash.output)
+    def _train(self, handle: StudyHandle, scratch: Path) -> TrialOutcome:
+        """Have the trial trained, and renew its lease meanwhile."""
+        leave = _Leave(handle)
+        keeper = LeaseKeeper(
+            self._study, handle.lease, self._lease_seconds, lambda: handle.epochs, leave.at_epoch_end
+        )
+        task = TrialTask(
+            Job(self._study.definition, scratch),
+            handle.number,
+            handle.seed,
+            handle.start,
+            self._checkpoint(handle, scratch),
+        )
+        with keeper:
+            try:
+                outcome: TrialOutcome = self._trainer.run(
+                    task, handle, lambda: self._stop() or keeper.lost or leave.now()
+                )
+            except TrainerCrashedError as crash:
+                outcome = _after_crash(crash)
+            except TrainerStoppedError:
+                outcome = HandedBack(handle.epochs)
+        if keeper.lost:
+            raise LeaseLostError(f"Trial {handle.number} is another worker's by now.")
         return outcome
 
-    def _settle(self, trial: Trial, outcome: TrialOutcome) -> None:
+    def _checkpoint(self, handle: StudyHandle, scratch: Path) -> Path | None:
+        """Fetch the trial's checkpoint; None where there is none, or it is damaged: the trial then starts afresh."""
+        checkpoint = handle.lease.checkpoint
+        if checkpoint is None:
+            return None
+        path = scratch / "resume.npz"
+        try:
+            with self._store.open_reader(checkpoint.artifact_id) as source, open(path, "wb") as target:
+                while chunk := source.read(1 << 20):
+                    target.write(chunk)
+        except ArtifactError:
+            return None
+        return path if sha256_of(path) == checkpoint.sha256 else None
+
+    def _settle(self, trial: Trial, handle: StudyHandle, outcome: TrialOutcome) -> TrialOutcome:
+        """Write how the trial ended; an interruption may turn out to be one too many."""
         match outcome:
             case Completed(value, _, model):
                 self._models.keep(trial.number, value, model)
@@ -137,7 +187,14 @@ class Worker:
             case Failed(kind, reason):
                 self._study.fail(trial, kind.value, reason)
             case HandedBack():
-                self._study.hand_back(trial._trial_id)
+                self._study.hand_back(handle.lease)
+            case Interrupted(reason):
+                released = self._study.interrupted(handle.lease, FailureKind.CRASHED.value, reason)
+                if released.state == "failed":
+                    return Failed(FailureKind.CRASHED, reason)
+            case Dropped():
+                pass
+        return outcome
 
     def _give_up_after_failures(self, outcome: TrialOutcome) -> None:
         if not (isinstance(outcome, Failed) and outcome.kind in NOT_THE_TRIALS_FAULT):
@@ -151,6 +208,31 @@ class Worker:
             )
             error.add_note(outcome.details)
             raise error
+
+
+class _Leave:
+    """Decides when a trial is left because the whole study was asked to stop: at the end of an epoch."""
+
+    def __init__(self, handle: StudyHandle) -> None:
+        self._handle = handle
+        self._epochs: int | None = None  # that were finished when the request was seen
+
+    def at_epoch_end(self, stopping: bool) -> None:
+        """Remember a stop request, or that it was taken back."""
+        if not stopping:
+            self._epochs = None
+        elif self._epochs is None:
+            self._epochs = self._handle.epochs
+
+    def now(self) -> bool:
+        """Whether the epoch that ran when the request was seen has ended."""
+        return self._epochs is not None and self._handle.epochs > self._epochs
+
+
+def _after_crash(crash: TrainerCrashedError) -> Failed | Interrupted:
+    if crash.death.kind is None:
+        return Interrupted(crash.reason)
+    return Failed(crash.death.kind, crash.reason, crash.output)
 
 
 def best_of(study: Study) -> Best | None:

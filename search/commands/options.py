@@ -1,18 +1,33 @@
 """Options, arguments and help texts that several commands share."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+
+def _or_from_file(context: click.Context, parameter: click.Parameter, url: str | None) -> str | None:
+    """Return the URL that was given, else the one in the file that STUDYHALL_STORAGE_FILE names, else None."""
+    file = os.environ.get("STUDYHALL_STORAGE_FILE")
+    if url is not None or not file:
+        return url
+    from studyhall.studies.address import read_url_file
+
+    return read_url_file(Path(file))
+
+
 storage_option: Decorator = click.option(
     "--storage",
     metavar="URL",
     envvar="STUDYHALL_STORAGE",
     show_envvar=True,
-    help="Database of the studies. Default: the study file's, else sqlite:///studies.db.",
+    callback=_or_from_file,
+    help="Database of the studies. Default: the URL in the file that STUDYHALL_STORAGE_FILE names, else the study "
+    "file's, else sqlite:///studies.db.",
 )
 
 artifacts_option: Decorator = click.option(

@@ -93,7 +93,9 @@ def test_four_workers_on_one_sqlite_study_finish_exactly_its_trials(project: Any
     counts = status(project)["counts"]
     assert counts["complete"] + counts["pruned"] == 40
     assert counts["waiting"] + counts["running"] + counts["failed"] == 0
-    claimed = [line.split(":")[0] for output in outputs for line in output.splitlines() if "training for" in line]
+    claimed = [
+        line.split(":")[0] for output in outputs for line in output.splitlines() if "training for" in line
+    ]
     assert sorted(claimed) == sorted(f"trial {number}" for number in range(40))
 
 

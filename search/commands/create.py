@@ -1,0 +1,37 @@
+"""`studyhall create`: a study in its storage, for others to work on."""
+
+import click
+
+from studyhall.search.commands.options import (
+    KERAS_ENVIRONMENT,
+    artifacts_option,
+    epilog,
+    plain_option,
+    storage_option,
+    study_argument,
+)
+
+
+@click.command(
+    epilog=epilog(
+        "studyhall create studies/quickstart.toml --storage postgresql://me@db.example.org/studies",
+        environment=KERAS_ENVIRONMENT,
+    )
+)
+@study_argument
+@storage_option
+@artifacts_option
+@plain_option
+def command(study: str, storage: str | None, artifacts: str | None, plain: bool) -> None:
+    """Create the study of the file STUDY, with its queue of trials, and work on none of them.
+
+    Its default model is built and trained for two batches first: what cannot work is refused while nothing is made.
+    A study that is there already is left as it is.
+    """
+    from studyhall.search.references import resolve_study
+    from studyhall.search.runner import session
+
+    if not study.endswith(".toml"):
+        raise click.UsageError(f"a study is created from a file that ends in .toml, and {study!r} does not")
+    with session(resolve_study(study, storage, artifacts), plain=plain) as work:
+        work.progress.say(f"Work on it with:\n  studyhall worker {study}")

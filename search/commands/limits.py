@@ -1,0 +1,54 @@
+"""The options by which a worker's patience and memory are limited."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+GIB = 2**30
+
+
+def limits_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --lease, --stall-limit and --memory-limit; the command gets a WorkerSettings as `settings`."""
+
+    @click.option(
+        "--lease",
+        type=click.FloatRange(min=1),
+        default=60.0,
+        show_default=True,
+        metavar="SECONDS",
+        envvar="STUDYHALL_LEASE_SECONDS",
+        show_envvar=True,
+        help="How long a trial stays with a worker that is not heard of.",
+    )
+    @click.option(
+        "--stall-limit",
+        type=click.FloatRange(min=1),
+        default=900.0,
+        show_default=True,
+        metavar="SECONDS",
+        envvar="STUDYHALL_STALL_SECONDS",
+        show_envvar=True,
+        help="A trial that trains no batch for so long fails.",
+    )
+    @click.option(
+        "--memory-limit",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="GIB",
+        envvar="STUDYHALL_MEMORY_LIMIT",
+        show_envvar=True,
+        help="A training process that grows past it is killed. Default: four fifths of the machine's memory.",
+    )
+    @functools.wraps(command)
+    def with_settings(
+        *args: Any, lease: float, stall_limit: float, memory_limit: float | None, **kwargs: Any
+    ) -> Any:
+        from studyhall.search.settings import WorkerSettings
+        from studyhall.search.trainer_process import Limits
+
+        memory = None if memory_limit is None else int(memory_limit * GIB)
+        settings = WorkerSettings(lease, Limits(memory=memory, stall_seconds=stall_limit))
+        return command(*args, settings=settings, **kwargs)
+
+    return with_settings

@@ -1,0 +1,231 @@
+"""One trial, trained in this process: every way it can end, and continuing it elsewhere value for value."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from optuna.distributions import BaseDistribution
+
+from studyhall.search.handle import Start, Value
+from studyhall.search.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, TrialOutcome
+from studyhall.search.trial import run_trial
+from studyhall.search.workload import Workload
+from studyhall.studies.definition import Definition
+from studyhall.studies.definition_file import define
+from studyhall.studies.errors import UserCodeError
+
+MODEL = """
+import keras
+import keras_tuner
+from keras import layers
+
+
+class Net(keras_tuner.HyperModel):
+    '''A network with all that has a state: batch normalisation, dropout, momentum.'''
+
+    def build(self, hp):
+        if hp.Boolean("impossible"):
+            raise keras_tuner.errors.FailedTrialError("too large for this machine")
+        model = keras.Sequential([
+            layers.Input((32, 32, 1)),
+            layers.Conv2D(hp.Int("filters", 2, 4), 3, padding="same"),
+            layers.BatchNormalization(),
+            layers.Dropout(0.2),
+            layers.Conv2D(2, 1),
+        ])
+        rate = hp.Float("learning_rate", 1e-4, 1e30, sampling="log", default=1e-2)
+        model.compile(optimizer=keras.optimizers.SGD(rate, momentum=0.9), loss="mse")
+        return model
+
+
+class Broken(keras_tuner.HyperModel):
+    def build(self, hp):
+        hp.Int("filters", 1, 2)
+        raise KeyError("nothing of that name")
+
+
+class Silent(Net):
+    def fit(self, hp, model, *args, **kwargs):
+        kwargs.pop("validation_data")
+        return model.fit(*args, **kwargs)
+"""
+
+
+class Handle:
+    """A trial without a study, that remembers what it was told."""
+
+    number = 4
+    seed = 11
+
+    def __init__(self, **values: Value) -> None:
+        self.start = Start(defaults=True, values=values)
+        self.curve: dict[int, float] = {}
+        self.facts: dict[str, Any] = {}
+        self.prune_at: int | None = None
+        self.stop_after: int | None = None
+        self.checkpoints: Path | None = None
+        self.finished = 0
+
+    def suggest(self, name: str, distribution: BaseDistribution, value: Value | None = None) -> Value:
+        assert value is not None
+        return value
+
+    def report(self, step: int, value: float) -> bool:
+        assert step not in self.curve, "an epoch was reported twice"
+        self.curve[step] = value
+        self.finished = step
+        return step == self.prune_at
+
+    def record(self, key: str, value: Any) -> None:
+        self.facts[key] = value
+
+    def progress(self, epoch: int, step: int, steps: int) -> None:
+        pass
+
+    def checkpoint(self, epochs: int, path: Path) -> None:
+        if self.checkpoints is not None:
+            shutil.copy(path, self.checkpoints / f"{epochs}.npz")
+
+    def stop_requested(self) -> bool:
+        return self.stop_after is not None and self.finished >= self.stop_after
+
+
+Run = Callable[..., TrialOutcome]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run a trial of `my_model.py` on synthetic data."""
+    (tmp_path / "my_model.py").write_text(MODEL)
+    from studyhall.search.workload import load_workload
+
+    loaded: dict[str, tuple[Definition, Workload]] = {}
+
+    def run(
+        handle: Handle, name: str = "Net", epochs: int = 2, resume_from: Path | None = None, **training: Any
+    ) -> TrialOutcome:
+        tables = {
+            "name": "trial",
+            "hypermodel": f"my_model.py:{name}",
+            "data": {"source": "synthetic", "samples_per_epoch": 64, "validation_samples": 32},
+            "training": {"epochs": epochs, "batch_size": 16, **training},
+        }
+        key = repr(tables)
+        if key not in loaded:
+            definition = define(tables, tmp_path)
+            loaded[key] = definition, load_workload(definition)
+        scratch = tmp_path / "scratch"
+        scratch.mkdir(exist_ok=True)
+        return run_trial(handle, *loaded[key], scratch, resume_from)
+
+    return run
+
+
+def test_a_trial_completes_with_its_best_epoch_and_its_facts(run: Run) -> None:
+    handle = Handle()
+    outcome = run(handle, epochs=3)
+    assert isinstance(outcome, Completed)
+    assert outcome.value == min(handle.curve.values()) == handle.curve[outcome.best_epoch]
+    assert list(handle.curve) == [1, 2, 3]
+    assert handle.facts["hyperparameters"] == {"impossible": False, "filters": 2, "learning_rate": 1e-2}
+    assert handle.facts["history"]["val_loss"] == list(handle.curve.values())
+    assert len(handle.facts["history"]["learning_rate"]) == 3
+    wanted = {
+        "seed",
+        "parameters",
+        "backend",
+        "device",
+        "versions",
+        "revision",
+        "data_fingerprint",
+        "seconds",
+    }
+    assert wanted <= handle.facts.keys()
+    assert handle.facts["images_per_second"] > 0
+    saved = keras.models.load_model(outcome.model)
+    assert saved.count_params() == handle.facts["parameters"]
+
+
+def test_a_trial_is_pruned_when_the_study_says_so(run: Run) -> None:
+    handle = Handle()
+    handle.prune_at = 1
+    assert run(handle, epochs=3) == Pruned(1)
+    assert list(handle.curve) == [1]
+
+
+def test_the_last_epoch_is_never_pruned(run: Run) -> None:
+    handle = Handle()
+    handle.prune_at = 2
+    assert isinstance(run(handle, epochs=2), Completed)
+
+
+def test_a_loss_that_is_not_finite_fails_the_trial(run: Run) -> None:
+    outcome = run(Handle(learning_rate=1e30))
+    assert isinstance(outcome, Failed)
+    assert outcome.kind is FailureKind.NAN
+
+
+def test_a_refused_configuration_fails_the_trial(run: Run) -> None:
+    outcome = run(Handle(impossible=True))
+    assert outcome == Failed(FailureKind.INVALID, "too large for this machine")
+
+
+def test_a_queued_value_that_nobody_asks_for_fails_the_trial(run: Run) -> None:
+    outcome = run(Handle(layers=3))
+    assert isinstance(outcome, Failed)
+    assert outcome.kind is FailureKind.INVALID
+    assert "layers" in outcome.reason
+
+
+def test_an_exception_of_the_users_code_fails_the_trial_with_the_users_lines(run: Run) -> None:
+    outcome = run(Handle(), name="Broken")
+    assert isinstance(outcome, Failed)
+    assert outcome.kind is FailureKind.ERROR
+    assert "nothing of that name" in outcome.reason
+    assert "my_model.py" in outcome.details
+    assert "keras_tuner/" not in outcome.details
+
+
+def test_a_metric_that_training_does_not_report_is_the_studys_fault(run: Run) -> None:
+    with pytest.raises(UserCodeError, match="reports no 'val_loss'"):
+        run(Handle(), name="Silent")
+
+
+def test_a_trial_that_is_stopped_says_how_many_epochs_are_finished(run: Run) -> None:
+    handle = Handle()
+    handle.stop_after = 2
+    assert run(handle, epochs=5) == HandedBack(2)
+
+
+def test_a_trial_interrupted_twice_has_the_curve_of_one_that_was_not(run: Run, tmp_path: Path) -> None:
+    rules: dict[str, Any] = {
+        "reduce_learning_rate": {"factor": 0.5, "patience": 0, "min_delta": 0.05},
+        "early_stopping": {"patience": 5},
+    }
+    whole = Handle()
+    complete = run(whole, epochs=7, **rules)
+    assert isinstance(complete, Completed)
+    weights = keras.models.load_model(complete.model).get_weights()
+
+    pieces: dict[int, float] = {}
+    resume_from = None
+    for stop_after in (2, 5, None):
+        part = Handle()
+        part.checkpoints = tmp_path
+        part.stop_after = stop_after
+        outcome = run(part, epochs=7, resume_from=resume_from, **rules)
+        assert not pieces.keys() & part.curve.keys()
+        pieces |= part.curve
+        if stop_after is not None:
+            assert outcome == HandedBack(stop_after)
+            resume_from = tmp_path / f"{stop_after}.npz"
+    assert isinstance(outcome, Completed)
+    assert pieces == whole.curve
+    assert part.facts["history"] == whole.facts["history"]
+    assert len(set(whole.facts["history"]["learning_rate"])) > 1, "the learning rate was never reduced"
+    for one, other in zip(keras.models.load_model(outcome.model).get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -1,1 +1,17 @@
+"""What happens: the bridge from KerasTuner to Optuna, trials, workers, retraining, evaluation and the command line."""
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from studyhall.search.tuner import Tuner
+
+__all__ = ["Tuner"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the Tuner when it is asked for: it brings Keras, which takes seconds."""
+    if name == "Tuner":
+        from studyhall.search.tuner import Tuner
+
+        return Tuner
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

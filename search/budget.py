@@ -6,27 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-
 from studyhall.studies.definition import Definition
+from studyhall.studies.entry import Spent
 from studyhall.studies.leases import Lease
 
 SECONDS_BETWEEN_LOOKS = 1.0  # how soon a worker hears that another one has reached the target
-
-
-class Spent(Protocol):
-    """What a study has used up, as `Study.spent` tells it."""
-
-    @property
-    def seconds(self) -> float:
-        """Seconds since its first trial was first claimed, by the database's clock."""
-
-    @property
-    def epochs(self) -> int:
-        """Epochs that its trials have begun, each counted once however often it was trained."""
-
-    @property
-    def best(self) -> float | None:
-        """The best complete trial's value; None before the first."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +53,6 @@ class Budget:
         return None
 
 
-
 class BudgetedStudy(Protocol):
     """The part of a study that its budget concerns."""
 
@@ -79,7 +62,7 @@ class BudgetedStudy(Protocol):
     def stop_requested(self) -> bool:
         """Whether somebody asked all workers to leave."""
 
-    def begin_epoch(self, lease: Lease, epoch: int, limit: int | None) -> bool:
+    def begin_epoch(self, lease: Lease, epoch: int, limit: int) -> bool:
         """Reserve an epoch (from 1) of a trial, unless the study's trials then had more than `limit`."""
 
 
@@ -108,6 +91,11 @@ class EpochGate:
     def over(self) -> str | None:
         """Why the study is over, as far as this worker has heard."""
         return self._over
+
+    @property
+    def counts_epochs(self) -> bool:
+        """Whether an epoch must wait for the database, because epochs are counted exactly."""
+        return self._budget.epochs is not None
 
     def look(self) -> str | None:
         """Look whether the study is over, and return why; None where it is not. Call it before each claim."""

@@ -30,9 +30,13 @@ class Job:
 
 @dataclass(frozen=True)
 class CheckTask:
-    """Build the default model, train two batches, and tell what training reports."""
+    """Build the default model, train two batches, and tell what training reports.
+
+    Of the `configurations` is told whether they can be built.
+    """
 
     job: Job
+    configurations: tuple[dict[str, Value], ...] = ()
 
 
 @dataclass(frozen=True)

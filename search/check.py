@@ -1,11 +1,9 @@
 """The dry run of a definition: build its default model and train two batches, before anything is queued."""
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
-from optuna.distributions import BaseDistribution
 
 from studyhall.models.errors import ConfigurationError
 from studyhall.search.distributions import parameter_of
@@ -14,48 +12,31 @@ from studyhall.search.handle import Start, Value
 from studyhall.search.hyperparameters import TrialHyperParameters, recorded_values
 from studyhall.search.outcome import Checked
 from studyhall.search.user_code import user_traceback
+from studyhall.search.warm_start import DryHandle, misfits
 from studyhall.search.workload import Workload, ensure_built, parameter_count
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import StudyhallError, UserCodeError
+from studyhall.studies.search_sections import PARAMETERS
 
 BATCHES = 2
 
 
-class DefaultsHandle:
-    """A handle without a study: every parameter has its default, nothing is recorded."""
-
-    number = 0
-    start = Start(defaults=True)
+class DefaultsHandle(DryHandle):
+    """A handle without a study, of a trial that has the defaults."""
 
     def __init__(self, seed: int) -> None:
-        self.seed = seed
-
-    def suggest(self, name: str, distribution: BaseDistribution, value: Value | None = None) -> Value:
-        """Return the default."""
-        if value is None:
-            raise UserCodeError(f"the hyperparameter '{name}' has no default")
-        return value
-
-    def report(self, step: int, value: float) -> bool:
-        """Never prune."""
-        return False
-
-    def record(self, key: str, value: Any) -> None:
-        """Forget the fact."""
-
-    def progress(self, epoch: int, step: int, steps: int) -> None:
-        """Tell nobody."""
-
-    def checkpoint(self, epochs: int, path: Path) -> None:
-        """Keep nothing."""
-
-    def stop_requested(self) -> bool:
-        """Never stop."""
-        return False
+        super().__init__(seed, Start(defaults=True))
 
 
-def run_check(definition: Definition, workload: Workload) -> Checked:
+def run_check(
+    definition: Definition, workload: Workload, configurations: Sequence[Mapping[str, Value]] = ()
+) -> Checked:
     """Build the HyperModel's default model, train two batches, and return what training reports.
+
+    Args:
+        definition: the study's definition.
+        workload: its HyperModel and data.
+        configurations: more of them, of which is only said whether they can be built.
 
     Raises:
         UserCodeError: the model cannot be built or trained, or training does not report the objective's metric.
@@ -96,11 +77,17 @@ def run_check(definition: Definition, workload: Workload) -> Checked:
         raise refusal from error
     metrics = tuple(sorted(logs.last))
     for metric in definition.metrics:
-        if metric not in metrics:
+        if metric not in (*metrics, PARAMETERS):
             raise UserCodeError(
                 f"objective.metric is '{metric}', which training never reports; it reports: {', '.join(metrics)}"
             )
-    return Checked(parameter_count(model), metrics, recorded_values(hp), _facts(hp, model, whole, logs.last))
+    return Checked(
+        parameter_count(model),
+        metrics,
+        recorded_values(hp),
+        _facts(hp, model, whole, logs.last),
+        tuple(misfits(workload.hypermodel, configurations)),
+    )
 
 
 def _check_schedule(definition: Definition, examples: Examples) -> None:

@@ -15,6 +15,10 @@ COMMANDS = {  # in the order people meet them; the function is the module's `com
     "search": "search",
     "worker": "worker",
     "status": "status",
+    "extend": "extend",
+    "enqueue": "enqueue",
+    "import": "import_kerastuner",
+    "stop": "stop",
     "fetch": "fetch",
     "retrain": "retrain",
     "evaluate": "evaluate",
@@ -59,8 +63,9 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (StudyhallError, DataError) as error:
-        for note in getattr(error, "__notes__", ()):
-            click.echo(note.rstrip(), err=True)
+        for text in (getattr(error, "details", ""), *getattr(error, "__notes__", ())):
+            if text.strip():
+                click.echo(text.rstrip(), err=True)
         click.echo(f"Error: {error}", err=True)
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):

@@ -79,15 +79,22 @@ def numerics(precision: str, backend: str, gpu: tuple[int, int] | None) -> Numer
     return Numerics(policy, xla=backend == "jax" or gpu is not None)
 
 
-def use_precision(precision: str) -> Numerics:
-    """Have Keras compute as this device should, in every model that is built from now on; return how that is."""
-    chosen = numerics(precision, keras.backend.backend(), capability())
-    keras.config.set_dtype_policy(chosen.dtype_policy)
-    return chosen
+def use_precision(precision: str) -> None:
+    """Have Keras compute as a definition and this device want it, in every model that is built from now on."""
+    keras.config.set_dtype_policy(numerics(precision, keras.backend.backend(), capability()).dtype_policy)
 
 
-def use_compilation(model: Any, chosen: Numerics) -> bool:
-    """Turn XLA off where the device is slower with it; return whether the compiled model uses it."""
-    if not chosen.xla and getattr(model, "jit_compile", False):
+def use_compilation(model: Any) -> None:
+    """Turn XLA off in a compiled model where the device is slower with it.
+
+    Keras does not tell whether somebody asked for XLA or its default is on, so that either is turned off.
+    """
+    if not numerics("float32", keras.backend.backend(), capability()).xla and getattr(
+        model, "jit_compile", False
+    ):
         model.jit_compile = False
-    return bool(getattr(model, "jit_compile", False))
+
+
+def facts(model: Any) -> dict[str, Any]:
+    """Return how a model computes here, for its trial's record."""
+    return {"precision": model.dtype_policy.name, "xla": bool(getattr(model, "jit_compile", False))}

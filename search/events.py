@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from studyhall.search.handle import Value
 from studyhall.search.outcome import TrialOutcome
-from studyhall.studies.entry import Counts
+from studyhall.studies.entry import Counts, WorkerSeen
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,14 @@ class StudyOpened:
 @dataclass(frozen=True)
 class Checking:
     """The definition's default model is about to be built and trained for two batches."""
+
+
+@dataclass(frozen=True)
+class WarmStart:
+    """`configurations` of earlier studies are tried first; `misfits` cannot be built by this HyperModel."""
+
+    configurations: int
+    misfits: int
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,24 @@ class TrialEnded:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """How a study stands that other processes work on; `workers` are all of them, on every machine."""
+
+    counts: Counts
+    best: Best | None
+    workers: tuple[WorkerSeen, ...] = ()
+
+
+@dataclass(frozen=True)
+class WorkerFailed:
+    """A worker process of this machine ended with an error; `output` are the last lines that it printed."""
+
+    name: str
+    status: int
+    output: str
+
+
+@dataclass(frozen=True)
 class Waiting:
     """The queue is empty, but other workers still train `running` trials."""
 
@@ -114,10 +140,13 @@ class Published:
 Event = (
     StudyOpened
     | Checking
+    | WarmStart
     | TrialStarted
     | BatchDone
     | EpochDone
     | TrialEnded
+    | Standing
+    | WorkerFailed
     | Waiting
     | DatabaseAway
     | RetrainingStarted

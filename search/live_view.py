@@ -21,13 +21,15 @@ from studyhall.search.events import (
     Event,
     Published,
     RetrainingStarted,
+    Standing,
     StudyOpened,
     TrialEnded,
     TrialStarted,
     Waiting,
+    WorkerFailed,
 )
-from studyhall.search.narration import counts_in_words, in_words, values_in_words
-from studyhall.studies.entry import Counts
+from studyhall.search.narration import counts_in_words, in_words, values_in_words, worker_in_words
+from studyhall.studies.entry import Counts, WorkerSeen
 
 BAR_WIDTH = 36  # columns
 
@@ -49,6 +51,7 @@ class LiveView:
         self._share = 0.0  # of the epoch in hand
         self._value: float | None = None
         self._seconds_of_trials: list[float] = []
+        self._followed_from: int | None = None  # trials that were finished when other processes took over
         self._started = time.monotonic()
         # Last, because it draws at once.
         self._live = Live(console=console, refresh_per_second=4, transient=True, get_renderable=self._draw)
@@ -90,20 +93,31 @@ class LiveView:
                 self._best, self._counts = best, counts
                 self._seconds_of_trials.append(time.monotonic() - self._started)
                 self._begin("taking a trial", 0)
+            case Standing(counts, best, workers):
+                self._follow(counts, best, workers)
             case Waiting(running):
                 self._begin(f"waiting for {running} trials of other workers", 0)
             case Evaluating():
                 self._begin("evaluating on the test split", 0)
             case Published():
                 self._begin("published", 0)
-        if isinstance(event, TrialEnded | Published | StudyOpened | DatabaseAway):
+        if isinstance(event, TrialEnded | Published | StudyOpened | DatabaseAway | WorkerFailed):
             line = in_words(event)
             if line is not None:
                 self.say(line)
 
+    def _follow(self, counts: Counts, best: Best | None, workers: tuple[WorkerSeen, ...]) -> None:
+        """Show what other processes do, and count what they finish from now on."""
+        if self._followed_from is None:
+            self._begin("", 0)
+            self._followed_from = counts.finished
+        self._counts, self._best = counts, best
+        self._doing = "\n".join(map(worker_in_words, workers)) or "workers are starting"
+
     def _begin(self, doing: str, epochs: int) -> None:
         self._doing, self._epochs, self._epoch, self._share, self._value = doing, epochs, 0, 0.0, None
         self._started = time.monotonic()
+        self._followed_from = None
 
     def _draw(self) -> RenderableType:
         grid = Table.grid(padding=(0, 2))
@@ -139,6 +153,9 @@ class LiveView:
         done = (self._epoch + self._share) / self._epochs if self._epochs else 0.0
         if self._doing.startswith("retraining"):
             return elapsed / done - elapsed if done > 0.02 else None
+        if self._followed_from is not None:
+            finished = self._counts.finished - self._followed_from
+            return elapsed / finished * (self._counts.waiting + self._counts.running) if finished else None
         if not self._seconds_of_trials:
             return None
         each = sum(self._seconds_of_trials) / len(self._seconds_of_trials)

@@ -10,10 +10,13 @@ from studyhall.search.events import (
     Event,
     Published,
     RetrainingStarted,
+    Standing,
     StudyOpened,
     TrialEnded,
     TrialStarted,
     Waiting,
+    WarmStart,
+    WorkerFailed,
 )
 from studyhall.search.handle import Value
 from studyhall.search.outcome import (
@@ -25,7 +28,7 @@ from studyhall.search.outcome import (
     Pruned,
     TrialOutcome,
 )
-from studyhall.studies.entry import Counts
+from studyhall.studies.entry import Counts, WorkerSeen
 
 
 def in_words(event: Event) -> str | None:
@@ -33,6 +36,9 @@ def in_words(event: Event) -> str | None:
     match event:
         case Checking():
             return "checking the study: building its default model and training two batches"
+        case WarmStart(configurations, misfits):
+            left_out = f"; {misfits} more do not fit this HyperModel" if misfits else ""
+            return f"beginning with {configurations} configurations of earlier studies{left_out}"
         case StudyOpened(name, storage, created, counts):
             return (
                 f"study {name} in {storage} {'created' if created else 'opened'}: {counts_in_words(counts)}"
@@ -44,6 +50,10 @@ def in_words(event: Event) -> str | None:
             return f"{_what(number)}: epoch {epoch}: {value:.6g}"
         case TrialEnded(number, outcome, best, counts):
             return f"trial {number}: {outcome_in_words(outcome)} | {best_in_words(best)} | {counts_in_words(counts)}"
+        case Standing(counts, best):
+            return f"{counts_in_words(counts)} | {best_in_words(best)}"
+        case WorkerFailed(name, status, output):
+            return "\n  ".join([f"{name} failed with status {status}; its last lines:", *output.splitlines()])
         case Waiting(running):
             return f"waiting for {running} trials of other workers"
         case DatabaseAway(error):
@@ -85,6 +95,15 @@ def best_in_words(best: Best | None) -> str:
     if best is None:
         return "no best yet"
     return f"best {best.value:.6g} (trial {best.number}: {values_in_words(best.hyperparameters)})"
+
+
+def worker_in_words(worker: WorkerSeen) -> str:
+    """Say where a worker is and what it does."""
+    doing = "no trial" if worker.trial is None else f"trial {worker.trial}"
+    if worker.trial is not None and worker.epoch is not None:
+        doing += f", epoch {worker.epoch}"
+    speed = f", {worker.images_per_second:,.0f} images/s" if worker.images_per_second is not None else ""
+    return f"{worker.host} {worker.pid}: {doing}{speed}"
 
 
 def values_in_words(values: dict[str, Value]) -> str:

@@ -23,12 +23,13 @@ class Completed:
     """A trial that trained to its end.
 
     `value` is the objective at its best epoch, `best_epoch` counts from 1, `model` is a file that holds that
-    epoch's weights.
+    epoch's weights, `others` are the values of all objectives but the first at that epoch.
     """
 
     value: float
     best_epoch: int
     model: Path
+    others: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,13 @@ class Retrained:
 
 @dataclass(frozen=True)
 class Checked:
-    """What a dry run of a definition found: the network's size and the names that training reports."""
+    """What a dry run of a definition found: the network's size and the names that training reports.
+
+    `misfits` says of each further configuration why it cannot be built, None if it can.
+    """
 
     parameters: int
     metrics: tuple[str, ...]
     hyperparameters: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    misfits: tuple[str | None, ...] = ()

@@ -26,15 +26,17 @@ class Lines:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._last = ""
 
     def say(self, text: str) -> None:
         """Print some lines."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def observe(self, event: Event) -> None:
-        """Print the event's line, if it has one."""
+        """Print the event's line, if it has one that is new."""
         line = in_words(event)
-        if line is not None:
+        if line is not None and line != self._last:
+            self._last = line
             self.say(line)
 
 

@@ -6,6 +6,7 @@ import subprocess
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 PACKAGES = ("studyhall", "keras", "keras-tuner", "optuna", "numpy", "tensorflow", "jax", "torch")
 
@@ -64,3 +65,19 @@ def _gpu_name(index: int) -> str:
         gpu = tensorflow.config.list_physical_devices("GPU")[index]
         return str(tensorflow.config.experimental.get_device_details(gpu).get("device_name", ""))
     return ""
+
+
+def facts(folder: Path) -> dict[str, Any]:
+    """Return all of it, by the names that trials and bundles have for it.
+
+    Args:
+        folder: where the sources are.
+    """
+    import keras
+
+    return {
+        "backend": keras.backend.backend(),
+        "device": device(),
+        "versions": versions(),
+        "revision": revision(folder),
+    }

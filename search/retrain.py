@@ -65,10 +65,7 @@ def run_retraining(
         facts={
             "seed": handle.seed,
             "parameters": parameter_count(clean),
-            "backend": keras.backend.backend(),
-            "device": provenance.device(),
-            "versions": provenance.versions(),
-            "revision": provenance.revision(definition.folder),
+            **provenance.facts(definition.folder),
             "data_fingerprint": examples.fingerprint,
         },
     )

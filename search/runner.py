@@ -1,13 +1,13 @@
 """Running a study: open or create it, work through its queue, publish the best model."""
 
 import shlex
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from studyhall.search.channel import CheckTask, Job
-from studyhall.search.events import Checking, DatabaseAway, Observer, StudyOpened, Waiting
+from studyhall.search.events import Checking, DatabaseAway, Observer, StudyOpened, Waiting, WarmStart
+from studyhall.search.opening import earlier_configurations, open_study
 from studyhall.search.outcome import Checked
 from studyhall.search.progress import Progress, show_progress
 from studyhall.search.publication import Publisher
@@ -18,17 +18,16 @@ from studyhall.search.trainer_process import TrainerCrashedError, TrainerProcess
 from studyhall.search.worker import Worker
 from studyhall.studies.address import parse
 from studyhall.studies.algorithms import check_packages
-from studyhall.studies.artifact_store import ArtifactStore, open_artifact_store
+from studyhall.studies.artifact_store import ArtifactStore
 from studyhall.studies.bundle_record import published
 from studyhall.studies.catalogue import Catalogue
-from studyhall.studies.definition import Definition
-from studyhall.studies.errors import ArtifactError, UserCodeError
-from studyhall.studies.files import explain, new_folder
+from studyhall.studies.definition import Definition, Value
+from studyhall.studies.earlier import Earlier, fitting
+from studyhall.studies.errors import UserCodeError
 from studyhall.studies.locations import artifact_location
 from studyhall.studies.origin import located
 from studyhall.studies.results import best_trial
 from studyhall.studies.retrying import WORKER_PATIENCE_SECONDS, Patience
-from studyhall.studies.schema import answered
 from studyhall.studies.storage import open_storage
 from studyhall.studies.study import Study
 
@@ -66,49 +65,43 @@ def open_workplace(
     else:
         definition, created = reference.definition, not _exists(reference)
     check_packages(definition)
+    warm: list[Earlier] = []
     if created:
         observe(Checking())
-        check(definition, trainer)
+        found = earlier_configurations(definition, reference.storage_url)
+        checked = check(definition, trainer, [each.values for study in found for each in study])
+        warm = fitting(found, checked.misfits, definition.from_study)
+        if found:
+            observe(WarmStart(len(warm), sum(why is not None for why in checked.misfits)))
     artifacts = reference.artifacts or artifact_location(reference.storage_url, definition.storage.artifacts)
     patience = Patience(WORKER_PATIENCE_SECONDS, lambda error: observe(DatabaseAway(str(error))))
     stop.on_set(lambda: patience.hurry(HURRY_SECONDS))
-    study, store = _open(reference.storage_url, artifacts, definition, patience)
+    study, store = open_study(
+        reference.storage_url, artifacts, definition, patience, [each.values for each in warm]
+    )
     study.clear_stop()
     observe(StudyOpened(study.name, study.storage.address.shown, created, study.counts()))
     return Workplace(study, store, study.storage.address.shown, artifacts)
 
 
-def _open(
-    storage_url: str, artifacts: str, definition: Definition, patience: Patience
-) -> tuple[Study, ArtifactStore]:
-    """Open the storage, the artifact store and the study, making what is missing; after an error nothing is left."""
-    address = parse(storage_url)
-    with ExitStack() as made:
-        if address.path is not None:
-            with answered(address):
-                made.enter_context(new_folder(address.path.parent))
-        if "://" not in artifacts and not Path(artifacts).is_file():
-            try:
-                made.enter_context(new_folder(Path(artifacts)))
-            except OSError as error:
-                raise ArtifactError(
-                    f"Cannot make the artifact store {artifacts!r}: {explain(error)}"
-                ) from error
-        store = open_artifact_store(artifacts, create=True)
-        storage = open_storage(storage_url, create=True, patience=patience)
-        study = Study.create_or_join(storage, definition)
-    return study, store
-
-
-def check(definition: Definition, trainer: TrainerProcess) -> Checked:
+def check(
+    definition: Definition, trainer: TrainerProcess, configurations: Sequence[Mapping[str, Value]] = ()
+) -> Checked:
     """Build the definition's default model and train two batches, in the training process.
+
+    Args:
+        definition: the study's definition.
+        trainer: the training process.
+        configurations: more of them; `misfits` says why each of them cannot be built, if so.
 
     Raises:
         UserCodeError: that fails, or training does not report the objective's metric.
     """
     with scratch_folder() as scratch:
         try:
-            checked: Checked = trainer.run(CheckTask(Job(definition, scratch)), None, lambda: False)
+            checked: Checked = trainer.run(
+                CheckTask(Job(definition, scratch), tuple(map(dict, configurations))), None, lambda: False
+            )
         except TrainerCrashedError as crash:
             error = UserCodeError(f"{definition.hypermodel.path} ends its process: {crash.reason}")
             error.add_note(crash.output)

@@ -4,7 +4,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from studyhall.search.devices import VISIBLE, DeviceError, choose, may_have_other_devices, usable_gpus
@@ -109,6 +109,11 @@ def plan_slots(
         )
         for index, gpu in enumerate(dealt)
     )
+
+
+def alone(slot: Slot) -> Slot:
+    """Return the slot of a process that has the device of another slot, and all CPUs, to itself."""
+    return replace(slot, index=0, total=1, sharing=1, memory_mib=None, threads=None)
 
 
 def _memory(gpu: Gpu, sharing: int) -> int | None:

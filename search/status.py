@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -49,8 +49,23 @@ def show_status(entries: Sequence[Entry], storage: str, *, as_json: bool) -> Non
         if entry.best is not None and entry.best.hyperparameters:
             values = values_in_words(dict(entry.best.hyperparameters))
             console.print(f"best of {entry.name}: {values}", markup=False, soft_wrap=True)
+        for line in front_in_words(entry):
+            console.print(line, markup=False, soft_wrap=True)
         for kind, count in entry.failures.items():
             console.print(f"failed trials of {entry.name}: {count} {kind}", markup=False, soft_wrap=True)
+
+
+def front_in_words(entry: Entry) -> Iterator[str]:
+    """Yield the lines that show the best compromises of a study with several objectives."""
+    if not entry.front:
+        return
+    objective = (entry.definition or {}).get("objective", {})
+    metrics = [each["metric"] for each in (objective, *objective.get("also", ()))] if objective else []
+    yield f"best compromises of {entry.name} ({len(entry.front)} trials):"
+    for trial in entry.front:
+        names = metrics or [f"objective {number}" for number in range(len(trial.values))]
+        values = ", ".join(f"{name} {value:.6g}" for name, value in zip(names, trial.values, strict=True))
+        yield f"  trial {trial.number}: {values}  ({values_in_words(dict(trial.hyperparameters))})"
 
 
 def _published(entry: Entry) -> str:

@@ -83,6 +83,8 @@ class StudyHandle:
             return False
 
     def _report(self, step: int, value: float) -> bool:
+        if len(self._study.definition.metrics) > 1:
+            return False  # Optuna neither keeps epochs' values nor prunes where there are several objectives
         self._trial.report(value, step)
         return self._trial.should_prune()
 

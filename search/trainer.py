@@ -41,8 +41,8 @@ class Trainer:
         """Do one task and return its result."""
         definition, scratch = task.job.definition, task.job.scratch
         match task:
-            case CheckTask():
-                return run_check(definition, self._workload(definition))
+            case CheckTask(configurations=configurations):
+                return run_check(definition, self._workload(definition), configurations)
             case TrialTask():
                 handle = RemoteHandle(self._end, task.number, task.seed, task.start)
                 return run_trial(handle, definition, self._workload(definition), scratch, task.resume_from)

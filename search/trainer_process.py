@@ -34,6 +34,9 @@ from studyhall.studies.errors import LeaseLostError, StudyhallError
 POLL_SECONDS = 0.2  # how soon a task hears that the worker was told to stop
 TAIL_BYTES = 4000  # how much of the process's last output is kept for a crash report
 FAREWELL_SECONDS = 5.0
+START_SECONDS = (
+    180.0  # how long importing the framework and loading the data may take before a task is heard of
+)
 
 
 @dataclass(frozen=True)
@@ -167,7 +170,7 @@ class TrainerProcess:
     ) -> Iterator[Any]:
         trains = isinstance(task, TrialTask | RetrainTask)
         told_at: float | None = None
-        heard_at = time.monotonic()
+        heard_at, patience = time.monotonic(), max(self._limits.stall_seconds, START_SECONDS)
         while True:
             if told_at is None and stop_requested():
                 connection.send(Stop())
@@ -178,8 +181,9 @@ class TrainerProcess:
             if wait([connection], timeout=POLL_SECONDS):
                 yield connection.recv()
                 heard_at = time.monotonic()  # after the worker's own part, which may take long
+                patience = self._limits.stall_seconds
             elif self._killed_for is None:
-                if trains and time.monotonic() - heard_at > self._limits.stall_seconds:
+                if trains and time.monotonic() - heard_at > patience:
                     self._kill_for(FailureKind.STALLED)
                 elif self._memory() > self._limits.memory_bytes:
                     self._kill_for(FailureKind.OOM)

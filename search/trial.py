@@ -1,5 +1,6 @@
 """One trial: build the network that its hyperparameters describe, train it, and say how it ended."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,11 @@ from studyhall.search.one_line import reason
 from studyhall.search.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, TrialOutcome
 from studyhall.search.training import Checkpoints, Fitted, TrainingPlan, fit
 from studyhall.search.user_errors import user_traceback
+from studyhall.search.warm_start import unknown_values
 from studyhall.search.workload import Workload, ensure_built, parameter_count
 from studyhall.studies.definition import Definition
-from studyhall.studies.errors import StudyhallError, UserCodeError
+from studyhall.studies.errors import DefinitionError, StudyhallError, UserCodeError
+from studyhall.studies.search_sections import PARAMETERS
 
 
 def run_trial(
@@ -58,11 +61,11 @@ def run_trial(
             raise UserCodeError(
                 f"{definition.hypermodel.path} must return a keras.Model from build(hp), not {type(model).__name__}"
             )
-        if unknown := hp.unused_start_values():
+        examples = workload.examples(hp)
+        if unknown := unknown_values(hp, workload.hypermodel):
             return Failed(
                 FailureKind.INVALID, f"it was queued with {', '.join(unknown)}, unknown to the HyperModel"
             )
-        examples = workload.examples(hp)
         ensure_built(model, examples)
         record_start(handle, hp, model, definition, examples)
         fitted = fit(
@@ -82,7 +85,7 @@ def run_trial(
         return HandedBack(stopped.epochs)
     except NotFiniteError as error:
         return Failed(FailureKind.NAN, str(error))
-    except (ConfigurationError, keras_tuner.errors.FailedTrialError) as error:
+    except (ConfigurationError, DefinitionError, keras_tuner.errors.FailedTrialError) as error:
         return Failed(FailureKind.INVALID, str(error))
     except UnknownMetricError as error:
         raise UserCodeError(f"{error}; set objective.metric to one of them") from error
@@ -94,7 +97,30 @@ def run_trial(
         details = user_traceback(error, definition.folder)
         return Failed(kind_of(error), f"{type(error).__name__}: {reason(error)}", details)
     record_end(handle, hp, fitted, definition, known_batch_size(workload.hypermodel, examples))
-    return Completed(fitted.value, fitted.best_epoch, save_best(model, fitted, scratch))
+    others = other_values(definition, fitted, model)
+    if not all(map(math.isfinite, others)):
+        return Failed(FailureKind.NAN, f"{', '.join(definition.metrics[1:])}: {others} at the best epoch")
+    return Completed(fitted.value, fitted.best_epoch, save_best(model, fitted, scratch), others)
+
+
+def other_values(definition: Definition, fitted: Fitted, model: Any) -> tuple[float, ...]:
+    """Return the values of all objectives but the first, at the epoch that is the best by the first.
+
+    Raises:
+        UserCodeError: training does not report one of them.
+    """
+    for metric in definition.metrics[1:]:
+        if metric != PARAMETERS and metric not in fitted.history:
+            raise UserCodeError(
+                f"training reports no '{metric}'; it reports: {', '.join(sorted(fitted.history))}; set objective.metric "
+                "to one of them"
+            )
+    return tuple(
+        float(parameter_count(model))
+        if metric == PARAMETERS
+        else fitted.history[metric][fitted.best_epoch - 1]
+        for metric in definition.metrics[1:]
+    )
 
 
 def trial_plan(definition: Definition) -> TrainingPlan:
@@ -128,10 +154,7 @@ def record_start(
     facts = values_of(hp) | {
         "seed": handle.seed,
         "parameters": parameter_count(model),
-        "backend": keras.backend.backend(),
-        "device": provenance.device(),
-        "versions": provenance.versions(),
-        "revision": provenance.revision(definition.folder),
+        **provenance.facts(definition.folder),
         "data_fingerprint": examples.fingerprint,
     }
     for key, value in facts.items():

@@ -11,8 +11,7 @@ from keras_tuner.src.engine import objective as kinds
 
 from studyhall.search.callbacks import improves
 from studyhall.studies.errors import UserCodeError
-
-PARAMETERS = "parameters"  # an objective that no training reports: the size of the model
+from studyhall.studies.search_sections import PARAMETERS
 
 _DIRECTIONS = {"min": "minimize", "max": "maximize"}
 
@@ -45,7 +44,7 @@ def make_objective(objective: Any) -> kinds.Objective:
         if len(objective) == 1:
             return make_objective(objective[0])
         return FirstObjective([make_objective(each) for each in objective])
-    if objective == PARAMETERS:
+    if isinstance(objective, str) and objective == PARAMETERS:
         return keras_tuner.Objective(PARAMETERS, "min")
     try:
         return kinds.create_objective(objective)

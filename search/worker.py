@@ -179,9 +179,9 @@ class Worker:
     def _settle(self, trial: Trial, handle: StudyHandle, outcome: TrialOutcome) -> TrialOutcome:
         """Write how the trial ended; an interruption may turn out to be one too many."""
         match outcome:
-            case Completed(value, _, model):
+            case Completed(value, _, model, others):
                 self._models.keep(trial.number, value, model)
-                self._study.complete(trial, value)
+                self._study.complete(trial, value, *others)
             case Pruned():
                 self._study.prune(trial)
             case Failed(kind, reason):

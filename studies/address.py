@@ -15,6 +15,15 @@ from studyhall.studies.redaction import redact
 BUSY_SECONDS = 60  # how long SQLite waits for other processes' writes before it gives up
 CONNECT_SECONDS = 10  # how long PostgreSQL may take to answer a new connection
 
+# What a server that went away without a word is given, instead of the hours that systems wait by default.
+_PATIENCE = {
+    "connect_timeout": CONNECT_SECONDS,
+    "keepalives_idle": 20,  # s
+    "keepalives_interval": 5,  # s
+    "keepalives_count": 4,
+    "tcp_user_timeout": 40_000,  # ms
+}
+
 _FORMS = "write sqlite:///studies.db or postgresql://USER@HOST/DATABASE"
 
 
@@ -35,8 +44,8 @@ class Address:
         """What SQLAlchemy's `create_engine` needs besides the URL."""
         if self.path is not None:
             return {"connect_args": {"timeout": BUSY_SECONDS}}
-        patience = {} if "connect_timeout" in self.url.query else {"connect_timeout": CONNECT_SECONDS}
-        return {"connect_args": patience, "pool_pre_ping": True}
+        ours = {name: value for name, value in _PATIENCE.items() if name not in self.url.query}
+        return {"connect_args": ours, "pool_pre_ping": True}
 
 
 def parse(url: str) -> Address:
@@ -63,6 +72,35 @@ def parse(url: str) -> Address:
             raise StorageError(f"{shown!r} has an '@' in its user or password: write it as %40.")
         return Address(shown, parsed.set(drivername="postgresql+psycopg"), path=None)
     raise StorageError(f"{shown!r} is neither SQLite nor PostgreSQL: {_FORMS}.")
+
+
+def resolve_url(text: str) -> str:
+    """Return the URL that is meant: `@/path` and `file:/path` name a file that holds it; others are URLs.
+
+    Raises:
+        StorageError: The file cannot be read, or holds no URL.
+    """
+    for prefix in ("file://", "file:", "@"):
+        if text.startswith(prefix):
+            return read_url_file(text.removeprefix(prefix))
+    return text
+
+
+def read_url_file(path: str | os.PathLike[str]) -> str:
+    """Return the URL that a file holds, which keeps passwords out of command lines and environments.
+
+    Raises:
+        StorageError: The file cannot be read, or holds no URL.
+    """
+    what = f"The file {os.fspath(path)!r}, which should hold the database's URL,"
+    try:
+        words = Path(path).read_text(encoding="utf-8").split()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise StorageError(f"{what} cannot be read: {reason}. Name another one, or mend it.") from error
+    if len(words) != 1 or "://" not in words[0]:
+        raise StorageError(f"{what} must hold that and nothing else: {_FORMS}.")
+    return words[0]
 
 
 def _sqlite_path(parsed: URL, shown: str) -> Path:

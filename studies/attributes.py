@@ -5,10 +5,15 @@ DEFINITION = "studyhall:definition"  # the definition, every default filled in
 SIGNATURE = "studyhall:signature"  # the hash of what can change a result
 CREATED = "studyhall:created"  # when the study was created, ISO 8601, UTC
 BUNDLE = "studyhall:bundle"  # the record of the published bundle
+STARTED = "studyhall:started"  # when its first trial was claimed, seconds since 1970, by the database's clock
+STOP = "studyhall:stop"  # there as long as workers are asked to leave; when that was, as above
 
 # On a trial, as a system attribute: where its hyperparameters come from before the sampler is asked. It is
 # absent, {"defaults": true}, or {"values": {...}}.
 START = "studyhall:start"
+
+# On a trial, as a system attribute: how many epochs it has begun, where the study's budget counts them.
+EPOCHS = "studyhall:epochs"
 
 # On a trial, as user attributes that people read.
 HYPERPARAMETERS = "hyperparameters"

@@ -6,14 +6,15 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
-from studyhall.studies import queries
+from studyhall.studies import own_tables, queries, reclaiming, stopping, worker_rows
 from studyhall.studies.address import parse
 from studyhall.studies.attributes import BUNDLE, CREATED, DEFINITION, SIGNATURE
 from studyhall.studies.database import connect, explained, require
 from studyhall.studies.entry import Entry
 from studyhall.studies.errors import StudyNotFoundError
+from studyhall.studies.leases import LEASE_SECONDS
 
 _SHOWN_NAMES = 8
 
@@ -70,6 +71,9 @@ def _entry(connection: Connection, name: str, study_id: int) -> Entry:
     direction = queries.direction(connection, study_id)
     found = queries.attributes(connection, study_id, (DEFINITION, SIGNATURE, CREATED, BUNDLE))
     created = found.get(CREATED)
+    leased = inspect(connection).has_table(
+        own_tables.leases.name
+    )  # older databases get it when they are worked on
     return Entry(
         name=name,
         direction=direction,
@@ -81,6 +85,10 @@ def _entry(connection: Connection, name: str, study_id: int) -> Entry:
         active=queries.last_activity(connection, study_id),
         bundle=found.get(BUNDLE),
         failures=queries.failures(connection, study_id),
+        front=queries.front(connection, study_id),
+        expired=reclaiming.count_expired(connection, study_id, LEASE_SECONDS) if leased else 0,
+        stopping=stopping.is_requested(connection, study_id),
+        workers=worker_rows.alive(connection, study_id, LEASE_SECONDS) if leased else [],
     )
 
 

@@ -1,21 +1,28 @@
 """The creation of a study: all its rows, in one transaction."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, insert
-from sqlalchemy.dialects import postgresql, sqlite
 
 from studyhall.studies import queue, tables
 from studyhall.studies.attributes import CREATED, DEFINITION, METRIC_NAMES, SIGNATURE
-from studyhall.studies.definition import Definition
+from studyhall.studies.definition import Definition, Value
 from studyhall.studies.errors import DefinitionError
 from studyhall.studies.signature import signature
+from studyhall.studies.sql import insert_into
 
 
-def create(connection: Connection, definition: Definition) -> int | None:
+def create(
+    connection: Connection, definition: Definition, warm: Sequence[Mapping[str, Value]] = ()
+) -> int | None:
     """Create a study and its trials; return its id, or None, and change nothing, if its name is taken.
+
+    Args:
+        connection: The transaction.
+        definition: The study.
+        warm: Configurations to try after those of the definition, as far as there are trials for them.
 
     Raises:
         DefinitionError: It enqueues more configurations than it asks for trials.
@@ -23,9 +30,12 @@ def create(connection: Connection, definition: Definition) -> int | None:
     study_id = _insert(connection, definition.name)
     if study_id is None:
         return None
-    direction = {"study_id": study_id, "objective": 0, "direction": definition.objective.direction.upper()}
-    connection.execute(insert(tables.study_directions).values(direction))
-    names = _rows(study_id, {METRIC_NAMES: [definition.objective.metric]})
+    directions = [
+        {"study_id": study_id, "objective": number, "direction": direction.upper()}
+        for number, direction in enumerate(definition.directions)
+    ]
+    connection.execute(insert(tables.study_directions), directions)
+    names = _rows(study_id, {METRIC_NAMES: list(definition.metrics)})
     connection.execute(insert(tables.study_system_attributes), names)
     facts = {
         DEFINITION: definition.record(),
@@ -33,16 +43,12 @@ def create(connection: Connection, definition: Definition) -> int | None:
         CREATED: datetime.now(UTC).isoformat(timespec="seconds"),
     }
     connection.execute(insert(tables.study_user_attributes), _rows(study_id, facts))
-    queue.append(connection, study_id, _starts(definition))
+    queue.append(connection, study_id, _starts(definition, warm))
     return study_id
 
 
 def _insert(connection: Connection, name: str) -> int | None:
-    new: sqlite.Insert | postgresql.Insert = (
-        sqlite.insert(tables.studies)
-        if connection.dialect.name == "sqlite"
-        else postgresql.insert(tables.studies)
-    )
+    new = insert_into(connection, tables.studies)
     # Where another process is creating the same name, PostgreSQL waits here for how that ends.
     unless_taken = new.values(study_name=name).on_conflict_do_nothing().returning(tables.studies.c.study_id)
     return connection.execute(unless_taken).scalar_one_or_none()
@@ -52,7 +58,7 @@ def _rows(study_id: int, attributes: Mapping[str, object]) -> list[dict[str, obj
     return [{"study_id": study_id, "key": k, "value_json": json.dumps(v)} for k, v in attributes.items()]
 
 
-def _starts(definition: Definition) -> list[queue.Start]:
+def _starts(definition: Definition, warm: Sequence[Mapping[str, Value]]) -> list[queue.Start]:
     trials = definition.search.trials
     asked: list[queue.Start] = [{"defaults": True}, *({"values": each} for each in definition.enqueue)]
     if len(asked) > trials:
@@ -60,4 +66,6 @@ def _starts(definition: Definition) -> list[queue.Start]:
             f"Study {definition.name!r} asks for {trials} trials, too few for the defaults and what it "
             f"enqueues: set search.trials to {len(asked)} or more."
         )
+    known = [start.get("values") for start in asked]
+    asked += [{"values": dict(each)} for each in warm if each not in known][: trials - len(asked)]
     return asked + [{}] * (trials - len(asked))

@@ -7,9 +7,19 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from studyhall.studies.redaction import redact
-from studyhall.studies.search_sections import ObjectiveSpec, PrunerSpec, SamplerSpec, SearchSpec, StorageSpec
+from studyhall.studies.search_sections import (
+    PARAMETERS,
+    FromStudySpec,
+    FurtherObjectiveSpec,
+    ObjectiveSpec,
+    PrunerSpec,
+    SamplerSpec,
+    SearchSpec,
+    StorageSpec,
+)
 from studyhall.studies.section import HyperparameterValue, Section, Value, file_of
 from studyhall.studies.training_sections import (
+    BUILT_IN_SOURCES,
     DataSpec,
     EarlyStoppingSpec,
     HyperModelSpec,
@@ -56,6 +66,13 @@ class Definition(Section):
 
     name: str = Field(description="The study's name in its storage; left out, the name of this file.")
     description: str = Field(default="", description="A note for people.")
+    scale: float = Field(
+        default=1.0,
+        gt=0.0,
+        le=1.0,
+        description="What the budget is multiplied by, above 0 and at most 1, for a small machine: trials, epochs, and "
+        "mixtures of an epoch and of the validation. At 0.1 the trials take about a thousandth of the work.",
+    )
     storage: StorageSpec = Field(default_factory=StorageSpec, description="Where the study is kept.")
     objective: ObjectiveSpec = Field(default_factory=ObjectiveSpec, description="What a trial is judged by.")
     search: SearchSpec = Field(default_factory=SearchSpec, description="How much is tried.")
@@ -74,11 +91,35 @@ class Definition(Section):
         default_factory=list,
         description="Configurations to try right after the HyperModel's defaults, by hyperparameter name.",
     )
+    from_study: list[FromStudySpec] = Field(
+        default_factory=list,
+        description="Earlier studies of the same storage whose best configurations are tried after those: names, or "
+        "tables {study = ..., trials = 3}. What does not fit this HyperModel is left out.",
+    )
     origin: Origin = Field(default_factory=Origin, description="Where the definition was read.")
 
     @classmethod
     def complete(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Tell our own networks how the mixtures are made, so that it need be said only once."""
+        """Fill in what depends on other sections: so it need be said only once."""
+        return cls._with_mix(cls._with_objectives(given))
+
+    @classmethod
+    def _with_objectives(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Make one table of a list of objectives, and prune nothing where there are several."""
+        objective = given.get("objective")
+        if isinstance(objective, list):
+            if not objective:
+                raise ValueError("an empty list of objectives judges trials by nothing; name one at least")
+            first, *also = objective
+            first = _table(first, ObjectiveSpec)
+            given = given | {"objective": first | {"also": also} if also else first}
+        if _table(given.get("objective"), ObjectiveSpec).get("also") and not given.get("pruner"):
+            given = given | {"pruner": "none"}
+        return given
+
+    @classmethod
+    def _with_mix(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Tell our own networks how the mixtures are made."""
         mix = _table(given.get("data"), DataSpec).get("mix", "mean")
         model = _table(given.get("hypermodel"), HyperModelSpec)
         path, arguments = model.get("path", _OWN_MODELS), model.get("arguments", {})
@@ -112,6 +153,32 @@ class Definition(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _objectives_go_together(self) -> "Definition":
+        if self.objective.metric in [each.metric for each in self.objective.also]:
+            raise ValueError(
+                f"objective: metric {self.objective.metric!r} is named twice; an objective is one metric"
+            )
+        if self.objective.also and self.pruner.name.lower() not in ("none", "nop", "noppruner"):
+            raise ValueError(
+                f"pruner: Optuna cannot prune trials that have several objectives; remove pruner {self.pruner.name!r}"
+            )
+        if self.objective.metric == PARAMETERS:
+            raise ValueError(
+                f"objective: {PARAMETERS!r} is the same at every epoch and so cannot say which is the best; put "
+                "another objective first"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _own_data_have_their_own_size(self) -> "Definition":
+        if self.data.source not in BUILT_IN_SOURCES and self.retraining.samples_per_epoch is not None:
+            raise ValueError(
+                f"retraining.samples_per_epoch means nothing to {self.data.source!r}, which says itself how much an "
+                "epoch is; remove it"
+            )
+        return self
+
     @property
     def folder(self) -> Path:
         """The folder that relative paths of the user's code start from; the current one if nothing was read."""
@@ -122,6 +189,19 @@ class Definition(Section):
         """The files of code that the definition names, as it writes them."""
         references = (self.hypermodel.path, self.data.source)
         return tuple(dict.fromkeys(file for each in references if (file := file_of(each)) is not None))
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of what a trial is judged by, the most important first."""
+        return tuple(each.metric for each in self._objectives())
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """Whether each of the metrics is to "minimize" or to "maximize"."""
+        return tuple(each.direction for each in self._objectives())
+
+    def _objectives(self) -> tuple[FurtherObjectiveSpec, ...]:
+        return (self.objective, *self.objective.also)
 
     def record(self) -> dict[str, Any]:
         """Return the definition as JSON for studies and manifests, where others read it: without passwords.

@@ -14,6 +14,7 @@ from studyhall.studies.definition_errors import one_line, section_at, unknown_ke
 from studyhall.studies.errors import DefinitionError
 from studyhall.studies.files import explain
 from studyhall.studies.origin import located, similar_names
+from studyhall.studies.scale import scaled
 
 
 def load_definition(path: Path, overrides: Mapping[str, Any] | None = None) -> Definition:
@@ -41,6 +42,9 @@ def define(tables: Mapping[str, Any], folder: Path, overrides: Mapping[str, Any]
         folder: where file paths of the user's code start from.
         overrides: as for `load_definition`.
 
+    Returns:
+        The definition, with its budget at its `scale`.
+
     Raises:
         DefinitionError: as for `load_definition`.
     """
@@ -54,7 +58,7 @@ def define(tables: Mapping[str, Any], folder: Path, overrides: Mapping[str, Any]
     except ValidationError as error:
         # Not chained: pydantic's own text repeats whole values, and a value may be a password.
         raise DefinitionError(one_line(error)) from None
-    return check_algorithms(located(definition, folder))
+    return check_algorithms(located(scaled(definition), folder))
 
 
 def _read(path: Path) -> str:

@@ -17,6 +17,8 @@ WIDTH = 100  # characters in a line of comment
 def to_toml(definition: Definition) -> str:
     """Return the text of a study file that means the same; only a password in the storage's URL is masked.
 
+    A budget that was scaled is written as it is now, and its scale as a comment: reading it must not shrink it again.
+
     Raises:
         DefinitionError: the definition names a sampler or pruner that does not exist.
     """
@@ -42,7 +44,12 @@ def _section(section: Section, path: tuple[str, ...], values: dict[str, Any]) ->
                 tables += [f"[[{header}]]", *_lines(each)]
         else:
             yield from comment
-            yield f"# {name} =" if value is None else f"{name} = {_inline(value)}"
+            if value is None:
+                yield f"# {name} ="
+            elif (*path, name) == ("scale",) and value != 1.0:
+                yield f"# The numbers below are at this scale already: {name} = {_inline(value)}"
+            else:
+                yield f"{name} = {_inline(value)}"
     yield from tables
 
 

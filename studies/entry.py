@@ -1,6 +1,6 @@
 """What the catalogue says of one study."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,6 +39,42 @@ class Best:
 
 
 @dataclass(frozen=True)
+class WorkerSeen:
+    """A worker that gave a sign of life lately; times are in seconds until now, by the database's clock."""
+
+    worker: str
+    host: str
+    pid: int
+    device: str
+    running_seconds: float
+    silent_seconds: float
+    trial: int | None  # the number of the one that it holds
+    epoch: int | None
+    images_per_second: float | None
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a study has cost, and what it has for it."""
+
+    seconds: float  # since its first trial was claimed, by the database's clock; 0 before
+    epochs: int  # that its trials reported, or have begun, where a budget counts those
+    best: float | None
+
+
+@dataclass(frozen=True)
+class FrontTrial:
+    """A trial of a study with several objectives that no other one is better than in one and as good in all.
+
+    `values` are those of the objectives, in their order.
+    """
+
+    number: int
+    values: Sequence[float]
+    hyperparameters: Mapping[str, Value]
+
+
+@dataclass(frozen=True)
 class Entry:
     """One study of a storage.
 
@@ -56,3 +92,7 @@ class Entry:
     active: datetime | None
     bundle: Mapping[str, Any] | None
     failures: Mapping[str, int]  # failed trials by the kind of their failure
+    expired: int  # running trials whose worker is gone; the next worker that looks takes them back
+    stopping: bool  # whether workers are asked to leave
+    workers: Sequence[WorkerSeen]  # those that live
+    front: Sequence[FrontTrial] = ()  # the best compromises, by the first objective; empty where there is one

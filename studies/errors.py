@@ -25,6 +25,10 @@ class StudyConflictError(StudyhallError):
     """A study of that name exists already, with another definition."""
 
 
+class LeaseLostError(StudyhallError):
+    """A worker's lease on a trial is over: another has the trial, or it was ended elsewhere."""
+
+
 class ArtifactError(StudyhallError):
     """The artifact store is missing, cannot be written, or lacks what a record points to."""
 

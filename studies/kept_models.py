@@ -63,7 +63,7 @@ class KeptModels:
             self._store,
             model,
             study_id=self._study.id,
-            filename=f"trial-{number}-model.keras",
+            filename=f"trial-{number}-{model.name}",
         )
         record = KeptModel(number, value, attachment.artifact_id, attachment.sha256)
         before = self._record_of(number)

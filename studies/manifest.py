@@ -72,6 +72,8 @@ class Facts(_Frozen):
     study: str = Field(min_length=1)
     definition: dict[str, JsonValue]
     """The study's definition with every default, as it was signed."""
+    scale: float = Field(default=1.0, gt=0, le=1)
+    """What the study file's budget was multiplied by; the definition holds the numbers that this left."""
     signature: str
     hyperparameters: dict[str, Value]
     """By KerasTuner's names, with the real values that the model was built with."""

@@ -2,14 +2,16 @@
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, case, func, select, update
 
-from studyhall.studies.attributes import FAILURE, HYPERPARAMETERS
-from studyhall.studies.entry import Best, Counts
+from studyhall.studies import epochs
+from studyhall.studies.attributes import FAILURE, HYPERPARAMETERS, STARTED
+from studyhall.studies.entry import Best, Counts, FrontTrial, Spent
+from studyhall.studies.sql import now
 from studyhall.studies.tables import (
     COMPLETE,
     FAIL,
@@ -19,6 +21,7 @@ from studyhall.studies.tables import (
     studies,
     study_directions,
     study_user_attributes,
+    trial_intermediate_values,
     trial_user_attributes,
     trial_values,
     trials,
@@ -50,6 +53,13 @@ def attributes(connection: Connection, study_id: int, keys: Iterable[str]) -> di
         table.c.study_id == study_id, table.c.key.in_(list(keys))
     )
     return {key: json.loads(value) for key, value in connection.execute(query)}
+
+
+def set_attribute(connection: Connection, study_id: int, key: str, value: Any) -> None:
+    """Change a user attribute that a study has; nothing is written if it is the same."""
+    table, text = study_user_attributes, json.dumps(value)
+    held = (table.c.study_id == study_id, table.c.key == key, table.c.value_json != text)
+    connection.execute(update(table).where(*held).values(value_json=text))
 
 
 def counts(connection: Connection, study_id: int) -> Counts:
@@ -101,3 +111,74 @@ def failures(connection: Connection, study_id: int) -> dict[str, int]:
         .order_by(func.count().desc(), kind)
     )
     return {json.loads(row[0]): row[1] for row in connection.execute(query)}
+
+
+def spent(connection: Connection, study_id: int, direction: str) -> Spent:
+    """Return what a study has cost so far."""
+    clock, started = (
+        connection.scalar(select(now())),
+        attributes(connection, study_id, (STARTED,)).get(STARTED),
+    )
+    reported = (
+        select(func.count())
+        .select_from(trial_intermediate_values.join(trials))
+        .where(trials.c.study_id == study_id)
+    )
+    found = best(connection, study_id, direction)
+    return Spent(
+        seconds=0.0 if started is None or clock is None else max(0.0, clock - started),
+        epochs=max(connection.execute(reported).scalar_one(), epochs.begun(connection, study_id)),
+        best=None if found is None else found.value,
+    )
+
+
+def front(connection: Connection, study_id: int) -> list[FrontTrial]:
+    """Return the Pareto front of a study with several objectives, by the first; empty where there is one."""
+    of_study = study_directions.c.study_id == study_id
+    directions = connection.scalars(
+        select(study_directions.c.direction).where(of_study).order_by(study_directions.c.objective)
+    ).all()
+    if len(directions) < 2:
+        return []
+    shown = (trial_user_attributes.c.trial_id == trials.c.trial_id) & (
+        trial_user_attributes.c.key == HYPERPARAMETERS
+    )
+    query = (
+        select(
+            trials.c.number,
+            trial_values.c.value,
+            trial_values.c.value_type,
+            trial_user_attributes.c.value_json,
+        )
+        .join(trial_values, trial_values.c.trial_id == trials.c.trial_id)
+        .outerjoin(trial_user_attributes, shown)
+        .where(trials.c.study_id == study_id, trials.c.state == COMPLETE)
+        .order_by(trials.c.number, trial_values.c.objective)
+    )
+    values: dict[int, list[float]] = {}
+    hyperparameters = {}
+    for row in connection.execute(query):
+        values.setdefault(row.number, []).append(_INFINITE.get(row.value_type, row.value))
+        hyperparameters[row.number] = row.value_json or "{}"
+    signs = [-1 if direction == "MAXIMIZE" else 1 for direction in directions]
+    costs = {
+        number: tuple(sign * value for sign, value in zip(signs, each, strict=True))
+        for number, each in values.items()
+    }
+    return [
+        FrontTrial(number, values[number], json.loads(hyperparameters[number]))
+        for number in undominated(costs)
+    ]
+
+
+def undominated(costs: Mapping[int, tuple[float, ...]]) -> list[int]:
+    """Return the keys of those costs that no other one is as low as in all and lower in one, the lowest first."""
+    kept: list[int] = []
+    for key in sorted(costs, key=lambda each: (costs[each], each)):
+        # Whatever dominates it comes before it, or is dominated itself by one that does.
+        if not any(
+            costs[other] != costs[key] and all(a <= b for a, b in zip(costs[other], costs[key], strict=True))
+            for other in kept
+        ):
+            kept.append(key)
+    return kept

@@ -6,12 +6,14 @@ Each function is one step of a transaction that the caller holds.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, exists, func, insert, select, update
 
-from studyhall.studies.attributes import START
+from studyhall.studies import lease_rows, stopping
+from studyhall.studies.attributes import START, STARTED
+from studyhall.studies.leases import Lease
+from studyhall.studies.sql import utc_now
 from studyhall.studies.tables import RUNNING, WAITING, studies, trial_params, trial_system_attributes, trials
 
 Start = Mapping[str, Any]
@@ -22,29 +24,37 @@ Start = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Claim:
-    """A trial that was taken out of the queue."""
+class Added:
+    """A trial that was put at the end of the queue."""
 
     trial_id: int
     number: int
 
 
-def append(connection: Connection, study_id: int, starts: Sequence[Start]) -> list[int]:
-    """Put a trial for each start at the end of the queue; return their numbers."""
+def append(connection: Connection, study_id: int, starts: Sequence[Start]) -> list[Added]:
+    """Put a trial for each start at the end of the queue."""
     return _append(connection, study_id, starts, first=_locked_total(connection, study_id))
 
 
-def fill(connection: Connection, study_id: int, total: int) -> list[int]:
-    """Put as many trials at the end of the queue as the study lacks of `total`; return their numbers."""
+def are_there(connection: Connection, added: Sequence[Added]) -> bool:
+    """Whether trials that were once added are in the database."""
+    found = exists().where(trials.c.trial_id.in_([each.trial_id for each in added]))
+    return bool(connection.scalar(select(found)))
+
+
+def fill(connection: Connection, study_id: int, total: int) -> list[Added]:
+    """Put as many trials at the end of the queue as the study lacks of `total`."""
     held = _locked_total(connection, study_id)
     return _append(connection, study_id, [{}] * (total - held), first=held)
 
 
-def push_in(connection: Connection, study_id: int, start: Start) -> int:
-    """Add one trial to the queue and have `start` tried next; return the number of the trial that will.
+def push_in(connection: Connection, study_id: int, start: Start) -> tuple[int, Added]:
+    """Add one trial to the queue and have `start` tried next.
 
-    That is the first trial in the queue of which nothing was asked and nothing is known yet; the new one
-    takes its place at the end.
+    Returns the number of the trial that will try it, and the one that was added.
+
+    It is tried by the first trial in the queue of which nothing was asked and nothing is known yet; the
+    new one takes its place at the end.
     """
     queued = trials.c
     free = (
@@ -62,49 +72,44 @@ def push_in(connection: Connection, study_id: int, start: Start) -> int:
     )
     found = connection.execute(free).first()
     if found is None:
-        return append(connection, study_id, [start])[0]
-    append(connection, study_id, [{}])
+        (added,) = append(connection, study_id, [start])
+        return added.number, added
+    (added,) = append(connection, study_id, [{}])
     _set_start(connection, found.trial_id, start)
-    return int(found.number)
+    return int(found.number), added
 
 
-def claim(connection: Connection, study_id: int) -> Claim | None:
-    """Take the first trial out of the queue: WAITING becomes RUNNING, for one caller alone.
+def claim(connection: Connection, study_id: int, token: str, worker: str, ttl_seconds: float) -> Lease | None:
+    """Take the first trial out of the queue: WAITING becomes RUNNING, for the holder of a new lease alone.
 
-    None says that no trial can be taken now: on PostgreSQL, others may be taking the last ones, so see
-    `is_empty`.
+    None says that no trial can be taken now: workers are asked to leave, or, on PostgreSQL, others may be
+    taking the last ones, so see `is_over`.
     """
     queued = trials.alias()
     first = (
         select(queued.c.trial_id)
-        .where(queued.c.study_id == study_id, queued.c.state == WAITING)
+        .where(queued.c.study_id == study_id, queued.c.state == WAITING, ~stopping.requested(study_id))
         .order_by(queued.c.number)
         .limit(1)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=queued)
         .scalar_subquery()
     )
-    now = datetime.now(UTC).replace(tzinfo=None)  # as Optuna stores it
     taken = connection.execute(
         update(trials)
         .where(trials.c.trial_id == first)
-        .values(state=RUNNING, datetime_start=now)
-        .returning(trials.c.trial_id, trials.c.number)
+        .values(state=RUNNING, datetime_start=utc_now())
+        .returning(trials.c.trial_id, trials.c.study_id, trials.c.number)
     ).first()
-    return None if taken is None else Claim(taken.trial_id, taken.number)
+    if taken is None:
+        return None
+    stopping.note_time(connection, study_id, STARTED)
+    return lease_rows.take(connection, taken, token, worker, ttl_seconds)
 
 
-def is_empty(connection: Connection, study_id: int) -> bool:
-    """Whether no trial is waiting, nor being taken by somebody who may yet fail to."""
-    waiting = (
-        select(trials.c.trial_id).where(trials.c.study_id == study_id, trials.c.state == WAITING).limit(1)
-    )
-    return connection.execute(waiting).first() is None
-
-
-def hand_back(connection: Connection, trial_id: int) -> bool:
-    """Put a trial back where it was in the queue, with what is known of it; False if it was not running."""
-    returned = update(trials).where(trials.c.trial_id == trial_id, trials.c.state == RUNNING)
-    return connection.execute(returned.values(state=WAITING)).rowcount == 1
+def is_over(connection: Connection, study_id: int) -> bool:
+    """Whether no trial can be claimed: workers are asked to leave, or none waits or may come back any moment."""
+    waiting = exists().where(trials.c.study_id == study_id, trials.c.state == WAITING)
+    return not connection.scalar(select(waiting)) or stopping.is_requested(connection, study_id)
 
 
 def _set_start(connection: Connection, trial_id: int, start: Start) -> None:
@@ -119,7 +124,7 @@ def _locked_total(connection: Connection, study_id: int) -> int:
     return connection.execute(count).scalar_one()
 
 
-def _append(connection: Connection, study_id: int, starts: Sequence[Start], first: int) -> list[int]:
+def _append(connection: Connection, study_id: int, starts: Sequence[Start], first: int) -> list[Added]:
     if not starts:
         return []
     numbers = range(first, first + len(starts))
@@ -130,4 +135,4 @@ def _append(connection: Connection, study_id: int, starts: Sequence[Start], firs
     for trial_id, start in zip(identities, starts, strict=True):
         if start:
             _set_start(connection, trial_id, start)
-    return list(numbers)
+    return [Added(trial_id, number) for trial_id, number in zip(identities, numbers, strict=True)]

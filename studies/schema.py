@@ -1,4 +1,4 @@
-"""The tables that Optuna keeps studies in: created once, by one process at a time."""
+"""The tables that studies are kept in, Optuna's and ours: created once, by one process at a time."""
 
 import fcntl
 import os
@@ -8,12 +8,13 @@ from pathlib import Path
 
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
-from sqlalchemy import Engine, inspect, select, text
+from sqlalchemy import Connection, Engine, inspect, select, text
 from sqlalchemy.exc import OperationalError
 
-from studyhall.studies import tables
+from studyhall.studies import own_tables, tables
 from studyhall.studies.address import Address
-from studyhall.studies.database import connect, explained, failure, require
+from studyhall.studies.database import connect, empty, explained, failure, require
+from studyhall.studies.retrying import Patience, persist
 
 _ADVISORY_KEY = int.from_bytes(b"studyhal")  # any number that no other program locks
 
@@ -33,17 +34,24 @@ def answered(address: Address) -> Iterator[None]:
         raise failure(address, error.__cause__ or error) from error
 
 
-def is_complete(address: Address) -> bool:
-    """Whether a database has the tables.
+def complete(address: Address, patience: Patience) -> None:
+    """Create our tables in a database that has Optuna's.
 
     Raises:
-        StorageError: The database cannot be reached.
+        StorageError: The database cannot be reached, or does not have Optuna's tables.
     """
-    with answered(address), _engine(address) as engine:
-        return _is_complete(engine)
+
+    def work() -> None:
+        with _engine(address) as engine:
+            if not _has_optunas(engine):
+                raise empty(address)
+            _ensure_ours(engine)
+
+    with answered(address):
+        persist(address, patience, work)
 
 
-def ensure(address: Address) -> None:
+def ensure(address: Address, patience: Patience) -> None:
     """Create what is missing of the database: folder, file and tables.
 
     Any number of processes may do this at once. One that is killed meanwhile leaves what the next one
@@ -52,35 +60,59 @@ def ensure(address: Address) -> None:
     Raises:
         StorageError: The database cannot be reached or created.
     """
-    with answered(address):
+
+    def work() -> None:
         if address.path is None:
             _ensure_postgresql(address)
         else:
             _ensure_sqlite(address, address.path)
+
+    with answered(address):
+        persist(address, patience, work)
 
 
 def _ensure_sqlite(address: Address, path: Path) -> None:
     if path.exists():
         require(address)
         with _engine(address) as engine:
-            if _journal(engine) == "wal" and _is_complete(engine):
+            if _journal(engine) == "wal" and _has_optunas(engine):
+                _ensure_ours(engine)
                 return
     path.parent.mkdir(parents=True, exist_ok=True)
     with _file_lock(path.with_name(path.name + ".lock")), _engine(address, create=True) as engine:
         _use_write_ahead_log(engine)
-        if not _is_complete(engine):
-            _create_tables(address)
+        if not _has_optunas(engine):
+            _create_optunas(address)
+        _ensure_ours(engine)
 
 
 def _ensure_postgresql(address: Address) -> None:
     with _engine(address) as engine:
-        if _is_complete(engine):
-            return
-        # A lock of the transaction and not of the session, so that it holds behind a connection pooler too.
-        with engine.begin() as connection:
+        if not _has_optunas(engine):
+            with _locked(engine):
+                if not _has_optunas(engine):
+                    _create_optunas(address)
+        _ensure_ours(engine)
+
+
+def _ensure_ours(engine: Engine) -> None:
+    if _has_ours(engine):
+        return
+    with _locked(engine) as connection:  # and so all of it is created, or nothing
+        own_tables.metadata.create_all(connection)
+
+
+@contextmanager
+def _locked(engine: Engine) -> Iterator[Connection]:
+    """Hold, for a transaction, the lock under which tables are created."""
+    with engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            # A lock of the transaction and not of the session, so that it holds behind a connection pooler too.
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_KEY})
-            if not _is_complete(engine):
-                _create_tables(address)
+        yield connection
+        connection.commit()
 
 
 @contextmanager
@@ -92,7 +124,12 @@ def _engine(address: Address, *, create: bool = False) -> Iterator[Engine]:
         engine.dispose()
 
 
-def _is_complete(engine: Engine) -> bool:
+def _has_ours(engine: Engine) -> bool:
+    known = inspect(engine)
+    return all(known.has_table(name) for name in own_tables.metadata.tables)
+
+
+def _has_optunas(engine: Engine) -> bool:
     # The revision is the last thing that Optuna writes when it creates its tables.
     if not inspect(engine).has_table(tables.alembic_version.name):
         return False
@@ -117,7 +154,7 @@ def _use_write_ahead_log(engine: Engine) -> None:
                 raise
 
 
-def _create_tables(address: Address) -> None:
+def _create_optunas(address: Address) -> None:
     storage = RDBStorage(optuna_url(address), address.options, skip_compatibility_check=True)
     storage.remove_session()
     storage.engine.dispose()

@@ -8,6 +8,9 @@ from pydantic import Field, field_validator
 from studyhall.studies.section import Section, Table
 
 _MINIMIZED = frozenset({"loss", "error", "mse", "mae", "rmse", "mape", "msle", "crossentropy"})
+PARAMETERS = "parameters"
+"""The objective that is the size of the model, in numbers."""
+
 _MAXIMIZED = frozenset({"acc", "accuracy", "auc", "precision", "recall", "f1", "iou", "psnr", "ssim"})
 
 
@@ -38,15 +41,16 @@ class StorageSpec(Section):
         return url
 
 
-class ObjectiveSpec(Section):
-    """What a trial is judged by."""
+class FurtherObjectiveSpec(Section):
+    """One more thing that a trial is judged by, as it was at the first objective's best epoch."""
 
     shorthand: ClassVar[str | None] = "metric"
 
     metric: str = Field(
         default="val_loss",
         min_length=1,
-        description="Name under which training reports the objective; a trial's result is its best epoch's.",
+        description="Name under which training reports the objective; a trial's result is its best epoch's. "
+        "'parameters' is the size of the model, which no training reports.",
     )
     direction: Literal["minimize", "maximize"] = Field(
         default="minimize",
@@ -60,12 +64,42 @@ class ObjectiveSpec(Section):
         metric = given.get("metric")
         if "direction" in given or not isinstance(metric, str):
             return given
+        if metric == PARAMETERS:
+            return given | {"direction": "minimize"}
         words = set(re.split(r"[^a-z0-9]+", metric.lower()))
         if words & _MINIMIZED:
             return given | {"direction": "minimize"}
         if words & _MAXIMIZED:
             return given | {"direction": "maximize"}
         raise ValueError(f"metric {metric!r} needs a direction; add direction = 'minimize' or 'maximize'")
+
+
+class ObjectiveSpec(FurtherObjectiveSpec):
+    """What a trial is judged by."""
+
+    also: list[FurtherObjectiveSpec] = Field(
+        default_factory=list,
+        description="More objectives, which the search trades off against each other. A study file may also list all "
+        "of them, each as [[objective]]. The first one decides which epoch of a trial is its best, and which trial is "
+        "published. Nothing is pruned.",
+    )
+
+    @field_validator("also")
+    @classmethod
+    def _is_not_said_twice(cls, also: list[FurtherObjectiveSpec]) -> list[FurtherObjectiveSpec]:
+        metrics = [each.metric for each in also]
+        if len(set(metrics)) < len(metrics):
+            raise ValueError("a metric is named twice; an objective is one metric")
+        return also
+
+
+class FromStudySpec(Section):
+    """An earlier study whose best trials are tried first."""
+
+    shorthand: ClassVar[str | None] = "study"
+
+    study: str = Field(min_length=1, description="Its name in the storage.")
+    trials: int = Field(default=3, ge=1, description="How many of its best trials, of those that fit.")
 
 
 class SearchSpec(Section):
@@ -76,6 +110,21 @@ class SearchSpec(Section):
         ge=1,
         le=1_000_000,
         description="Number of trials; raise it later and the study goes on from where it is.",
+    )
+    hours: float | None = Field(
+        default=None,
+        gt=0.0,
+        description="Hours after the study's first trial began in which trials are trained; each worker ends the epoch that "
+        "it is at, and keeps the trial for later. Left out, as long as it takes.",
+    )
+    epochs: int | None = Field(
+        default=None,
+        ge=1,
+        description="Epochs that all trials together may train, exactly; left out, as many as they need.",
+    )
+    target: float | None = Field(
+        default=None,
+        description="Objective that is good enough: when a complete trial has it, the search ends everywhere.",
     )
     seed: int = Field(
         default=0, ge=0, lt=2**32, description="Seed of what is proposed and of initial weights."

@@ -12,8 +12,9 @@ _UNSIGNED: dict[str, Any] = {
     "name": True,
     "description": True,
     "storage": True,
-    "search": {"trials"},
+    "search": {"trials", "hours", "epochs", "target"},
     "origin": {"folder"},
+    "from_study": True,
 }
 _ABSENT = object()
 

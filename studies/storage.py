@@ -1,24 +1,25 @@
 """The storage that studies live in: Optuna's own, made safe for several processes on SQLite."""
 
-import threading
-from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any, TypeVar
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
-from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import Connection, event, select
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
 
-from studyhall.studies import schema, tables
+from studyhall.studies import lease_rows, schema, tables
 from studyhall.studies.address import Address, parse
-from studyhall.studies.database import empty, prepare, require
-from studyhall.studies.errors import StorageError
+from studyhall.studies.database import require
+from studyhall.studies.errors import StorageError, StudyhallError
+from studyhall.studies.leases import Lease, lost
+from studyhall.studies.patient_storage import PatientStorage
+from studyhall.studies.retrying import Patience, persist
 
 _ABOVE_ALL_IDS = 2**31 - 1
-_T = TypeVar("_T")
 
 
-class StudyStorage(RDBStorage):
+class StudyStorage(PatientStorage):
     """An Optuna storage on a database whose schema exists already.
 
     On SQLite, the transactions that decide who has a trial take the write lock before they read, so that no
@@ -29,64 +30,73 @@ class StudyStorage(RDBStorage):
     It may be pickled, and opens its own connections where it is unpickled.
     """
 
-    def __init__(self, address: Address) -> None:
-        """Open the storage; use `open_storage`.
+    def __init__(self, address: Address, patience: Patience) -> None:
+        """Use `open_storage`."""
+        super().__init__(address, patience)
+        self._waiting: dict[tuple[object, ...], FrozenTrial] = {}
+        event.listen(self.scoped_session, "before_commit", self._require_lease)
+        try:
+            self._check_version()
+        finally:
+            self.close()
+
+    def __reduce__(self) -> tuple[Callable[..., "StudyStorage"], tuple[Address, float]]:
+        return _reopen, (self.address, self.patience.seconds)
+
+    @contextmanager
+    def fenced(self, lease: Lease) -> Iterator[None]:
+        """Have everything that Optuna writes inside the block, in this thread, need the lease.
 
         Raises:
-            StorageError: Another version of Optuna made the database.
+            LeaseLostError: The lease is over; whatever was to be written then was not.
         """
-        self.address = address
-        self._intent = threading.local()
-        self._waiting: dict[tuple[object, ...], FrozenTrial] = {}
-        with self.answered():
-            super().__init__(
-                schema.optuna_url(address),
-                address.options,
-                skip_compatibility_check=True,  # done below, in one line
-                skip_table_creation=True,
-            )
-            self.close()  # its first connection was made before it could be prepared
-            prepare(self.engine)
-            event.listen(self.engine, "begin", self._begin)
-            try:
-                self._check_version()
-            finally:
-                self.close()
+        self._local.lease = lease
+        try:
+            with self.explaining(lease):
+                yield
+        finally:
+            self._local.lease = None
 
-    def __reduce__(self) -> tuple[type["StudyStorage"], tuple[Address]]:
-        return StudyStorage, (self.address,)
+    @contextmanager
+    def explaining(self, lease: Lease) -> Iterator[None]:
+        """Have what goes wrong inside the block because a lease is over, in Optuna too, be a LeaseLostError."""
+        try:
+            yield
+        except StudyhallError:
+            raise
+        except Exception as error:  # such as Optuna's about trials that are not running, once they are not
+            if not self.read(lambda connection: lease_rows.is_held(connection, lease)):
+                raise lost(lease) from error
+            raise
 
-    def read(self, work: Callable[[Connection], _T]) -> _T:
-        """Return what `work` finds; it must not write."""
-        with self.answered(), self.engine.connect() as connection:
-            return work(connection)
+    def _require_lease(self, session: Session) -> None:
+        lease: Lease | None = getattr(self._local, "lease", None)
+        if lease is not None:
+            session.flush()  # on SQLite, it is the first write that locks others out
+            lease_rows.require(session.connection(), lease)
 
-    def transact(self, work: Callable[[Connection], _T]) -> _T:
-        """Do `work` in one transaction that holds SQLite's write lock from its start.
+    def end(
+        self, lease: Lease, state: TrialState, values: Sequence[float], attributes: Mapping[str, Any]
+    ) -> None:
+        """End a trial, and its lease.
 
-        `work` has no effect but on the database, so that it may be done again when the database asks for it.
+        Raises:
+            LeaseLostError: The lease is over.
         """
-        with self.answered(), self._writing(), self.engine.begin() as connection:
-            return work(connection)
-
-    def answered(self) -> AbstractContextManager[None]:
-        """Turn what goes wrong with the database inside the block, in Optuna too, into a StorageError."""
-        return schema.answered(self.address)
-
-    def close(self) -> None:
-        """Close the connections of this thread and of the pool; the storage can be used again."""
-        self.remove_session()
-        self.engine.dispose()
+        self.transact(
+            lambda connection: lease_rows.end(connection, lease, state.name, values, attributes),
+            got_through=lambda connection, _: lease_rows.has_ended(connection, lease, state.name),
+        )
 
     def set_trial_state_values(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
     ) -> bool:
-        with self._writing():
+        with self.writing():
             return super().set_trial_state_values(trial_id, state, values)
 
     # Private, but it is what Optuna's cache in front of this storage calls to create a trial.
     def _create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> FrozenTrial:
-        with self._writing():
+        with self.answered(), self.writing():
             return super()._create_new_trial(study_id, template_trial)
 
     # Private, but it is what Optuna's cache asks, at every proposal and every report, for all trials that are
@@ -115,18 +125,6 @@ class StudyStorage(RDBStorage):
         self._waiting = {heads[each]: trial for each, trial in found.items() if _waits(heads[each], trial)}
         return [found[each] for each in sorted(found)]
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        self._intent.writes = True
-        try:
-            yield
-        finally:
-            self._intent.writes = False
-
-    def _begin(self, connection: Connection) -> None:
-        if connection.dialect.name == "sqlite" and getattr(self._intent, "writes", False):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-
     def _check_version(self) -> None:
         is_head = self.get_current_version() == self.get_head_version()
         creator = self.read(lambda c: c.execute(select(tables.version_info.c.library_version)).scalar_one())
@@ -147,21 +145,32 @@ def _waits(head: Any, trial: FrozenTrial) -> bool:
     return head.state == tables.WAITING and trial.state is TrialState.WAITING
 
 
-def open_storage(url: str, *, create: bool) -> StudyStorage:
+def open_storage(url: str, *, create: bool, patience: Patience | None = None) -> StudyStorage:
     """Open the database that holds the studies.
 
     Args:
         url: `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`.
-        create: Create what is missing of it (folder, file, tables). Otherwise nothing is created.
+        create: Create what is missing of it (folder, file, tables). Otherwise nothing is created but tables
+            that another version of Studyhall did not have.
+        patience: How long to wait for a server that is away, when opening and later; None does not wait.
 
     Raises:
         StorageError: It cannot be opened, or is missing and not to be created.
     """
     address = parse(url)
+    patience = patience or Patience()
     if create:
-        schema.ensure(address)
+        schema.ensure(address, patience)
     else:
         require(address)
-        if not schema.is_complete(address):
-            raise empty(address)
-    return StudyStorage(address)
+        schema.complete(address, patience)
+    return _open(address, patience)
+
+
+def _open(address: Address, patience: Patience) -> StudyStorage:
+    with schema.answered(address):
+        return persist(address, patience, lambda: StudyStorage(address, patience))
+
+
+def _reopen(address: Address, seconds: float) -> StudyStorage:
+    return _open(address, Patience(seconds))

@@ -1,31 +1,25 @@
 """A study: a definition, and the trials that it asks for, in a storage."""
 
-import math
-import random
-import time
-from collections.abc import Callable, Mapping
-from typing import Self
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
-import optuna
-from optuna.pruners import BasePruner, NopPruner
-from optuna.samplers import BaseSampler, RandomSampler
-from optuna.storages import get_storage
-from optuna.trial import Trial, TrialState
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from studyhall.studies import queries, queue
-from studyhall.studies.attributes import DEFINITION, FAILURE, REASON, SIGNATURE
+from studyhall.studies import queries, queue, stopping, worker_rows
+from studyhall.studies.attributes import DEFINITION, SIGNATURE
 from studyhall.studies.catalogue import not_found
 from studyhall.studies.creation import create
 from studyhall.studies.definition import Definition, Value
-from studyhall.studies.entry import Counts
+from studyhall.studies.entry import Counts, Spent, WorkerSeen
 from studyhall.studies.errors import StudyConflictError
+from studyhall.studies.leases import LEASE_SECONDS
 from studyhall.studies.signature import differences, signature
 from studyhall.studies.storage import StudyStorage
+from studyhall.studies.study_trials import StudyTrials
 
 
-class Study:
+class Study(StudyTrials):
     """A study in a storage. Its queue is its budget: no trial is ever created to satisfy a worker.
 
     Every method raises StorageError where the database fails.
@@ -33,19 +27,24 @@ class Study:
 
     def __init__(self, storage: StudyStorage, id: int, definition: Definition, signature: str) -> None:
         """Use `create_or_join` or `open`."""
-        self.storage = storage
-        self.id = id
+        super().__init__(storage, id, definition.name)
         self.definition = definition
         self.signature = signature
-        self._cached = get_storage(storage)  # remembers finished trials, which samplers read again and again
 
     @classmethod
-    def create_or_join(cls, storage: StudyStorage, definition: Definition) -> Self:
+    def create_or_join(
+        cls, storage: StudyStorage, definition: Definition, warm: Sequence[Mapping[str, Value]] = ()
+    ) -> Self:
         """Return the study of a definition; create it with its trials if it is not there.
 
         All of it is created in one transaction: a process that is killed leaves nothing, and of several that
         start at once, one creates the study and the others join it. A definition that asks for more trials
-        than the study has adds those.
+        than the study has adds those; and its other budgets hold from now on.
+
+        Args:
+            storage: Where it is.
+            definition: What it is.
+            warm: Configurations that a study which is created tries after those of the definition.
 
         Raises:
             DefinitionError: It enqueues more configurations than it asks for trials.
@@ -53,12 +52,13 @@ class Study:
         """
 
         def work(connection: Connection) -> int:
-            created = create(connection, definition)
+            created = create(connection, definition, warm)
             if created is not None:
                 return created
             joined = cls._load(storage, connection, definition.name)
             joined._require(definition)
             queue.fill(connection, joined.id, definition.search.trials)
+            queries.set_attribute(connection, joined.id, DEFINITION, joined._rebudgeted(definition))
             return joined.id
 
         return cls(storage, storage.transact(work), definition, signature(definition))
@@ -94,98 +94,68 @@ class Study:
                 f"{'; '.join(differences(self.definition, definition))}. Undo that, or choose another name."
             )
 
-    @property
-    def name(self) -> str:
-        """The study's name in its storage."""
-        return self.definition.name
-
-    def optuna(self, sampler: BaseSampler | None = None, pruner: BasePruner | None = None) -> optuna.Study:
-        """Return the study as Optuna sees it, for its trials and attributes."""
-        with self.storage.answered():
-            return _QueuedStudy(self.name, self._cached, sampler or RandomSampler(), pruner or NopPruner())
-
-    def claim(self, sampler: Callable[[int], BaseSampler], pruner: BasePruner) -> Trial | None:
-        """Take the first trial out of the queue; None if the queue is empty.
-
-        Nobody else gets the same trial until it is handed back; it then still has its number, its parameters
-        and its intermediate values.
-
-        Args:
-            sampler: Returns the sampler for a trial, given its number.
-            pruner: Decides whether the trial should be pruned.
-        """
-        taken = self._take()
-        if taken is None:
-            return None
-        try:
-            with self.storage.answered():
-                study = self.optuna(sampler(taken.number), pruner)
-                study.get_trials(deepcopy=False)  # what the cache has not met, it cannot store parameters for
-                return Trial(study, taken.trial_id)
-        except BaseException:
-            self.hand_back(taken.trial_id)
-            raise
-
-    def _take(self) -> queue.Claim | None:
-        while True:
-            taken = self.storage.transact(lambda connection: queue.claim(connection, self.id))
-            if taken is not None or self.storage.read(lambda connection: queue.is_empty(connection, self.id)):
-                return taken
-            time.sleep(random.uniform(0.01, 0.05))  # s; others are about to take the rest, or to give it back
-
-    def hand_back(self, trial_id: int) -> bool:
-        """Put a running trial back where it was in the queue; False, and no change, if it was not running."""
-        return self.storage.transact(lambda connection: queue.hand_back(connection, trial_id))
-
-    def complete(self, trial: Trial, value: float) -> None:
-        """End a trial with its result.
-
-        Raises:
-            ValueError: The result is not finite, which is a failure and not a result.
-        """
-        if not math.isfinite(value):
-            raise ValueError(f"trial {trial.number} cannot be complete with {value}: fail it instead")
-        self._tell(trial, TrialState.COMPLETE, value)
-
-    def prune(self, trial: Trial) -> None:
-        """End a trial that is not worth going on with; its last intermediate value is its result."""
-        self._tell(trial, TrialState.PRUNED)
-
-    def fail(self, trial: Trial, kind: str, reason: str) -> None:
-        """End a trial that has no result, and say why.
-
-        Args:
-            trial: The trial.
-            kind: A word that failures are counted by.
-            reason: A line for people.
-        """
-        with self.storage.answered():  # before its end, because a finished trial cannot be changed
-            trial.set_user_attr(FAILURE, kind)
-            trial.set_user_attr(REASON, reason)
-        self._tell(trial, TrialState.FAIL)
-
-    def _tell(self, trial: Trial, state: TrialState, value: float | None = None) -> None:
-        with self.storage.answered():
-            trial.study.tell(trial, value, state)
+    def _rebudgeted(self, definition: Definition) -> dict[str, Any]:
+        """Return the record of this study's definition, with another one's budget."""
+        return self.definition.record() | {"search": definition.record()["search"]}
 
     def extend(self, trials: int) -> list[int]:
         """Add trials to the end of the queue; return their numbers."""
         if trials < 1:
             raise ValueError(f"a study is extended by one trial or more, not by {trials}")
-        return self.storage.transact(lambda connection: queue.append(connection, self.id, [{}] * trials))
+        added = self.storage.transact(
+            lambda connection: queue.append(connection, self.id, [{}] * trials), got_through=queue.are_there
+        )
+        return [each.number for each in added]
 
     def enqueue(self, values: Mapping[str, Value]) -> int:
         """Add a trial, and have these hyperparameters tried next; return the number of the one that does."""
         start = {"values": dict(values)}
-        return self.storage.transact(lambda connection: queue.push_in(connection, self.id, start))
+        number, _ = self.storage.transact(
+            lambda connection: queue.push_in(connection, self.id, start),
+            got_through=lambda connection, pushed: queue.are_there(connection, [pushed[1]]),
+        )
+        return number
+
+    def request_stop(self) -> None:
+        """Ask all workers of the study to give back their trials and leave; until `clear_stop`, none starts."""
+        self.storage.transact(lambda connection: stopping.request(connection, self.id))
+
+    def stop_requested(self) -> bool:
+        """Whether workers are asked to leave."""
+        return self.storage.read(lambda connection: stopping.is_requested(connection, self.id))
+
+    def clear_stop(self) -> None:
+        """Let workers work again."""
+        self.storage.transact(lambda connection: stopping.withdraw(connection, self.id))
+
+    def register_worker(self, worker: str, *, host: str, pid: int, device: str) -> None:
+        """Note a worker that begins; `worker` is its name, which no other has."""
+        self.storage.transact(
+            lambda connection: worker_rows.register(connection, self.id, worker, host, pid, device)
+        )
+
+    def seen(self, worker: str) -> bool:
+        """Note that a worker lives that holds no trial; return whether workers are asked to leave."""
+
+        def work(connection: Connection) -> bool:
+            worker_rows.note(connection, worker)
+            return stopping.is_requested(connection, self.id)
+
+        return self.storage.transact(work)
+
+    def dismiss_worker(self, worker: str) -> None:
+        """Forget a worker that leaves."""
+        self.storage.transact(lambda connection: worker_rows.dismiss(connection, worker))
+
+    def workers(self, alive_within: float = LEASE_SECONDS) -> list[WorkerSeen]:
+        """Return the workers that gave a sign of life in so many seconds, the oldest first."""
+        return self.storage.read(lambda connection: worker_rows.alive(connection, self.id, alive_within))
+
+    def spent(self) -> Spent:
+        """Return what the study has cost so far."""
+        direction = self.definition.objective.direction
+        return self.storage.read(lambda connection: queries.spent(connection, self.id, direction))
 
     def counts(self) -> Counts:
         """Return how many trials are in each state."""
         return self.storage.read(lambda connection: queries.counts(connection, self.id))
-
-
-class _QueuedStudy(optuna.Study):
-    """Optuna's study where the queue decides when the work ends."""
-
-    def stop(self) -> None:
-        """Ignore a sampler that has seen its whole grid; Optuna raises outside its own loop."""

@@ -66,6 +66,14 @@ trial_values = Table(
     Column("value_type", Enum("FINITE", "INF_POS", "INF_NEG", name="trialvaluetype"), nullable=False),
 )
 
+trial_intermediate_values = Table(
+    "trial_intermediate_values",
+    _metadata,
+    Column("trial_intermediate_value_id", Integer, primary_key=True),
+    Column("trial_id", Integer, ForeignKey("trials.trial_id"), nullable=False),
+    Column("step", Integer, nullable=False),
+)
+
 trial_user_attributes = Table(
     "trial_user_attributes",
     _metadata,

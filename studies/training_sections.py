@@ -127,6 +127,11 @@ class TrainingSpec(Section):
     epochs: int = Field(default=20, ge=1, description="Epochs at most.")
     batch_size: int = Field(default=64, ge=1, description="Examples in a batch.")
     seed: int = Field(default=0, ge=0, lt=2**32, description="Seed of the examples that are drawn.")
+    precision: Literal["float32", "mixed", "auto"] = Field(
+        default="float32",
+        description="How networks compute: 'float32'; 'mixed', in half precision with float32 weights; or 'auto', which is "
+        "'mixed' on GPUs that gain from it. Workers on other devices then give other results.",
+    )
     early_stopping: EarlyStopping = Field(
         default_factory=EarlyStoppingSpec,
         description="Ends a trial whose objective no longer improves; false trains every epoch.",

@@ -7,6 +7,7 @@ from studyhall.search.commands.options import (
     artifacts_option,
     epilog,
     plain_option,
+    scale_option,
     storage_option,
     study_argument,
 )
@@ -21,8 +22,9 @@ from studyhall.search.commands.options import (
 @study_argument
 @storage_option
 @artifacts_option
+@scale_option
 @plain_option
-def command(study: str, storage: str | None, artifacts: str | None, plain: bool) -> None:
+def command(study: str, storage: str | None, artifacts: str | None, scale: float | None, plain: bool) -> None:
     """Create the study of the file STUDY, with its queue of trials, and work on none of them.
 
     Its default model is built and trained for two batches first: what cannot work is refused while nothing is made.
@@ -33,5 +35,6 @@ def command(study: str, storage: str | None, artifacts: str | None, plain: bool)
 
     if not study.endswith(".toml"):
         raise click.UsageError(f"a study is created from a file that ends in .toml, and {study!r} does not")
-    with session(resolve_study(study, storage, artifacts), plain=plain) as work:
-        work.progress.say(f"Work on it with:\n  studyhall worker {study}")
+    with session(resolve_study(study, storage, artifacts, scale), plain=plain) as work:
+        again = f"studyhall worker {study}" if scale is None else f"studyhall worker {study} --scale {scale}"
+        work.progress.say(f"Work on it with:\n  {again}")

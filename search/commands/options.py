@@ -56,6 +56,39 @@ scale_option: Decorator = click.option(
 
 study_argument: Decorator = click.argument("study", metavar="STUDY")
 
+
+def launch_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what says how many workers run here, and on what: `workers`, `gpus` and `slots_per_gpu`."""
+    for option in (
+        click.option(
+            "--slots-per-gpu",
+            type=click.IntRange(min=1),
+            metavar="K",
+            envvar="STUDYHALL_SLOTS_PER_GPU",
+            show_envvar=True,
+            help="Run K workers on each GPU, each with its share of the GPU's memory.",
+        ),
+        click.option(
+            "--gpus",
+            metavar="all|0,2|none",
+            envvar="STUDYHALL_GPUS",
+            show_envvar=True,
+            help="GPUs to train on: all, nvidia-smi's numbers, or none; a worker for each. Default: the first one.",
+        ),
+        click.option(
+            "--workers",
+            type=click.IntRange(min=1),
+            metavar="N",
+            envvar="STUDYHALL_WORKERS",
+            show_envvar=True,
+            help="Run N workers, dealt out to the GPUs in turn; they share this machine's CPUs. Default: 1, or one "
+            "for each GPU of --gpus.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 KERAS_ENVIRONMENT = {
     "KERAS_BACKEND": "tensorflow (the default) or jax: what trains and predicts",
     "KERAS_HOME": "the folder of Keras's data sets, ~/.keras by default",

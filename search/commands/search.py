@@ -1,7 +1,10 @@
 """`studyhall search`: the main job, from a study file to a published model."""
 
+from typing import TYPE_CHECKING
+
 import click
 
+from studyhall.search.commands.limits import limits_options
 from studyhall.search.commands.options import (
     KERAS_ENVIRONMENT,
     artifacts_option,
@@ -11,6 +14,9 @@ from studyhall.search.commands.options import (
     storage_option,
     study_argument,
 )
+
+if TYPE_CHECKING:
+    from studyhall.search.settings import WorkerSettings
 
 
 @click.command(
@@ -26,7 +32,15 @@ from studyhall.search.commands.options import (
 @artifacts_option
 @scale_option
 @plain_option
-def command(study: str, storage: str | None, artifacts: str | None, scale: float | None, plain: bool) -> int:
+@limits_options
+def command(
+    study: str,
+    storage: str | None,
+    artifacts: str | None,
+    scale: float | None,
+    plain: bool,
+    settings: "WorkerSettings",
+) -> int:
     """Search for the best network of STUDY, retrain it and publish it.
 
     STUDY is a study file, or the name of a study in the storage. The study is created if it is new, and gone on
@@ -35,6 +49,6 @@ def command(study: str, storage: str | None, artifacts: str | None, scale: float
     from studyhall.search.references import resolve_study
     from studyhall.search.runner import session
 
-    with session(resolve_study(study, storage, artifacts, scale), plain=plain) as work:
+    with session(resolve_study(study, storage, artifacts, scale), plain=plain, settings=settings) as work:
         again = f"studyhall search {study}" if scale is None else f"studyhall search {study} --scale {scale}"
         return work.finish(work.search(), again)

@@ -1,7 +1,10 @@
 """`studyhall worker`: one more pair of hands for a study."""
 
+from typing import TYPE_CHECKING
+
 import click
 
+from studyhall.search.commands.limits import limits_options
 from studyhall.search.commands.options import (
     KERAS_ENVIRONMENT,
     artifacts_option,
@@ -11,6 +14,9 @@ from studyhall.search.commands.options import (
     storage_option,
     study_argument,
 )
+
+if TYPE_CHECKING:
+    from studyhall.search.settings import WorkerSettings
 
 
 @click.command(
@@ -25,7 +31,15 @@ from studyhall.search.commands.options import (
 @artifacts_option
 @scale_option
 @plain_option
-def command(study: str, storage: str | None, artifacts: str | None, scale: float | None, plain: bool) -> int:
+@limits_options
+def command(
+    study: str,
+    storage: str | None,
+    artifacts: str | None,
+    scale: float | None,
+    plain: bool,
+    settings: "WorkerSettings",
+) -> int:
     """Train trials of STUDY until its queue is empty.
 
     STUDY is a study file, or the name of a study in the storage. Start as many workers as there are devices: they
@@ -35,6 +49,6 @@ def command(study: str, storage: str | None, artifacts: str | None, scale: float
     from studyhall.search.references import resolve_study
     from studyhall.search.runner import session
 
-    with session(resolve_study(study, storage, artifacts, scale), plain=plain) as work:
+    with session(resolve_study(study, storage, artifacts, scale), plain=plain, settings=settings) as work:
         work.work()
     return 0

@@ -42,6 +42,25 @@ class PostgresServer:
         """Drop a database, whoever is connected to it."""
         self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
+    def start(self) -> None:
+        """Start the server, and wait until it answers."""
+        settings = (
+            f"-p {self.port} -h 127.0.0.1 -k '' -c fsync=off -c max_connections=100 -c timezone=Asia/Tokyo"
+        )
+        data, log = self.folder / "data", self.folder / "log"
+        _run("pg_ctl", "start", "--wait", "--pgdata", data, "--log", log, "--options", settings)
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop the server; "fast" says farewell to its clients, "immediate" does not."""
+        _run("pg_ctl", "stop", "--wait", "--pgdata", self.folder / "data", f"--mode={mode}")
+
+    def terminate_clients(self) -> None:
+        """Cut every connection to the server but the one that says so."""
+        self._execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+
     def _execute(self, statement: str) -> None:
         url = self.url("postgres").replace("postgresql://", "postgresql+psycopg://")
         with create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as connection:
@@ -72,21 +91,20 @@ def _free_port() -> int:
 def postgres_server() -> Iterator[PostgresServer]:
     """A PostgreSQL server."""
     folder = Path(tempfile.mkdtemp(prefix="studyhall-postgres-"))
-    data, log, password = folder / "data", folder / "log", folder / "password"
+    data, password = folder / "data", folder / "password"
     password.write_text(PASSWORD + "\n")
-    port = _free_port()
+    server = PostgresServer(folder, _free_port())
     try:
         _run(
             "initdb",
             *("--pgdata", data, "--username=studyhall", "--pwfile", password, "--auth=scram-sha-256"),
             *("--encoding=UTF8", "--locale=C", "--no-sync"),
         )
-        settings = f"-p {port} -h 127.0.0.1 -k '' -c fsync=off -c max_connections=100 -c timezone=Asia/Tokyo"
-        _run("pg_ctl", "start", "--wait", "--pgdata", data, "--log", log, "--options", settings)
+        server.start()
         try:
-            yield PostgresServer(folder, port)
+            yield server
         finally:
-            _run("pg_ctl", "stop", "--wait", "--pgdata", data, "--mode=fast")
+            server.stop()
     finally:
         shutil.rmtree(folder)
 

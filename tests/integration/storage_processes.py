@@ -53,12 +53,21 @@ def work(url: str, trials: int) -> list[int]:
         value = suggest_value(trial, "x", FloatDistribution(0, 1))
         held = storage.get_trial(trial._trial_id).intermediate_values
         trial.report(float(value), len(held))
+        study.renew(study.lease_of(trial))
         if trial.number % 5 == 0 and not held:
-            study.hand_back(trial._trial_id)
+            study.hand_back(trial)
         else:
             study.complete(trial, float(value))
     storage.close()
     return claimed
+
+
+def reclaim(url: str, trials: int) -> list[int]:
+    """Take back the trials whose leases are over; return their numbers."""
+    storage = open_storage(url, create=False)
+    released = Study.open(storage, NAME).reclaim_expired()
+    storage.close()
+    return [each.number for each in released]
 
 
 def together(action: Callable[[str, int], Any], url: str, processes: int, trials: int) -> list[Any]:
@@ -99,7 +108,7 @@ def interrupted(url: str, trials: int) -> list[Any]:
         assert killed.exitcode == -signal.SIGKILL
         answers += together(start, url, processes=1, trials=trials)
         erase(url)
-        write += 5 if write < 15 else 1  # the first ones are all alike: tables
+        write += 5 if write < 15 else 2  # the first ones are all alike: tables
 
 
 def _start_and_die(url: str, trials: int, write: int) -> None:
@@ -135,5 +144,5 @@ if __name__ == "__main__":
     if action == "interrupted":
         found = interrupted(url, trials)
     else:
-        found = together({"start": start, "work": work}[action], url, processes, trials)
+        found = together({"start": start, "work": work, "reclaim": reclaim}[action], url, processes, trials)
     sys.stdout.write(json.dumps(found))

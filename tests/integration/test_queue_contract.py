@@ -21,6 +21,7 @@ from studyhall.studies.definition import Definition
 from studyhall.studies.entry import Counts
 from studyhall.studies.errors import (
     DefinitionError,
+    LeaseLostError,
     StorageError,
     StudyConflictError,
     StudyNotFoundError,
@@ -108,7 +109,7 @@ def test_trial_that_is_handed_back_is_claimed_next_with_all_that_it_has(study: S
     x = suggest_value(trial, "x", UNIT)
     trial.report(0.5, step=0)
     trial.set_user_attr("epochs", 1)
-    assert study.hand_back(trial._trial_id)
+    study.hand_back(trial)
     again = claim(study)
     assert again.number == trial.number == 0
     assert start_of(again) == {"defaults": True}
@@ -120,7 +121,8 @@ def test_trial_that_is_handed_back_is_claimed_next_with_all_that_it_has(study: S
 def test_trial_that_does_not_run_is_not_handed_back(study: Study) -> None:
     trial = claim(study)
     study.complete(trial, 1.0)
-    assert not study.hand_back(trial._trial_id)
+    with pytest.raises(LeaseLostError, match="lease on trial 0 is over"):
+        study.hand_back(trial)
     assert study.counts() == Counts(waiting=3, complete=1)
 
 
@@ -221,7 +223,7 @@ def test_extension_is_more_trials_at_the_end_of_the_queue(study: Study) -> None:
 
 
 def test_enqueued_values_are_tried_next_and_cost_one_more_trial(study: Study) -> None:
-    study.hand_back(claim(study)._trial_id)
+    study.hand_back(claim(study))
     assert [study.enqueue({"filters": 8}), study.enqueue({"filters": 16})] == [1, 2]
     assert [start_of(claim(study)) for _ in range(6)] == [
         {"defaults": True},
@@ -240,7 +242,7 @@ def test_trial_that_was_handed_back_keeps_its_parameters_whatever_is_enqueued(st
     study.complete(claim(study), 1.0)
     trial = claim(study)
     x = suggest_value(trial, "x", UNIT)
-    study.hand_back(trial._trial_id)
+    study.hand_back(trial)
     assert study.enqueue({"x": 0.5}) == 2
     again = claim(study)
     assert (again.number, start_of(again), again.params) == (1, {}, {"x": x})
@@ -261,6 +263,13 @@ def test_definition_that_asks_for_more_trials_extends_the_study_and_for_fewer_do
     Study.create_or_join(storage, define(trials=3))
     assert Study.create_or_join(storage, define(trials=5)).counts().total == 5
     assert Study.create_or_join(storage, define(trials=2)).counts().total == 5
+
+
+def test_definition_with_another_budget_changes_that_of_the_study(storage: StudyStorage) -> None:
+    Study.create_or_join(storage, define(trials=3))
+    Study.create_or_join(storage, define(search={"trials": 3, "hours": 2.0, "epochs": 70}))
+    search = Study.open(storage, "bss").definition.search
+    assert (search.trials, search.hours, search.epochs) == (3, 2.0, 70)
 
 
 def test_study_of_another_definition_is_not_joined_and_the_error_says_what_differs(
@@ -352,13 +361,13 @@ def test_what_the_cache_says_of_trials_is_what_the_database_says(storage_url: st
     agree()
     study.complete(second, 1.0)
     first.report(0.5, 0)
-    study.hand_back(first._trial_id)
+    study.hand_back(first)
     agree()
     study.extend(2)
     agree()
     again = claim(other)
     again.report(0.25, 1)
-    other.hand_back(again._trial_id)
+    other.hand_back(again)
     agree()
     for _ in range(5):
         study.complete(claim(study), 2.0)
@@ -380,7 +389,7 @@ def test_claim_waits_for_what_others_are_about_to_give_back(postgres_url: str) -
     claims: list[Trial | None] = []
     worker = threading.Thread(target=lambda: claims.append(study.claim(sampler, NopPruner())))
     with other.engine.connect() as taking:
-        assert queue.claim(taking, study.id) is not None
+        assert queue.claim(taking, study.id, "token", "", 60.0) is not None
         worker.start()
         assert looked.wait(timeout=60)
         taking.rollback()
@@ -399,7 +408,7 @@ def test_failure_of_the_database_is_one_line_wherever_it_happens(storage: StudyS
     actions: list[Callable[[], object]] = [
         lambda: study.complete(trial, 1.0),
         lambda: study.fail(trial, "nan", "it was"),
-        lambda: study.hand_back(trial._trial_id),
+        lambda: study.hand_back(trial),
         lambda: study.claim(sampler, NopPruner()),
         lambda: study.extend(1),
         study.optuna,

@@ -6,8 +6,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 PROCESSES = Path(__file__).with_name("storage_processes.py")
 
 
@@ -26,11 +24,3 @@ def test_creation_that_is_killed_anywhere_is_completed_by_the_next_start(storage
     found = run("interrupted", storage_url, processes=1, trials=5)
     assert len(found) > 10  # so many of its writes were its last
     assert set(found) == {5}
-
-
-@pytest.mark.parametrize("processes", [8])
-def test_every_trial_is_finished_once_whoever_works(storage_url: str, processes: int) -> None:
-    assert run("start", storage_url, processes=1, trials=120) == [120]
-    claims = [number for claimed in run("work", storage_url, processes, trials=120) for number in claimed]
-    # Trials whose number is divisible by 5 are handed back the first time.
-    assert sorted(claims) == sorted([*range(120), *range(0, 120, 5)])

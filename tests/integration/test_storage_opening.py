@@ -9,6 +9,8 @@ from pathlib import Path
 
 import optuna
 import pytest
+from optuna.distributions import FloatDistribution
+from optuna.trial import Trial
 from sqlalchemy import Connection, Table, create_engine, event, insert, select, update
 
 from studyhall.studies import tables
@@ -19,6 +21,7 @@ from studyhall.studies.entry import Counts
 from studyhall.studies.errors import StorageError
 from studyhall.studies.storage import StudyStorage, open_storage
 from studyhall.studies.study import Study
+from studyhall.studies.trial import suggest_value
 
 DEFINITION = Definition.model_validate({"name": "bss", "search": {"trials": 3}})
 
@@ -170,24 +173,32 @@ def test_write_lock_is_taken_first_by_the_transactions_that_decide_and_by_no_oth
         lambda connection, cursor, statement, *_: immediate.append(statement == "BEGIN IMMEDIATE"),
     )
     study = Study.create_or_join(sqlite_storage, DEFINITION)
-    trial = study.claim(lambda number: optuna.samplers.RandomSampler(), optuna.pruners.NopPruner())
-    assert trial is not None
+
+    def claim() -> Trial:
+        trial = study.claim(lambda number: optuna.samplers.RandomSampler(), optuna.pruners.NopPruner())
+        assert trial is not None
+        return trial
+
+    trial = claim()
     deciding: list[Callable[[], object]] = [
         lambda: study.optuna().enqueue_trial({}),
-        lambda: study.hand_back(trial._trial_id),
-        lambda: study.claim(lambda number: optuna.samplers.RandomSampler(), optuna.pruners.NopPruner()),
-        lambda: study.extend(1),
+        lambda: study.renew(study.lease_of(trial)),
+        lambda: study.record_checkpoint(study.lease_of(trial), 1, "a", "0" * 64),
         lambda: study.complete(trial, 1.0),
+        lambda: study.hand_back(other),
+        claim,
+        lambda: study.extend(1),
     ]
+    other = claim()
     for action in deciding:
         immediate.clear()
         action()
         assert immediate.count(True) == 1, action
-    study.claim(lambda number: optuna.samplers.RandomSampler(), optuna.pruners.NopPruner())
-    other = study.optuna().trials[1]
+    trial = claim()
     immediate.clear()
-    sqlite_storage.set_trial_user_attr(other._trial_id, "a", 1)
-    sqlite_storage.set_trial_intermediate_value(other._trial_id, 0, 0.5)
+    trial.set_user_attr("a", 1)
+    trial.report(0.5, 0)
+    suggest_value(trial, "x", FloatDistribution(0, 1))
     study.counts()
     study.optuna().get_trials()
     assert immediate.count(True) == 0

@@ -4,6 +4,7 @@ import copy
 import json
 import pickle
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import keras_tuner
@@ -50,6 +51,9 @@ class MemoryHandle:
         raise NotImplementedError
 
     def progress(self, epoch: int, step: int, steps: int) -> None:
+        raise NotImplementedError
+
+    def checkpoint(self, epochs: int, path: Path) -> None:
         raise NotImplementedError
 
     def stop_requested(self) -> bool:

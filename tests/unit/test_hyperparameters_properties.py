@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import keras_tuner
@@ -52,6 +53,9 @@ class OptunaHandle:
         raise NotImplementedError
 
     def progress(self, epoch: int, step: int, steps: int) -> None:
+        raise NotImplementedError
+
+    def checkpoint(self, epochs: int, path: Path) -> None:
         raise NotImplementedError
 
     def stop_requested(self) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studyhall.studies.address import parse
+from studyhall.studies.address import parse, read_url_file, resolve_url
 from studyhall.studies.database import connect, failure, require
 from studyhall.studies.errors import StorageError
 from studyhall.studies.redaction import redact
@@ -145,3 +145,33 @@ def test_catalogue_imports_nothing_slow() -> None:
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     slow = {"optuna", "alembic", "pydantic", "numpy", "keras", "keras_tuner", "tensorflow"}
     assert slow.isdisjoint(done.stdout.split())
+
+
+@pytest.mark.parametrize("form", ["@{}", "file:{}", "file://{}"])
+def test_url_is_read_from_the_file_that_holds_it(form: str, tmp_path: Path) -> None:
+    file = tmp_path / "a secret"
+    file.write_text("postgresql://user:password@host/db\n")
+    assert resolve_url(form.format(file)) == "postgresql://user:password@host/db"
+    assert resolve_url("sqlite:///studies.db") == "sqlite:///studies.db"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        (b"\xff\xfe", "cannot be read: it is no text"),
+        (b"", "must hold that and nothing else"),
+        (b"password", "must hold that and nothing else: write sqlite"),
+        (b"sqlite:///a.db sqlite:///b.db", "must hold that and nothing else"),
+    ],
+)
+def test_file_that_holds_no_url_is_one_line_that_does_not_quote_it(
+    content: bytes | None, message: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "url"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(StorageError, match=message) as caught:
+        read_url_file(file)
+    assert "\n" not in str(caught.value)
+    assert "password" not in str(caught.value)

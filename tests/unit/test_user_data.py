@@ -1,7 +1,8 @@
 """A user's own data: what may be returned, what is made of it, and what is refused with which words."""
 
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,17 @@ from studyhall.studies.definition_file import define
 from studyhall.studies.errors import DefinitionError, UserCodeError
 
 Define = Callable[..., Definition]
+
+
+@pytest.fixture(autouse=True)
+def _restored_imports() -> Iterator[None]:
+    path, modules = list(sys.path), dict(sys.modules)
+    yield
+    sys.path[:] = path
+    for name in set(sys.modules) - set(modules):
+        if name.startswith("my_data"):
+            del sys.modules[name]
+
 
 ARRAYS = """
 import numpy as np
@@ -127,17 +139,24 @@ def test_a_py_dataset_says_its_own_size(with_data: Define) -> None:
     assert described(examples.train) == "float64 (4, 3), float64 (4,) in batches"
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
-        "import numpy as np\ndef load(hp, count=4):\n"
-        "    x = np.full((count, 1), hp.Float('scale', 1.0, 2.0))\n    return (x, x), (x, x)\n",
-        "import numpy as np\ndef load(count=4):\n    def make(hp):\n"
-        "        x = np.full((count, 1), hp.Float('scale', 1.0, 2.0))\n        return (x, x), (x, x)\n"
-        "    return make\n",
-    ],
-    ids=["hp is its first parameter", "it returns a function"],
-)
+TAKES_HP = """
+import numpy as np
+def load(hp, count=4):
+    x = np.full((count, 1), hp.Float("scale", 1.0, 2.0))
+    return (x, x), (x, x)
+"""
+
+RETURNS_A_FUNCTION = """
+import numpy as np
+def load(count=4):
+    def make(hp):
+        x = np.full((count, 1), hp.Float("scale", 1.0, 2.0))
+        return (x, x), (x, x)
+    return make
+"""
+
+
+@pytest.mark.parametrize("code", [TAKES_HP, RETURNS_A_FUNCTION])
 def test_data_may_depend_on_hyperparameters(with_data: Define, code: str) -> None:
     examples_for = load_user_data(with_data(code, arguments={"count": 7}), 4)
     low, high = keras_tuner.HyperParameters(), keras_tuner.HyperParameters()
@@ -178,7 +197,7 @@ def test_missing_validation_is_refused_where_the_objective_is_computed_on_it(wit
 @pytest.mark.parametrize(
     ("returned", "wanted"),
     [
-        ("None", "returns NoneType: let it return .train, validation."),
+        ("None", "returns None: let it return .train, validation."),
         ("np.zeros(3), np.zeros(3)", "returns two arrays, which may be x and y"),
         ("(np.zeros(3), np.zeros(4)), (np.zeros(3), np.zeros(3))", "arrays of 3 and 4 examples"),
         ("(np.zeros(3), 'y'), (np.zeros(3), np.zeros(3))", r"returns \(ndarray, str\) to train on"),

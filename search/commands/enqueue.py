@@ -1,0 +1,36 @@
+"""`studyhall enqueue`: configurations of one's own for a study."""
+
+from pathlib import Path
+
+import click
+
+from studyhall.search.commands.options import KERAS_ENVIRONMENT, epilog, storage_option, study_argument
+
+
+@click.command(
+    epilog=epilog(
+        "studyhall enqueue quickstart filters=16 learning_rate=0.005",
+        "studyhall enqueue quickstart --from-csv good.csv",
+        environment=KERAS_ENVIRONMENT,
+    )
+)
+@study_argument
+@click.argument("values", metavar="[NAME=VALUE]...", nargs=-1)
+@click.option(
+    "--from-csv",
+    "csv_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Configurations, one a row, under a row of names. An empty cell leaves it to the sampler.",
+)
+@storage_option
+def command(study: str, values: tuple[str, ...], csv_file: Path | None, storage: str | None) -> None:
+    """Have STUDY try configurations of yours next, each as one more trial.
+
+    What a configuration leaves out is proposed by the sampler. All of them are built first, and nothing is queued
+    unless everything can be.
+    """
+    from studyhall.search.enqueueing import enqueue_and_show
+    from studyhall.search.references import resolve_study
+
+    enqueue_and_show(resolve_study(study, storage), values, csv_file)

@@ -1,0 +1,46 @@
+"""`studyhall extend`: more trials for a study."""
+
+import click
+
+from studyhall.search.commands.options import epilog, storage_option, study_argument
+
+
+@click.command(
+    epilog=epilog(
+        "studyhall extend quickstart --trials 20", "studyhall extend studies/quickstart.toml --trials 5"
+    )
+)
+@study_argument
+@click.option(
+    "--trials",
+    type=click.IntRange(1, 1_000_000),
+    metavar="N",
+    required=True,
+    help="How many trials to add to the queue.",
+)
+@storage_option
+def command(study: str, trials: int, storage: str | None) -> None:
+    """Add trials to the queue of STUDY, while workers work on it or afterwards.
+
+    STUDY is a study file, or the name of a study in the storage. Workers that are there take the new trials too; where
+    none is, `studyhall search` goes on with the study, and publishes what is better.
+    """
+    from studyhall.search.budget import Budget
+    from studyhall.search.narration import counts_in_words
+    from studyhall.search.references import resolve_study
+    from studyhall.studies.storage import open_storage
+    from studyhall.studies.study import Study
+
+    reference = resolve_study(study, storage)
+    found = Study.open(open_storage(reference.storage_url, create=False), reference.name)
+    numbers = found.extend(trials)
+    asked = f"trial {numbers[0]}" if trials == 1 else f"trials {numbers[0]} to {numbers[-1]}"
+    click.echo(f"{found.name} has {asked} now: {counts_in_words(found.counts())}")
+    if found.stop_requested():
+        click.echo(f"It is stopped; go on with: studyhall search {study}")
+    over = Budget.of(found.definition).reached(found.spent())
+    if over is not None:
+        click.echo(
+            f"No trial will be taken, because {over}: change that in [search] of its study file, and run "
+            "studyhall search with the file"
+        )

@@ -1,0 +1,29 @@
+"""`studyhall import`: what KerasTuner has found, brought into a study."""
+
+from pathlib import Path
+
+import click
+
+from studyhall.search.commands.options import artifacts_option, epilog, storage_option
+
+
+@click.command(
+    epilog=epilog(
+        "studyhall import my_dir/my_project",
+        "studyhall import my_dir/my_project digits   # into a study that is there",
+    )
+)
+@click.argument("folder", metavar="PROJECT_DIR", type=click.Path(path_type=Path))
+@click.argument("study", metavar="[STUDY]", required=False)
+@storage_option
+@artifacts_option
+def command(folder: Path, study: str | None, storage: str | None, artifacts: str | None) -> None:
+    """Bring the trials of KerasTuner's PROJECT_DIR into STUDY, as finished trials.
+
+    STUDY is a study of the storage, whose sampler then learns from them, or the name of a new one that holds nothing
+    else; left out, it has the project's name. Trials that were imported before are not imported twice.
+    """
+    from studyhall.search.importing import import_and_show
+    from studyhall.search.references import resolve_study
+
+    import_and_show(folder, resolve_study(study or folder.resolve().name, storage, artifacts))

@@ -1,0 +1,37 @@
+"""`studyhall stop`: an end to the work on a study, everywhere, with nothing lost."""
+
+import click
+
+from studyhall.search.commands.options import epilog, storage_option, study_argument
+
+
+@click.command(epilog=epilog("studyhall stop quickstart", "studyhall stop quickstart --undo"))
+@study_argument
+@click.option("--undo", is_flag=True, help="Let workers work on the study again.")
+@storage_option
+def command(study: str, undo: bool, storage: str | None) -> None:
+    """Have all workers of STUDY, on every machine, end their epoch, hand back their trials and leave.
+
+    STUDY is a study file, or the name of a study in the storage. `studyhall search` goes on with the study later; a trial goes
+    on at the epoch that it had reached. Workers that are started meanwhile leave at once.
+    """
+    from studyhall.search.narration import counts_in_words
+    from studyhall.search.references import resolve_study
+    from studyhall.studies.storage import open_storage
+    from studyhall.studies.study import Study
+
+    reference = resolve_study(study, storage)
+    found = Study.open(open_storage(reference.storage_url, create=False), reference.name)
+    counts = counts_in_words(found.counts())
+    if undo:
+        found.clear_stop()
+        click.echo(f"{found.name} can be worked on again: {counts}")
+        return
+    found.request_stop()
+    workers = len(found.workers())
+    who = (
+        "no worker is there"
+        if workers == 0
+        else f"{workers} worker{'s leave' if workers > 1 else ' leaves'} soon"
+    )
+    click.echo(f"{found.name} is stopped, {who}: {counts}. Go on with: studyhall search {study}")

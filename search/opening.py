@@ -1,0 +1,64 @@
+"""The opening of a study: its database, its artifact store, and the study itself, made where they are missing."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from studyhall.studies.address import parse
+from studyhall.studies.artifact_store import ArtifactStore, open_artifact_store
+from studyhall.studies.definition import Definition, Value
+from studyhall.studies.earlier import Earlier, best_configurations
+from studyhall.studies.errors import ArtifactError
+from studyhall.studies.files import explain, new_folder
+from studyhall.studies.retrying import Patience
+from studyhall.studies.schema import answered
+from studyhall.studies.storage import open_storage
+from studyhall.studies.study import Study
+
+
+def open_study(
+    storage_url: str,
+    artifacts: str,
+    definition: Definition,
+    patience: Patience,
+    warm: Sequence[Mapping[str, Value]] = (),
+) -> tuple[Study, ArtifactStore]:
+    """Open the storage, the artifact store and the study, making what is missing; after an error nothing is left.
+
+    Args:
+        storage_url: the database.
+        artifacts: the artifact store.
+        definition: what the study is, or would be.
+        patience: how long to wait for a database that is away.
+        warm: configurations that a study which is created tries after those of its definition.
+
+    Raises:
+        StudyhallError: the storage or the artifact store cannot be used, or the study is another one.
+    """
+    address = parse(storage_url)
+    with ExitStack() as made:
+        if address.path is not None:
+            with answered(address):
+                made.enter_context(new_folder(address.path.parent))
+        if "://" not in artifacts and not Path(artifacts).is_file():
+            try:
+                made.enter_context(new_folder(Path(artifacts)))
+            except OSError as error:
+                raise ArtifactError(
+                    f"Cannot make the artifact store {artifacts!r}: {explain(error)}"
+                ) from error
+        store = open_artifact_store(artifacts, create=True)
+        storage = open_storage(storage_url, create=True, patience=patience)
+        study = Study.create_or_join(storage, definition, warm)
+    return study, store
+
+
+def earlier_configurations(definition: Definition, storage_url: str) -> list[list[Earlier]]:
+    """Return what the definition's `from_study` names, whether it fits or not.
+
+    Raises:
+        StudyhallError: the storage cannot be read, or does not hold one of those studies.
+    """
+    if not definition.from_study:
+        return []
+    return best_configurations(open_storage(storage_url, create=False), definition.from_study)

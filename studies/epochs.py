@@ -1,0 +1,52 @@
+"""The epochs that a study's trials have begun, counted in the database, so that a budget of epochs is exact.
+
+Each function is one step of a transaction that the caller holds.
+"""
+
+from sqlalchemy import Connection, Integer, cast, func, select
+
+from studyhall.studies import lease_rows
+from studyhall.studies.attributes import EPOCHS
+from studyhall.studies.leases import Lease
+from studyhall.studies.sql import insert_into
+from studyhall.studies.tables import studies, trial_system_attributes, trials
+
+
+def begun(connection: Connection, study_id: int) -> int:
+    """Return how many epochs all trials have begun, each counted once however often it was trained."""
+    table = trial_system_attributes
+    total = (
+        select(func.coalesce(func.sum(cast(table.c.value_json, Integer)), 0))
+        .join(trials, trials.c.trial_id == table.c.trial_id)
+        .where(trials.c.study_id == study_id, table.c.key == EPOCHS)
+    )
+    return int(connection.execute(total).scalar_one())
+
+
+def begin(connection: Connection, lease: Lease, epoch: int, limit: int) -> bool:
+    """Note that the holder of a lease begins an epoch (from 1); False, and no change, if that is beyond the limit.
+
+    An epoch that was begun before may always be begun again. The caller's transaction holds the write lock on SQLite; on PostgreSQL
+    the study's row is the lock, without being in the way of foreign keys to it.
+
+    Raises:
+        LeaseLostError: The lease is over.
+    """
+    lease_rows.require(connection, lease)
+    table = trial_system_attributes
+    lock = select(studies.c.study_id).where(studies.c.study_id == lease.study_id)
+    connection.execute(lock.with_for_update(key_share=True))
+    mine = select(cast(table.c.value_json, Integer)).where(
+        table.c.trial_id == lease.trial_id, table.c.key == EPOCHS
+    )
+    before = connection.execute(mine).scalar_one_or_none() or 0
+    if epoch <= before:
+        return True
+    if begun(connection, lease.study_id) + epoch - before > limit:
+        return False
+    new = insert_into(connection, table).values(trial_id=lease.trial_id, key=EPOCHS, value_json=f"{epoch}")
+    replace = {"value_json": new.excluded.value_json}
+    connection.execute(
+        new.on_conflict_do_update(index_elements=[table.c.trial_id, table.c.key], set_=replace)
+    )
+    return True

@@ -1,0 +1,142 @@
+"""Patience with a database: what goes wrong by the way is tried again, after pauses that grow, for a set time."""
+
+import random
+import time
+from collections.abc import Callable
+from itertools import count
+from typing import TypeVar
+
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+
+from studyhall.studies.address import Address
+from studyhall.studies.database import failure
+from studyhall.studies.errors import StorageError
+
+WORKER_PATIENCE_SECONDS = 600.0
+"""How long a worker waits for a database that is away."""
+
+_CONFLICTS = 20  # so often at least, what other transactions were in the way of is done again
+_FIRST_PAUSE = 0.05  # s, doubled each time
+_LONGEST_PAUSE = 5.0  # s
+_GLANCE = 0.1  # s; how soon a pause hears of hurry
+
+# PostgreSQL's codes, https://www.postgresql.org/docs/current/errcodes-appendix.html
+_CONFLICT = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
+_AWAY = (
+    "08",
+    "57P01",
+    "57P02",
+    "57P03",
+    "53300",
+)  # connection lost, shutting down, starting, too many clients
+# What the driver says, without a code, where to connect again is of no use.
+_REFUSED = (
+    "authentication failed",
+    "does not exist",
+    "pg_hba.conf",
+    "no password supplied",
+    "could not translate",
+)
+_SQLITE_BUSY = frozenset({5, 6})  # SQLITE_BUSY, SQLITE_LOCKED: https://www.sqlite.org/rescode.html
+
+_T = TypeVar("_T")
+
+
+def _ignore(error: StorageError) -> None:
+    """Nobody is told."""
+
+
+class Patience:
+    """How long to wait for a database, all in all, before an operation on it fails.
+
+    Args:
+        seconds: The time; 0 waits for nothing but other transactions.
+        notice: Is told of an outage when the waiting begins, once for each operation that waits.
+    """
+
+    def __init__(self, seconds: float = 0.0, notice: Callable[[StorageError], None] = _ignore) -> None:
+        self.seconds = seconds
+        self.notice = notice
+        self._end = float("inf")
+
+    def hurry(self, seconds: float) -> None:
+        """From now on, wait no longer than this for anything, what is waited for already included.
+
+        It may be called from a signal handler.
+        """
+        self._end = min(self._end, time.monotonic() + seconds)
+
+    def deadline(self) -> float:
+        """Until when an operation that begins now may wait, by `time.monotonic`."""
+        return min(time.monotonic() + self.seconds, self._end)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, but not beyond what `hurry` said meanwhile."""
+        end = time.monotonic() + seconds
+        while (left := min(end, self._end) - time.monotonic()) > 0:
+            time.sleep(min(left, _GLANCE))
+
+    def is_over(self, deadline: float) -> bool:
+        """Whether an operation with such a deadline has waited long enough."""
+        return time.monotonic() >= min(deadline, self._end)
+
+
+def persist(address: Address, patience: Patience, operation: Callable[[], _T]) -> _T:
+    """Do an operation on a database until it gets through.
+
+    Raises:
+        StorageError: The database refuses it for good, or for longer than patience allows.
+    """
+    deadline = patience.deadline()
+    noticed = False
+    for tries in count():
+        try:
+            return operation()
+        except (SQLAlchemyError, StorageInternalError) as error:  # the second is how Optuna wraps the first
+            told = failure(address, root(error))
+            in_the_way = is_conflict(error)
+            if not (in_the_way and tries < _CONFLICTS):
+                if not (in_the_way or is_away(error)) or patience.is_over(deadline):
+                    raise told from error
+                if not noticed:
+                    noticed = True
+                    patience.notice(told)
+        pause = min(_FIRST_PAUSE * 2 ** min(tries, 16), _LONGEST_PAUSE)
+        patience.sleep(random.uniform(pause / 2, pause))  # so that those who fail together return one by one
+    raise AssertionError("counting does not end")
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Whether other transactions were in the way, so that the database has undone this one."""
+    return _code(root(error)) in _CONFLICT
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database may be there again, if it is asked later."""
+    cause = root(error)
+    if not isinstance(cause, DBAPIError):
+        return False
+    sqlite_code = getattr(cause.orig, "sqlite_errorcode", None)
+    if sqlite_code is not None:
+        return (sqlite_code & 0xFF) in _SQLITE_BUSY
+    code = _code(cause)
+    if code is not None:
+        return code.startswith(_AWAY)
+    if not isinstance(cause, OperationalError | InterfaceError) or type(cause.orig).__module__ == "sqlite3":
+        return cause.connection_invalidated
+    return not any(words in str(cause.orig) for words in _REFUSED)
+
+
+def root(error: BaseException) -> BaseException:
+    """Return what the driver said, of an error that Optuna or SQLAlchemy may have made others of."""
+    found, each = error, error.__cause__ or error.__context__
+    while each is not None:
+        if isinstance(each, DBAPIError):
+            found = each
+        each = each.__cause__ or each.__context__
+    return found
+
+
+def _code(error: BaseException) -> str | None:
+    return getattr(getattr(error, "orig", None), "sqlstate", None)

@@ -1,0 +1,264 @@
+"""The trials of a study, as workers take, hold and end them."""
+
+import math
+import random
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import optuna
+from optuna.pruners import BasePruner, NopPruner
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.storages._cached_storage import _CachedStorage
+from optuna.trial import Trial, TrialState
+from sqlalchemy import Connection
+
+from studyhall.studies import epochs, lease_rows, queue, reclaiming, stopping, worker_rows
+from studyhall.studies.attributes import FAILURE, REASON
+from studyhall.studies.leased_storage import LeasedStorage
+from studyhall.studies.leases import LEASE_SECONDS, MAX_INTERRUPTIONS, Checkpoint, Lease, Released
+from studyhall.studies.reclaiming import Expired, Failure, RacedError
+from studyhall.studies.storage import StudyStorage
+
+
+class StudyTrials:
+    """The trials of one study in a storage.
+
+    Every method raises StorageError where the database fails.
+    """
+
+    def __init__(self, storage: StudyStorage, id: int, name: str) -> None:
+        self.storage = storage
+        self.id = id
+        self.name = name
+        self._cached = _CachedStorage(
+            storage
+        )  # remembers finished trials, which samplers read again and again
+
+    def optuna(self, sampler: BaseSampler | None = None, pruner: BasePruner | None = None) -> optuna.Study:
+        """Return the study as Optuna sees it, for its trials and attributes."""
+        with self.storage.answered():
+            return _QueuedStudy(self.name, self._cached, sampler or RandomSampler(), pruner or NopPruner())
+
+    def claim(
+        self,
+        sampler: Callable[[int], BaseSampler],
+        pruner: BasePruner,
+        *,
+        worker: str = "",
+        lease_seconds: float = LEASE_SECONDS,
+        max_interruptions: int = MAX_INTERRUPTIONS,
+    ) -> Trial | None:
+        """Take the first trial out of the queue; None if the queue is empty or workers are asked to leave.
+
+        Before that, trials whose workers are gone return to the queue. Nobody else gets the same trial as
+        long as its lease is renewed; one that is claimed again has its number, its parameters and its
+        intermediate values. Whatever is written through the trial raises LeaseLostError, and changes nothing,
+        once the lease is over.
+
+        Args:
+            sampler: Returns the sampler for a trial, given its number.
+            pruner: Decides whether the trial should be pruned.
+            worker: Who asks, as in `register_worker`.
+            lease_seconds: How long the lease lasts after its last renewal.
+            max_interruptions: How often a trial may lose its worker.
+        """
+        self.reclaim_expired(max_interruptions=max_interruptions)
+        lease = self._take(worker, lease_seconds)
+        if lease is None:
+            return None
+        try:
+            with self.storage.answered():
+                storage = LeasedStorage(self._cached, lease)
+                study = _QueuedStudy(self.name, storage, sampler(lease.number), pruner)
+                study.get_trials(deepcopy=False)  # what the cache has not met, it cannot store parameters for
+                return Trial(study, lease.trial_id)
+        except BaseException:
+            self.hand_back(lease)
+            raise
+
+    def _take(self, worker: str, lease_seconds: float) -> Lease | None:
+        token = secrets.token_hex(16)
+        while True:
+            taken = self.storage.transact(
+                lambda connection: queue.claim(connection, self.id, token, worker, lease_seconds),
+                got_through=lambda connection, _: lease_rows.find(connection, token) is not None,
+            )
+            if taken is not None or self.storage.read(lambda connection: queue.is_over(connection, self.id)):
+                return taken
+            time.sleep(random.uniform(0.01, 0.05))  # s; others are about to take the rest, or to give it back
+
+    def lease_of(self, trial: Trial) -> Lease:
+        """Return the lease on a claimed trial, as it was at the claim."""
+        return _storage_of(trial).lease
+
+    def renew(
+        self, lease: Lease, *, epoch: int | None = None, images_per_second: float | None = None
+    ) -> bool:
+        """Say that the holder of a lease lives and what it does; return whether workers are asked to leave.
+
+        It may be called from any thread; each one has a connection of its own.
+
+        Raises:
+            LeaseLostError: The lease is over.
+        """
+
+        def work(connection: Connection) -> bool:
+            lease_rows.renew(connection, lease)
+            worker_rows.note(connection, lease.worker, lease.number, epoch, images_per_second)
+            return stopping.is_requested(connection, self.id)
+
+        return self.storage.transact(work)
+
+    def begin_epoch(self, lease: Lease, epoch: int, limit: int) -> bool:
+        """Note that a trial begins an epoch (from 1); False, and no change, if the study has no more than `limit`.
+
+        Epochs of all trials count, each once however often it is trained.
+
+        Raises:
+            LeaseLostError: The lease is over.
+        """
+        return self.storage.transact(lambda connection: epochs.begin(connection, lease, epoch, limit))
+
+    def record_checkpoint(self, lease: Lease, epoch: int, artifact_id: str, sha256: str) -> str | None:
+        """Note where a trial can be continued; return the artifact that this replaces, which is now left over.
+
+        Raises:
+            LeaseLostError: The lease is over.
+        """
+        checkpoint = Checkpoint(epoch, artifact_id, sha256)
+        replaced: list[str] = []
+
+        def work(connection: Connection) -> str | None:
+            previous = lease_rows.record_checkpoint(connection, lease, checkpoint)
+            replaced.extend([previous] if previous is not None else [])
+            return previous
+
+        self.storage.transact(work)
+        return replaced[0] if replaced else None  # done again, it finds itself
+
+    def hand_back(self, held: Trial | Lease) -> None:
+        """Put a trial back where it was in the queue, of the holder's own will.
+
+        Raises:
+            LeaseLostError: The lease is over.
+        """
+        lease = held if isinstance(held, Lease) else self.lease_of(held)
+        self.storage.transact(
+            lambda connection: lease_rows.hand_back(connection, lease),
+            got_through=lambda connection, _: not lease_rows.is_held(connection, lease),
+        )
+
+    def interrupted(
+        self, lease: Lease, kind: str, reason: str, *, max_interruptions: int = MAX_INTERRUPTIONS
+    ) -> Released:
+        """Put a trial back that cost its training process its life; or fail it, if it did so too often.
+
+        Args:
+            lease: The lease on the trial.
+            kind: A word that failures are counted by.
+            reason: A line for people.
+            max_interruptions: How often a trial may do so.
+
+        Raises:
+            LeaseLostError: The lease is over.
+        """
+        failure = Failure(kind, reason)
+        return self.storage.transact(
+            lambda connection: reclaiming.interrupt(connection, lease, failure, max_interruptions),
+            got_through=lambda connection, _: not lease_rows.is_held(connection, lease),
+        )
+
+    def reclaim_expired(
+        self, *, orphan_seconds: float = LEASE_SECONDS, max_interruptions: int = MAX_INTERRUPTIONS
+    ) -> list[Released]:
+        """Put trials back whose workers are gone; or fail them, if that happened too often.
+
+        Args:
+            orphan_seconds: How long a trial may run that nobody ever leased.
+            max_interruptions: How often a trial may lose its worker.
+        """
+        found = self.storage.read(lambda connection: reclaiming.expired(connection, self.id, orphan_seconds))
+        released = [self._reclaim(each, max_interruptions) for each in found]
+        if self.storage.read(lambda connection: reclaiming.is_swept(connection, self.id)):
+            return [each for each in released if each is not None]
+        self.storage.transact(lambda connection: reclaiming.sweep(connection, self.id))
+        return [each for each in released if each is not None]
+
+    def _reclaim(self, found: Expired, max_interruptions: int) -> Released | None:
+        try:
+            return self.storage.transact(
+                lambda connection: reclaiming.reclaim(connection, found, max_interruptions),
+                got_through=lambda connection, _: reclaiming.is_reclaimed(connection, found),
+            )
+        except RacedError:
+            return None
+
+    def leftovers(self) -> list[str]:
+        """Return the artifacts of checkpoints that nobody needs any more, until they are forgotten."""
+        return self.storage.read(lambda connection: reclaiming.left_over(connection, self.id))
+
+    def forget_leftovers(self, artifact_ids: Sequence[str]) -> None:
+        """Note that artifacts that were left over are removed."""
+        self.storage.transact(lambda connection: reclaiming.forget(connection, artifact_ids))
+
+    def complete(self, trial: Trial, *values: float) -> None:
+        """End a trial with its result.
+
+        Args:
+            trial: The trial.
+            values: One for each objective, in their order.
+
+        Raises:
+            LeaseLostError: The lease is over.
+            ValueError: The result is not finite, which is a failure and not a result.
+        """
+        for value in values:
+            if not math.isfinite(value):
+                raise ValueError(f"trial {trial.number} cannot be complete with {value}: fail it instead")
+        self._tell(trial, TrialState.COMPLETE, values)
+
+    def prune(self, trial: Trial) -> None:
+        """End a trial that is not worth going on with; its last intermediate value is its result.
+
+        Raises:
+            LeaseLostError: The lease is over.
+        """
+        self._tell(trial, TrialState.PRUNED)
+
+    def fail(self, trial: Trial, kind: str, reason: str) -> None:
+        """End a trial that has no result, and say why.
+
+        Args:
+            trial: The trial.
+            kind: A word that failures are counted by.
+            reason: A line for people.
+
+        Raises:
+            LeaseLostError: The lease is over.
+        """
+        self._tell(trial, TrialState.FAIL, attributes={FAILURE: kind, REASON: reason})
+
+    def _tell(
+        self,
+        trial: Trial,
+        state: TrialState,
+        values: Sequence[float] | None = None,
+        attributes: Mapping[str, str] | None = None,
+    ) -> None:
+        with self.storage.answered(), _storage_of(trial).ending(attributes or {}):
+            trial.study.tell(trial, values, state)
+
+
+def _storage_of(trial: Trial) -> LeasedStorage:
+    storage = trial.storage
+    if not isinstance(storage, LeasedStorage):
+        raise TypeError(f"trial {trial.number} was not claimed: only a claimed trial can be worked on")
+    return storage
+
+
+class _QueuedStudy(optuna.Study):
+    """Optuna's study where the queue decides when the work ends."""
+
+    def stop(self) -> None:
+        """Ignore a sampler that has seen its whole grid; Optuna raises outside its own loop."""

@@ -1,0 +1,61 @@
+"""Many processes on one queue: every trial is had by one at a time, and finished once."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from optuna.pruners import NopPruner
+from optuna.samplers import RandomSampler
+from sqlalchemy import update
+
+from studyhall.studies.entry import Counts
+from studyhall.studies.own_tables import leases
+from studyhall.studies.storage import open_storage
+from studyhall.studies.study import Study
+
+PROCESSES = Path(__file__).with_name("storage_processes.py")
+WORKERS = {"sqlite": 8, "postgresql": 16}
+TRIALS = 200
+
+
+def run(action: str, url: str, processes: int, trials: int) -> Any:
+    command = [sys.executable, str(PROCESSES), action, url, str(processes), str(trials)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_every_trial_is_finished_once_whoever_works(storage_url: str) -> None:
+    run("start", storage_url, processes=1, trials=TRIALS)
+    workers = WORKERS[storage_url.partition(":")[0]]
+    answers = run("work", storage_url, workers, trials=TRIALS)
+    assert all(isinstance(claimed, list) for claimed in answers), answers  # and not a traceback
+    claims = [number for claimed in answers for number in claimed]
+    # Trials whose number is divisible by 5 are handed back the first time.
+    assert sorted(claims) == sorted([*range(TRIALS), *range(0, TRIALS, 5)])
+    storage = open_storage(storage_url, create=False)
+    study = Study.open(storage, "raced")
+    assert study.counts() == Counts(complete=TRIALS)
+    assert study.spent().epochs == TRIALS + TRIALS // 5
+    assert storage.read(lambda connection: connection.execute(leases.select()).all()) == []
+    storage.close()
+
+
+def test_expired_leases_are_taken_back_once_however_many_look(storage_url: str) -> None:
+    run("start", storage_url, processes=1, trials=20)
+    storage = open_storage(storage_url, create=False)
+    study = Study.open(storage, "raced")
+    for _ in range(20):
+        study.claim(lambda number: RandomSampler(seed=number), NopPruner())
+    over = update(leases).values(renewed_at=0.0, ttl_seconds=0.0)
+    storage.transact(lambda connection: connection.execute(over))
+    released = [number for numbers in run("reclaim", storage_url, 4, trials=20) for number in numbers]
+    assert sorted(released) == list(range(20))
+    assert study.counts() == Counts(waiting=20)
+    counts = storage.read(
+        lambda connection: connection.scalars(leases.select().with_only_columns(leases.c.interruptions)).all()
+    )
+    assert list(counts) == [1] * 20
+    storage.close()

@@ -1,0 +1,105 @@
+"""Every study file that Studyhall ships: it loads, its networks build, and its default one trains."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import pytest
+import tensorflow as tf
+
+from studyhall.models.presets import PRESETS, Preset
+from studyhall.models.size import count_parameters
+from studyhall.search.check import DefaultsHandle, run_check
+from studyhall.search.handle import Start
+from studyhall.search.hyperparameters import TrialHyperParameters
+from studyhall.search.workload import load_workload
+from studyhall.studies.definition_file import load_definition
+from studyhall.studies.storage import open_storage
+from studyhall.studies.study import Study
+
+STUDIES = Path(__file__).resolve().parents[2] / "studies"
+NAMES = sorted(path.stem for path in STUDIES.glob("*.toml"))
+SEEDS = [name for name in PRESETS if name.startswith("seed-")]
+# The shape of a study without its weight: drawn images, and a batch of two.
+LIGHT = {
+    "data": {"source": "synthetic", "samples_per_epoch": 8, "validation_samples": 2},
+    "training.batch_size": 2,
+}
+
+
+@pytest.fixture
+def eager() -> Iterator[None]:
+    """Two batches are trained sooner than the graph for them is drawn."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+    keras.utils.clear_session()
+
+
+class StartHandle(DefaultsHandle):
+    """A handle of a trial that was enqueued: its values, and the defaults of what they leave out."""
+
+    def __init__(self, values: dict[str, bool | int | float | str]) -> None:
+        super().__init__(seed=0)
+        self.start = Start(values=values)
+
+
+def test_every_seed_and_the_study_to_beat_them_are_shipped() -> None:
+    assert [
+        "quickstart",
+        *("seed-000", "seed-001", "seed-002", "seed-003", "seed-004"),
+        "separation",
+    ] == NAMES
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.filterwarnings("ignore:Even though the `tf.config.*run_functions_eagerly`:UserWarning")
+@pytest.mark.parametrize("name", NAMES)
+def test_shipped_study_trains_its_default_network_for_two_batches(name: str) -> None:
+    definition = load_definition(STUDIES / f"{name}.toml", LIGHT)
+    assert definition.name == name
+    checked = run_check(definition, load_workload(definition))
+    assert 0 < checked.parameters < 10_000_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shipped_study_can_be_created_in_full_and_small(
+    name: str, sqlite_template: Path, tmp_path: Path
+) -> None:
+    shutil.copy(sqlite_template, tmp_path)
+    storage = open_storage(f"sqlite:///{tmp_path / sqlite_template.name}", create=False)
+    for scale in (1.0, 0.001):
+        definition = load_definition(STUDIES / f"{name}.toml", {"scale": scale, "name": f"{name}-{scale}"})
+        study = Study.create_or_join(storage, definition)
+        assert study.counts().waiting == definition.search.trials
+        assert Study.open(storage, study.name).definition.scale == scale
+    storage.close()
+
+
+def test_enqueued_configurations_build_within_the_space() -> None:
+    definition = load_definition(STUDIES / "separation.toml", LIGHT)
+    hypermodel = load_workload(definition).hypermodel
+    sizes = []
+    for values in definition.enqueue:
+        hp = TrialHyperParameters(StartHandle(values))
+        sizes.append(hypermodel.build(hp).count_params())
+        assert hp.unused_start_values() == ()
+        assert {name: hp.values[name] for name in values} == values
+        keras.utils.clear_session()
+    assert len(sizes) == len(definition.enqueue) > 0
+    assert max(sizes) == PRESETS["seed-002-128"].parameters
+
+
+@pytest.mark.parametrize("preset", [PRESETS[name] for name in SEEDS], ids=SEEDS)
+def test_seed_is_in_the_space_of_the_study_to_beat_them_and_enqueued(preset: Preset) -> None:
+    definition = load_definition(STUDIES / "separation.toml", LIGHT)
+    hypermodel = load_workload(definition).hypermodel
+    wanted = preset.hyperparameters()
+    point = hypermodel.space.draw(TrialHyperParameters(StartHandle(wanted)))
+    drawn = point.architecture.hyperparameters() | {"learning_rate": point.learning_rate}
+    if preset.architecture.normalisation == "none":
+        assert drawn.pop("momentum") == wanted.pop("momentum")  # of no normalisation: it has its default
+    assert drawn == wanted
+    assert count_parameters(point.architecture) == preset.parameters
+    assert drawn in definition.enqueue

@@ -1,0 +1,334 @@
+"""The Tuner's search: which trials are run, how they end, and who may go on with them."""
+
+import itertools
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+import pytest
+from optuna.trial import TrialState
+
+from studyhall.search import Tuner
+from studyhall.search.tuner import SearchFailedError
+from studyhall.studies.errors import DefinitionError, StudyConflictError, StudyhallError, UserCodeError
+
+
+class Parabola(Tuner):
+    """Needs no model: the objective is a function of two hyperparameters."""
+
+    def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+        hp = trial.hyperparameters
+        return (hp.Float("x", -2.0, 2.0, default=1.5) - 1) ** 2 + hp.Int("k", 0, 3)
+
+
+MakeTuner = Callable[..., Any]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> MakeTuner:
+    """Return a function that makes a Tuner in a folder of the test's own."""
+
+    def made(cls: Any = Parabola, **arguments: Any) -> Any:
+        arguments = {"max_trials": 4, "directory": tmp_path, "sampler": "random", **arguments}
+        return cls(**arguments)
+
+    return made
+
+
+def states(tuner: Any) -> list[TrialState]:
+    """The states of the study's trials."""
+    return [trial.state for trial in tuner.oracle.study.optuna().get_trials(deepcopy=False)]
+
+
+def test_the_search_runs_its_trials_and_ranks_them(make: MakeTuner) -> None:
+    tuner = make()
+    tuner.search(verbose=0)
+    assert states(tuner) == [TrialState.COMPLETE] * 4
+    assert tuner.remaining_trials == 0
+    best = tuner.oracle.get_best_trials(4)
+    assert [trial.score for trial in best] == sorted(trial.score for trial in best)
+    values = tuner.get_best_hyperparameters(1)[0].values
+    assert (values["x"] - 1) ** 2 + values["k"] == pytest.approx(best[0].score)
+
+
+def test_the_first_trial_has_the_defaults(make: MakeTuner) -> None:
+    tuner = make(max_trials=1)
+    tuner.search(verbose=0)
+    assert tuner.get_best_hyperparameters()[0].values == {"x": 1.5, "k": 0}
+
+
+def test_the_same_script_started_again_goes_on_where_it_was(make: MakeTuner) -> None:
+    first = make(max_trials=2)
+    first.search(verbose=0)
+    again = make(max_trials=2)
+    again.search(verbose=0)  # nothing is left to do
+    assert len(states(again)) == 2
+    assert again.get_best_hyperparameters()[0].values == first.get_best_hyperparameters()[0].values
+    more = make(max_trials=5)
+    assert more.remaining_trials == 3
+    more.search(verbose=0)
+    assert states(more) == [TrialState.COMPLETE] * 5
+
+
+def test_overwrite_starts_afresh_and_leaves_nothing_behind(make: MakeTuner, tmp_path: Path) -> None:
+    class Saves(Parabola):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+            (self.oracle.in_hand.scratch / "model.weights.h5").write_bytes(b"weights")
+            return super().run_trial(trial)
+
+    make(Saves, max_trials=2, study_name="one").search(verbose=0)
+    files = [path for path in (tmp_path / "artifacts").rglob("*") if path.is_file()]
+    assert files
+    afresh = make(Saves, max_trials=3, study_name="one", overwrite=True)
+    assert states(afresh) == [TrialState.WAITING] * 3
+    assert not any(path.exists() for path in files)
+
+
+def test_another_search_under_the_same_name_is_refused_with_both_remedies(make: MakeTuner) -> None:
+    make(study_name="one")
+    with pytest.raises(StudyConflictError, match=r"sampler.*choose another name.*overwrite=True"):
+        make(study_name="one", sampler="tpe")
+
+
+def test_ctrl_c_gives_the_trial_back_and_the_next_search_repeats_it(make: MakeTuner) -> None:
+    class Interrupted(Parabola):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+            result = super().run_trial(trial)
+            if trial.trial_id == "1":
+                raise KeyboardInterrupt
+            return result
+
+    tuner = make(Interrupted, max_trials=3)
+    with pytest.raises(KeyboardInterrupt):
+        tuner.search(verbose=0)
+    assert states(tuner) == [TrialState.COMPLETE, TrialState.WAITING, TrialState.WAITING]
+    drawn = tuner.oracle.study.optuna().get_trials()[1].params
+    again = make(max_trials=3)
+    again.search(verbose=0)
+    assert states(again) == [TrialState.COMPLETE] * 3
+    assert again.oracle.study.optuna().get_trials()[1].params == drawn
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind"),
+    [
+        (ValueError("bad luck"), "error"),
+        (MemoryError("no room"), "oom"),
+        (keras_tuner.errors.FailedTrialError("too large"), "invalid"),
+    ],
+)
+def test_a_trial_that_raises_fails_alone_and_says_why(make: MakeTuner, raised: Exception, kind: str) -> None:
+    class Fails(Parabola):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+            if trial.trial_id == "1":
+                raise raised
+            return super().run_trial(trial)
+
+    tuner = make(Fails, max_trials=3)
+    tuner.search(verbose=0)
+    assert states(tuner) == [TrialState.COMPLETE, TrialState.FAIL, TrialState.COMPLETE]
+    facts = tuner.oracle.study.optuna().get_trials()[1].user_attrs
+    assert facts["failure"] == kind
+    assert str(raised) in facts["reason"]
+
+
+def test_a_result_that_is_no_number_fails_its_trial(make: MakeTuner) -> None:
+    class Diverges(Tuner):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+            return {"val_loss": float("nan")}
+
+    tuner = make(Diverges, objective="val_loss", max_trials=1)
+    tuner.search(verbose=0)
+    assert tuner.oracle.study.optuna().get_trials()[0].user_attrs["failure"] == "nan"
+
+
+def test_three_errors_in_a_row_end_the_search_and_keep_the_queue(make: MakeTuner) -> None:
+    class Broken(Tuner):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+            raise ValueError("always")
+
+    tuner = make(Broken, max_trials=9)
+    with pytest.raises(SearchFailedError, match="3 trials in a row failed, the last one with: ValueError: always"):
+        tuner.search(verbose=0)
+    assert issubclass(SearchFailedError, RuntimeError)  # which KerasTuner raises
+    assert states(tuner).count(TrialState.WAITING) == 6
+
+
+def test_a_run_trial_without_a_result_ends_the_search_and_gives_the_trial_back(make: MakeTuner) -> None:
+    class Forgets(Tuner):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+            trial.hyperparameters.Int("k", 0, 3)
+
+    tuner = make(Forgets, max_trials=2)
+    with pytest.raises(keras_tuner.errors.FatalTypeError, match=r"Forgets.run_trial\(\) returned None"):
+        tuner.search(verbose=0)
+    assert states(tuner) == [TrialState.WAITING] * 2
+
+
+def test_the_objective_may_be_maximized(make: MakeTuner) -> None:
+    class Score(Tuner):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+            return {"score": trial.hyperparameters.Int("k", 0, 100)}
+
+    tuner = make(Score, objective=keras_tuner.Objective("score", "max"), max_trials=5)
+    tuner.search(verbose=0)
+    scores = [trial.score for trial in tuner.oracle.get_best_trials(5)]
+    assert scores == sorted(scores, reverse=True)
+    assert tuner.get_best_hyperparameters()[0].get("k") == scores[0]
+
+
+def test_several_objectives_have_a_sane_front(make: MakeTuner) -> None:
+    class Tradeoff(Tuner):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+            size = trial.hyperparameters.Int("size", 1, 20)
+            waste = trial.hyperparameters.Float("waste", 0.0, 1.0)
+            return {"val_loss": 1 / size + waste, "size": size}
+
+    tuner = make(Tradeoff, objective=["val_loss", keras_tuner.Objective("size", "min")], max_trials=12)
+    tuner.search(verbose=0)
+    study = tuner.oracle.study.optuna()
+    assert len(study.directions) == 2
+    front = sorted((trial.values for trial in study.best_trials), key=lambda values: values[1])
+    assert front
+    assert all(one[0] > two[0] for one, two in itertools.pairwise(front))  # larger is never also worse
+    best = tuner.oracle.get_best_trials(1)[0]  # by the first objective
+    assert best.score == min(trial.values[0] for trial in study.get_trials())
+    with pytest.raises(DefinitionError, match="cannot prune trials that have several objectives"):
+        make(Tradeoff, objective=["val_loss", "parameters"], pruner="median", study_name="pruned")
+
+
+def test_a_given_space_wins_over_the_model_and_may_be_all_that_is_tuned(make: MakeTuner) -> None:
+    space = keras_tuner.HyperParameters()
+    space.Fixed("k", 2)
+    space.Float("x", 0.0, 0.5)
+    tuner = make(hyperparameters=space, tune_new_entries=False, max_trials=3)
+    tuner.search(verbose=0)
+    values = [hp.values for hp in tuner.get_best_hyperparameters(3)]
+    assert {each["k"] for each in values} == {2}
+    assert all(0 <= each["x"] <= 0.5 for each in values)
+    only_x = keras_tuner.HyperParameters()
+    only_x.Float("x", 0.0, 0.5)
+    strict = make(hyperparameters=only_x, allow_new_entries=False, max_trials=1, study_name="strict")
+    with pytest.raises(UserCodeError, match="'k' is not in the given search space"):
+        strict.search(verbose=0)
+
+
+def test_a_configuration_of_ones_own_is_tried_after_the_defaults(make: MakeTuner) -> None:
+    tuner = make(enqueue=[{"x": 1.0, "k": 1}], max_trials=2)
+    tuner.search(verbose=0)
+    assert tuner.oracle.study.optuna().get_trials()[1].params == {"x": 1.0, "k": 1}
+
+
+def test_a_pruner_by_name_ends_trials_early(make: MakeTuner) -> None:
+    class Reports(Tuner):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+            from studyhall.search.callbacks import TrialPrunedError
+
+            if self.oracle.in_hand.handle.report(1, float(trial.hyperparameters.Int("k", 5, 9))):
+                raise TrialPrunedError(1)
+            return 1.0
+
+    tuner = make(Reports, pruner={"name": "threshold", "options": {"upper": 1.0}}, max_trials=2)
+    tuner.search(verbose=0)
+    assert states(tuner) == [TrialState.PRUNED] * 2
+    assert tuner.get_best_hyperparameters() == []
+    with pytest.raises(DefinitionError, match="how many epochs a trial has"):
+        make(pruner="hyperband", study_name="hyperband")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        ({"sampler": "tpee"}, "did you mean 'TPESampler'"),
+        ({"sampler": 3}, "by name, as in sampler='tpe'"),
+        ({"max_trials": 0}, "search.trials"),
+        ({"study_name": "a/b"}, "cannot be a study's name"),
+        ({"storage": "studies.db"}, "must be a URL"),
+        ({"tune_new_entries": False}, "hyperparameters"),
+    ],
+)
+def test_bad_arguments_are_refused_before_anything_is_made(
+    make: MakeTuner, tmp_path: Path, arguments: dict[str, Any], wanted: str
+) -> None:
+    with pytest.raises((StudyhallError, ValueError), match=wanted):
+        make(**arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_of_the_command_line_is_told_that_the_study_is_a_scripts(make: MakeTuner, tmp_path: Path) -> None:
+    tuner = make(study_name="scripted")
+    from studyhall.search.script import is_script
+    from studyhall.search.workload import load_workload
+
+    definition = tuner.oracle.study.definition
+    assert is_script(definition)
+    with pytest.raises(UserCodeError, match="start that script again"):
+        load_workload(definition)
+
+
+SHARED = """
+import sys, time
+from studyhall.search import Tuner
+
+class Shared(Tuner):
+    def run_trial(self, trial, *args, **kwargs):
+        study = self.oracle.study
+        while len(study.workers()) < 2 and not study.counts().finished:  # both are there before either goes on
+            time.sleep(0.05)
+        return trial.hyperparameters.Float("x", 0.0, 1.0)
+
+tuner = Shared(max_trials=9, directory=sys.argv[1], study_name="shared", sampler="random")
+tuner.search(verbose=0)
+print("done", flush=True)
+"""
+
+
+def test_two_processes_of_one_script_share_its_study(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(SHARED)
+    command = [sys.executable, "-W", "error::UserWarning", str(script), str(tmp_path)]
+    both = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in range(2)
+    ]
+    outputs = [process.communicate(timeout=240)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], "\n".join(outputs)
+    tuner = Parabola(max_trials=1, directory=tmp_path, study_name="other")
+    from studyhall.studies.study import Study
+
+    trials = Study.open(tuner.oracle.study.storage, "shared").optuna().get_trials()
+    assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 9
+
+
+STOPPED = """
+import signal, sys
+from studyhall.search import Tuner
+
+class Waits(Tuner):
+    def run_trial(self, trial, *args, **kwargs):
+        trial.hyperparameters.Float("x", 0.0, 1.0)
+        print("running", flush=True)
+        while True:
+            signal.pause()
+
+Waits(max_trials=1, directory=sys.argv[1], study_name="stopped").search(verbose=0)
+"""
+
+
+def test_sigterm_gives_the_trial_back(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(STOPPED)
+    process = subprocess.Popen([sys.executable, str(script), str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "running\n"
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 143
+    from studyhall.studies.storage import open_storage
+    from studyhall.studies.study import Study
+
+    study = Study.open(open_storage(f"sqlite:///{tmp_path}/studies.db", create=False), "stopped")
+    assert study.counts().waiting == 1

@@ -1,0 +1,254 @@
+"""The Tuner trains Keras models as KerasTuner does: its interface, its guides' examples, its results' form."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner
+import numpy as np
+import pytest
+
+from studyhall.search import Tuner
+from studyhall.search.tuner_callbacks import WEIGHTS
+from studyhall.studies.errors import UserCodeError
+
+X = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
+Y = (X.sum(axis=1) > 0).astype("int64")
+
+MakeTuner = Callable[..., Any]
+
+
+def build(hp: Any) -> Any:
+    """A model that knows the shape of its input only once it is trained."""
+    model = keras.Sequential([keras.layers.Dense(hp.Int("units", 2, 8), activation="relu")])
+    model.add(keras.layers.Dense(1, activation="sigmoid"))
+    rate = hp.Float("learning_rate", 1e-3, 1e-1, sampling="log", default=0.05)
+    model.compile(optimizer=keras.optimizers.Adam(rate), loss="binary_crossentropy", metrics=["accuracy"])
+    return model
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> MakeTuner:
+    """Return a function that makes a Tuner in a folder of the test's own."""
+
+    def made(hypermodel: Any = build, *, cls: Any = Tuner, **arguments: Any) -> Any:
+        return cls(hypermodel, **{"objective": "val_loss", "max_trials": 2, "directory": tmp_path, **arguments})
+
+    return made
+
+
+class Counts(keras.callbacks.Callback):  # type: ignore[misc]
+    """Remembers, for all of its copies, what each of them has seen."""
+
+    copies: list[list[int]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.epochs: list[int] = []
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        type(self).copies.append(self.epochs)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.epochs.append(epoch)
+
+
+def test_the_best_models_have_the_weights_of_their_best_epoch(make: MakeTuner) -> None:
+    tuner = make(max_trials=3, keep_models=2)
+    tuner.search(X, Y, epochs=2, validation_data=(X, Y), verbose=0)
+    best = tuner.oracle.get_best_trials(2)
+    models = tuner.get_best_models(2)
+    losses = [model.evaluate(X, Y, verbose=0)[0] for model in models]
+    assert losses == pytest.approx([trial.score for trial in best], rel=1e-4)
+    facts = tuner.oracle.study.optuna().get_trials()[int(best[0].trial_id)].user_attrs
+    assert facts["parameters"] == models[0].count_params()
+    assert facts["data_fingerprint"].startswith("sha256:")
+    assert facts["history"]["val_loss"][facts["best_epoch"] - 1] == pytest.approx(best[0].score)
+    with pytest.raises(UserCodeError, match=r"the weights of 2 trials are kept, not of 3: search with Tuner\(keep_models=3"):
+        tuner.get_best_models(3)
+
+
+def test_executions_are_averaged_and_have_callbacks_of_their_own(make: MakeTuner) -> None:
+    Counts.copies = []
+    tuner = make(executions_per_trial=2, max_trials=1)
+    mine = Counts()
+    tuner.search(X, Y, epochs=2, validation_data=(X, Y), verbose=0, callbacks=[mine])
+    assert Counts.copies == [[0, 1], [0, 1]]
+    assert mine.epochs == []
+    score = tuner.oracle.get_best_trials()[0].score
+    kept = tuner.get_best_models()[0].evaluate(X, Y, verbose=0)[0]
+    assert kept < score  # the better execution's, where the score is the mean of both
+
+
+class OwnFit(keras_tuner.HyperModel):  # type: ignore[misc]
+    """Tunes how it is trained, as in KerasTuner's getting-started guide."""
+
+    def build(self, hp: Any) -> Any:
+        return build(hp)
+
+    def fit(self, hp: Any, model: Any, x: Any, y: Any, **kwargs: Any) -> Any:
+        if hp.Boolean("normalize"):
+            x = x / 2
+        return model.fit(x, y, batch_size=hp.Choice("batch_size", [16, 32]), **kwargs)
+
+
+def test_hyperparameters_that_fit_asks_for_are_searched_and_recorded(make: MakeTuner) -> None:
+    tuner = make(OwnFit(), max_trials=1)
+    tuner.search(X, Y, epochs=1, validation_data=(X, Y), verbose=0)
+    values = tuner.get_best_hyperparameters()[0].values
+    assert values == {"units": 2, "learning_rate": 0.05, "normalize": False, "batch_size": 16}
+    assert set(tuner.oracle.study.optuna().get_trials()[0].params) == set(values)
+
+
+class Returns(OwnFit):
+    """Returns the one number that is to be minimized."""
+
+    def fit(self, hp: Any, model: Any, *args: Any, **kwargs: Any) -> Any:
+        return float(min(model.fit(*args, **kwargs).history["val_loss"]))
+
+
+def test_a_fit_that_returns_a_number_needs_no_objective(make: MakeTuner) -> None:
+    tuner = make(Returns(), objective=None, max_trials=1)
+    tuner.search(X, Y, epochs=1, validation_data=(X, Y), verbose=0)
+    best = tuner.oracle.get_best_trials()[0]
+    assert tuner.get_best_models()[0].evaluate(X, Y, verbose=0)[0] == pytest.approx(best.score, rel=1e-4)
+
+
+class CustomLoop(keras_tuner.HyperModel):  # type: ignore[misc]
+    """Trains without `model.fit`, and calls the callbacks by itself, as in KerasTuner's guide to custom loops."""
+
+    def build(self, hp: Any) -> Any:
+        inputs = keras.Input((4,))
+        return keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Dense(hp.Int("units", 2, 8))(inputs)))
+
+    def fit(self, hp: Any, model: Any, x: Any, y: Any, callbacks: Any = None, **kwargs: Any) -> Any:
+        for callback in callbacks:
+            callback.set_model(model)
+        best = float("inf")
+        for epoch in range(hp.Int("epochs", 1, 3, default=2)):
+            error = float(np.mean((keras.ops.convert_to_numpy(model(x))[:, 0] - y) ** 2)) / (epoch + 1)
+            for callback in callbacks:
+                callback.on_epoch_end(epoch, logs={"my_metric": error})
+            best = min(best, error)
+        return best
+
+
+def test_a_training_loop_of_ones_own_is_followed_through_its_callbacks(make: MakeTuner) -> None:
+    tuner = make(CustomLoop(), objective=keras_tuner.Objective("my_metric", "min"), max_trials=1)
+    tuner.search(x=X, y=Y, verbose=0)
+    trial = tuner.oracle.study.optuna().get_trials()[0]
+    assert trial.intermediate_values[2] == pytest.approx(trial.value)
+    assert len(tuner.get_best_models()) == 1
+
+
+class BatchSizes(Tuner):
+    """Overrides run_trial and calls the original, as KerasTuner's users do."""
+
+    def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+        kwargs["batch_size"] = trial.hyperparameters.Int("batch_size", 8, 32, step=8)
+        return super().run_trial(trial, *args, **kwargs)
+
+    def on_epoch_end(self, trial: Any, model: Any, epoch: int, logs: Any = None) -> None:
+        self.seen = (*getattr(self, "seen", ()), (trial.trial_id, epoch, "val_loss" in logs))
+
+
+def test_a_subclass_may_tune_more_and_listen_to_epochs(make: MakeTuner) -> None:
+    tuner = make(cls=BatchSizes, max_trials=1)
+    tuner.search(X, Y, epochs=2, validation_data=(X, Y), verbose=0)
+    assert tuner.get_best_hyperparameters()[0].values["batch_size"] == 8
+    assert tuner.seen == (("0", 0, True), ("0", 1, True))
+
+
+def test_an_objective_that_training_never_reports_ends_the_search(make: MakeTuner) -> None:
+    tuner = make(objective=keras_tuner.Objective("val_f", "max"))
+    with pytest.raises((UserCodeError, keras_tuner.errors.FatalError), match="no 'val_f'"):
+        tuner.search(X, Y, epochs=1, validation_data=(X, Y), verbose=0)
+    assert tuner.oracle.study.counts().waiting == 2
+
+
+def test_error_and_size_are_traded_off(make: MakeTuner) -> None:
+    tuner = make(objective=["val_loss", "parameters"], max_trials=2)
+    tuner.search(X, Y, epochs=1, validation_data=(X, Y), verbose=0)
+    for trial in tuner.oracle.study.optuna().get_trials():
+        assert trial.values[1] == 4 * trial.params["units"] + trial.params["units"] * 2 + 1
+    assert tuner.oracle.study.optuna().best_trials
+
+
+def test_an_oversized_model_fails_alone_and_the_compiled_loss_may_be_replaced(make: MakeTuner) -> None:
+    class Built(keras_tuner.HyperModel):  # type: ignore[misc]
+        def build(self, hp: Any) -> Any:
+            inputs = keras.Input((4,))
+            return keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Dense(hp.Int("units", 2, 8))(inputs)))
+
+    tuner = make(Built(), max_model_size=20, optimizer="sgd", loss="mse", max_trials=2, enqueue=[{"units": 8}])
+    tuner.search(X, Y, epochs=1, validation_data=(X, Y), verbose=0)
+    first, second = tuner.oracle.study.optuna().get_trials()
+    assert first.state.name == "COMPLETE"
+    assert second.user_attrs["failure"] == "invalid"
+    assert "Oversized model" in second.user_attrs["reason"]
+
+
+def test_the_same_script_gives_results_of_the_same_form(
+    make: MakeTuner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    # KerasTuner imports tensorboard for every trial, which TensorFlow does not bring any more.
+    monkeypatch.setattr(keras_tuner.Tuner, "_configure_tensorboard_dir", lambda *arguments, **options: None)
+    shapes = []
+    for kind in (keras_tuner.RandomSearch, Tuner):
+        tuner = kind(build, objective="val_accuracy", max_trials=2, directory=str(tmp_path / kind.__module__))
+        tuner.search_space_summary()
+        tuner.search(X, Y, epochs=1, validation_data=(X, Y), verbose=0)
+        tuner.results_summary()
+        trial, hp, model = tuner.oracle.get_best_trials()[0], tuner.get_best_hyperparameters()[0], tuner.get_best_models()[0]
+        rebuilt = tuner.hypermodel.build(hp)
+        lines = [line.split(":")[0].split(" in ")[0] for line in capsys.readouterr().out.splitlines()]
+        shapes.append(
+            {
+                "hyperparameters": (type(hp), set(hp.values), [each.name for each in hp.space]),
+                "model": (type(model), type(rebuilt), [layer.name.rstrip("_0123456789") for layer in model.layers]),
+                "trial": (type(trial), type(trial.trial_id), type(trial.score), trial.status, trial.best_step),
+                "metrics": {name: metric.direction for name, metric in trial.metrics.metrics.items()},
+                "printed": sorted(set(lines)),
+                "remaining": tuner.remaining_trials,
+            }
+        )
+    theirs, ours = shapes
+    assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    ("name", "fixed"),
+    [
+        ("HyperResNet", {"version": "v1", "conv3_depth": 4, "conv4_depth": 6}),
+        ("HyperXception", {"num_residual_blocks": 2, "conv2d_num_filters": 32, "sep_num_filters": 128}),
+        ("HyperEfficientNet", {"version": "B0"}),
+    ],
+)
+def test_kerastuners_ready_made_hypermodels_run_unchanged(make: MakeTuner, name: str, fixed: dict[str, Any]) -> None:
+    hypermodel = getattr(keras_tuner.applications, name)(input_shape=(32, 32, 3), classes=2)
+    space = keras_tuner.HyperParameters()
+    for each, value in fixed.items():
+        space.Fixed(each, value)
+    tuner = make(hypermodel, objective="loss", max_trials=1, hyperparameters=space)
+    images = np.random.default_rng(0).uniform(size=(2, 32, 32, 3)).astype("float32")
+    labels = keras.utils.to_categorical([0, 1], 2)
+    tuner.search(images, labels, epochs=1, verbose=0)
+    trial = tuner.oracle.study.optuna().get_trials()[0]
+    assert trial.state.name == "COMPLETE", trial.user_attrs
+    assert fixed.items() <= trial.user_attrs["fixed_hyperparameters"].items()
+    assert set(trial.params) == set(trial.user_attrs["hyperparameters"])
+
+
+def test_weights_of_a_loop_that_calls_no_callback_can_be_given(make: MakeTuner) -> None:
+    class Alone(Tuner):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+            model = self.hypermodel.build(trial.hyperparameters)
+            model.build((None, 4))
+            self.save_model(trial.trial_id, model)
+            assert (self.oracle.in_hand.scratch / WEIGHTS).is_file()
+            return 1.0
+
+    tuner = make(cls=Alone, max_trials=1)
+    tuner.search(verbose=0)
+    assert tuner.get_best_models()[0].count_params() > 0

@@ -88,6 +88,18 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         self._handle.progress(self._epoch, batch, (self.params or {}).get("steps") or 0)
 
 
+class Admission(keras.callbacks.Callback):  # type: ignore[misc]
+    """Asks for each epoch before its first batch, and leaves `fit` when the study is over."""
+
+    def __init__(self, handle: TrialHandle) -> None:
+        super().__init__()
+        self._handle = handle
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        if not self._handle.begin_epoch(epoch + 1):
+            raise StopRequestedError(epoch)
+
+
 class Throughput(keras.callbacks.Callback):  # type: ignore[misc]
     """Counts the batches trained and the seconds they took, without validation and each fit's first batch.
 

@@ -210,6 +210,10 @@ class RemoteHandle:
         """Have the worker keep a checkpoint."""
         self._end.call("checkpoint", epochs, path)
 
+    def begin_epoch(self, epoch: int) -> bool:
+        """Ask the worker for an epoch."""
+        return bool(self._end.call("begin_epoch", epoch))
+
     def stop_requested(self) -> bool:
         """Whether the worker asked for the trial to be left."""
         return self._end.stop_requested

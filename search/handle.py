@@ -56,5 +56,8 @@ class TrialHandle(Protocol):
     def checkpoint(self, epochs: int, path: Path) -> None:
         """Keep a checkpoint of `epochs` finished epochs, so that another worker can continue from there."""
 
+    def begin_epoch(self, epoch: int) -> bool:
+        """Ask to train an epoch (from 1); False says that the study is over, and the trial goes back to the queue as it is."""
+
     def stop_requested(self) -> bool:
         """Whether the trial should stop at the end of this batch and go back to the queue."""

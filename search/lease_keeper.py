@@ -20,7 +20,6 @@ class LeaseKeeper:
         lease: the lease.
         seconds: how long the lease holds without renewal.
         at_epoch: returns how many epochs the trial has finished, for whoever watches.
-        at_renewal: called after each renewal with whether the study was asked to stop.
     """
 
     def __init__(
@@ -29,13 +28,11 @@ class LeaseKeeper:
         lease: Lease,
         seconds: float,
         at_epoch: Callable[[], int],
-        at_renewal: Callable[[bool], None],
     ) -> None:
         self._study = study
         self._lease = lease
         self._interval = seconds / RENEWALS_PER_LEASE
         self._at_epoch = at_epoch
-        self._at_renewal = at_renewal
         self._ended = threading.Event()
         self._lost = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
@@ -57,10 +54,9 @@ class LeaseKeeper:
     def _keep(self) -> None:
         while not self._ended.wait(self._interval):
             try:
-                stopping = self._study.renew(self._lease, epoch=self._at_epoch())
+                self._study.renew(self._lease, epoch=self._at_epoch())
             except LeaseLostError:
                 self._lost.set()
                 return
             except StorageError:
                 continue  # the database is away; whether the lease outlived that, the next renewal tells
-            self._at_renewal(stopping)

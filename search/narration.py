@@ -49,7 +49,7 @@ def in_words(event: Event) -> str | None:
         case EpochDone(number, epoch, value):
             return f"{_what(number)}: epoch {epoch}: {value:.6g}"
         case TrialEnded(number, outcome, best, counts):
-            return f"trial {number}: {outcome_in_words(outcome)} | {best_in_words(best)} | {counts_in_words(counts)}"
+            return f"trial {number}: {outcome_in_words(outcome)} | {best_in_words(best, number)} | {counts_in_words(counts)}"
         case Standing(counts, best):
             return f"{counts_in_words(counts)} | {best_in_words(best)}"
         case WorkerFailed(name, status, output):
@@ -90,10 +90,15 @@ def outcome_in_words(outcome: TrialOutcome) -> str:
             return "dropped: another worker has it by now"
 
 
-def best_in_words(best: Best | None) -> str:
-    """Say which trial is the best so far, and with which hyperparameters."""
+def best_in_words(best: Best | None, news_of: int | None = None) -> str:
+    """Say which trial is the best so far, and with which hyperparameters; those only if they are news.
+
+    `news_of` is the trial that has just ended: where another one is still the best, its value is enough.
+    """
     if best is None:
         return "no best yet"
+    if news_of is not None and best.number != news_of:
+        return f"best is still {best.value:.6g} (trial {best.number})"
     return f"best {best.value:.6g} (trial {best.number}: {values_in_words(best.hyperparameters)})"
 
 

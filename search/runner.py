@@ -1,12 +1,14 @@
 """Running a study: open or create it, work through its queue, publish the best model."""
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from studyhall.search.budget import Budget, EpochGate
 from studyhall.search.channel import CheckTask, Job
 from studyhall.search.events import Checking, DatabaseAway, Observer, StudyOpened, Waiting, WarmStart
+from studyhall.search.local_work import hand_on, work_together
 from studyhall.search.opening import earlier_configurations, open_study
 from studyhall.search.outcome import Checked
 from studyhall.search.progress import Progress, show_progress
@@ -79,7 +81,6 @@ def open_workplace(
     study, store = open_study(
         reference.storage_url, artifacts, definition, patience, [each.values for each in warm]
     )
-    study.clear_stop()
     observe(StudyOpened(study.name, study.storage.address.shown, created, study.counts()))
     return Workplace(study, store, study.storage.address.shown, artifacts)
 
@@ -119,8 +120,10 @@ class Session:
         progress: Progress,
         stop: StopSwitch,
         settings: WorkerSettings,
+        storage_url: str,
     ) -> None:
         self.place = place
+        self._storage_url = storage_url
         self.progress = progress
         self._trainer = trainer
         self._stop = stop
@@ -130,6 +133,8 @@ class Session:
         """Work through the study's queue until it is empty; False when told to stop before."""
         with self._worker() as worker:
             worker.run()
+            if worker.over is not None:
+                self.progress.say(f"The work ends here: {worker.over}")
         return not self._stop()
 
     def search(self) -> bool:
@@ -138,21 +143,42 @@ class Session:
         A bundle that is already there for the best trial is left as it is.
         """
         study = self.place.study
-        with self._worker() as worker:
-            worker.run()
-            while not self._is_over() and (counts := study.counts()).finished < counts.total:
-                if counts.waiting == 0:
-                    self.progress.observe(Waiting(counts.running))
-                    self._stop.wait(LOOK_SECONDS)
-                worker.run()
-        if self._is_over():
+        study.clear_stop()
+        if len(self._settings.slots) > 1:
+            self._trainer.stop()  # it has checked the study; the device and the memory are the workers' now
+            self._finish_the_queue(self._work_together)
+        else:
+            with self._worker() as worker:
+                self._finish_the_queue(worker.run)
+        if self._is_stopped():
             return False
         best, record = best_trial(study), published(study.storage, study.id)
         if best is not None and record is not None and record.trial == best.number:
             return True
         return self.publish()
 
-    def _is_over(self) -> bool:
+    def _finish_the_queue(self, work: Callable[[], None]) -> None:
+        """Work until no trial waits or runs anywhere, or the budget is used up and no trial runs, or told to stop."""
+        study = self.place.study
+        gate = EpochGate(study, Budget.of(study.definition))
+        while not self._is_stopped() and (counts := study.counts()).finished < counts.total:
+            over = gate.look()
+            if over is not None and counts.running == 0:
+                self.progress.say(f"The search ends: {over}; {counts.waiting} trials are left in the queue")
+                return
+            if over is None and counts.waiting > 0:
+                work()
+                continue
+            self.progress.observe(Waiting(counts.running))
+            self._stop.wait(LOOK_SECONDS)
+            study.reclaim_expired()
+
+    def _work_together(self) -> None:
+        place, slots = self.place, self._settings.slots
+        environment = hand_on(self._settings, len(slots), self._storage_url, place.artifacts)
+        work_together(place.study, slots, environment, self.progress.observe, self._stop)
+
+    def _is_stopped(self) -> bool:
         return self._stop() or self.place.study.stop_requested()
 
     def _worker(self) -> Worker:
@@ -208,7 +234,7 @@ def session(
     ):
         trainer.start()  # its imports take seconds, which opening the study can use
         place = open_workplace(reference, trainer, progress.observe, stop)
-        yield Session(place, trainer, progress, stop, settings)
+        yield Session(place, trainer, progress, stop, settings, reference.storage_url)
 
 
 def farewell(place: Workplace) -> str:
@@ -230,4 +256,4 @@ def _exists(reference: StudyReference) -> bool:
     if address.path is not None and not address.path.exists():
         return False
     with Catalogue(reference.storage_url) as catalogue:
-        return reference.name in catalogue.names()
+        return catalogue.holds(reference.name)

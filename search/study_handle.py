@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 from optuna.distributions import BaseDistribution
 from optuna.trial import Trial
 
+from studyhall.search.budget import EpochGate
 from studyhall.search.events import BatchDone, EpochDone, Observer
 from studyhall.search.handle import Start, Value
 from studyhall.studies.artifact_store import ArtifactStore
@@ -35,6 +36,7 @@ class StudyHandle:
         store: where checkpoints go.
         observe: hears of batches and epochs.
         stop_requested: whether the worker was told to stop.
+        gate: lets the trial through to its next epoch; None always does.
 
     Every method raises LeaseLostError once the trial is another worker's.
     """
@@ -46,7 +48,9 @@ class StudyHandle:
         store: ArtifactStore,
         observe: Observer,
         stop_requested: Callable[[], bool],
+        gate: EpochGate | None = None,
     ) -> None:
+        self._gate = gate
         self._study = study
         self._trial = trial
         self._store = store
@@ -103,6 +107,16 @@ class StudyHandle:
     def _record_checkpoint(self, epochs: int, artifact_id: str, sha256: str) -> None:
         self._study.record_checkpoint(self.lease, epochs, artifact_id, sha256)
         sweep(self._study, self._store)
+
+    def begin_epoch(self, epoch: int) -> bool:
+        """Ask the study's budget; while the database is away, training goes on unless epochs are counted exactly."""
+        if self._gate is None:
+            return True
+        answer = self._write(self._gate.admits, self.lease, epoch)
+        try:
+            return answer.result(None if self._gate.counts_epochs else REPORT_SECONDS)
+        except FutureTimeoutError:
+            return True
 
     def progress(self, epoch: int, step: int, steps: int) -> None:
         """Show how far an epoch is."""

@@ -22,6 +22,7 @@ from studyhall.search.channel import (
     TrialTask,
 )
 from studyhall.search.check import run_check
+from studyhall.search.device_setup import prepare_device, use_precision
 from studyhall.search.parent_death import die_with_parent
 from studyhall.search.retrain import run_retraining
 from studyhall.search.trial import run_trial
@@ -40,6 +41,7 @@ class Trainer:
     def run(self, task: Task) -> Any:
         """Do one task and return its result."""
         definition, scratch = task.job.definition, task.job.scratch
+        use_precision(definition.training.precision)
         match task:
             case CheckTask(configurations=configurations):
                 return run_check(definition, self._workload(definition), configurations)
@@ -84,6 +86,7 @@ def serve(connection: Connection) -> None:
 
 if __name__ == "__main__":
     die_with_parent(int(sys.argv[2]))
+    prepare_device()
     descriptor = int(sys.argv[1])
     os.set_inheritable(descriptor, False)
     serve(Connection(descriptor))

@@ -9,8 +9,9 @@ import keras_tuner
 from keras_tuner.engine.hyperparameters import Fixed
 
 from studyhall.models.errors import ConfigurationError
-from studyhall.search import provenance
+from studyhall.search import device_setup, provenance
 from studyhall.search.callbacks import (
+    Admission,
     NotFiniteError,
     Report,
     StopRequestedError,
@@ -67,6 +68,7 @@ def run_trial(
                 FailureKind.INVALID, f"it was queued with {', '.join(unknown)}, unknown to the HyperModel"
             )
         ensure_built(model, examples)
+        device_setup.use_compilation(model)
         record_start(handle, hp, model, definition, examples)
         fitted = fit(
             workload.hypermodel,
@@ -75,7 +77,7 @@ def run_trial(
             examples.train,
             examples.validation,
             trial_plan(definition),
-            [Watch(handle), Report(handle, definition.objective.metric)],
+            [Admission(handle), Watch(handle), Report(handle, definition.objective.metric)],
             Checkpoints(resume_from, handle.checkpoint, scratch),
             **arguments_for(workload.hypermodel, examples),
         )
@@ -155,6 +157,7 @@ def record_start(
         "seed": handle.seed,
         "parameters": parameter_count(model),
         **provenance.facts(definition.folder),
+        **device_setup.facts(model),
         "data_fingerprint": examples.fingerprint,
     }
     for key, value in facts.items():

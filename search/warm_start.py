@@ -45,6 +45,10 @@ class DryHandle:
     def checkpoint(self, epochs: int, path: Any) -> None:
         """Keep nothing."""
 
+    def begin_epoch(self, epoch: int) -> bool:
+        """Train any."""
+        return True
+
     def stop_requested(self) -> bool:
         """Never stop."""
         return False

@@ -10,6 +10,7 @@ from typing import Self
 from optuna.samplers import BaseSampler
 from optuna.trial import Trial
 
+from studyhall.search.budget import Budget, EpochGate
 from studyhall.search.channel import Job, TrialTask
 from studyhall.search.events import Best, Observer, TrialEnded, TrialStarted
 from studyhall.search.lease_keeper import LeaseKeeper
@@ -81,6 +82,12 @@ class Worker:
         self._lease_seconds = lease_seconds
         self._device = device
         self._failures_in_a_row = 0
+        self._gate = EpochGate(study, Budget.of(study.definition))
+
+    @property
+    def over(self) -> str | None:
+        """Why no trial is taken any more though some may wait, for people; None where that is not so."""
+        return self._gate.over
 
     def __enter__(self) -> Self:
         self._study.register_worker(
@@ -103,7 +110,7 @@ class Worker:
             StorageError: the database was away for too long; the trial in hand goes back when its lease ends.
         """
         pruner = make_pruner(self._study.definition.pruner)
-        while not self._stop():
+        while not self._stop() and self._gate.look() is None:
             trial = self._study.claim(
                 self._sampler, pruner, worker=self.name, lease_seconds=self._lease_seconds
             )
@@ -117,7 +124,7 @@ class Worker:
         return sampler_for_trial(definition.sampler, definition.search.seed, number)
 
     def _work_on(self, trial: Trial) -> None:
-        with StudyHandle(self._study, trial, self._store, self._observe, self._stop) as handle:
+        with StudyHandle(self._study, trial, self._store, self._observe, self._stop, self._gate) as handle:
             self._observe(TrialStarted(trial.number, self._study.definition.training.epochs, handle.epochs))
             try:
                 with scratch_folder() as scratch:
@@ -138,10 +145,7 @@ class Worker:
 
     def _train(self, handle: StudyHandle, scratch: Path) -> TrialOutcome:
         """Have the trial trained, and renew its lease meanwhile."""
-        leave = _Leave(handle)
-        keeper = LeaseKeeper(
-            self._study, handle.lease, self._lease_seconds, lambda: handle.epochs, leave.at_epoch_end
-        )
+        keeper = LeaseKeeper(self._study, handle.lease, self._lease_seconds, lambda: handle.epochs)
         task = TrialTask(
             Job(self._study.definition, scratch),
             handle.number,
@@ -151,9 +155,7 @@ class Worker:
         )
         with keeper:
             try:
-                outcome: TrialOutcome = self._trainer.run(
-                    task, handle, lambda: self._stop() or keeper.lost or leave.now()
-                )
+                outcome: TrialOutcome = self._trainer.run(task, handle, lambda: self._stop() or keeper.lost)
             except TrainerCrashedError as crash:
                 outcome = _after_crash(crash)
             except TrainerStoppedError:
@@ -208,25 +210,6 @@ class Worker:
             )
             error.add_note(outcome.details)
             raise error
-
-
-class _Leave:
-    """Decides when a trial is left because the whole study was asked to stop: at the end of an epoch."""
-
-    def __init__(self, handle: StudyHandle) -> None:
-        self._handle = handle
-        self._epochs: int | None = None  # that were finished when the request was seen
-
-    def at_epoch_end(self, stopping: bool) -> None:
-        """Remember a stop request, or that it was taken back."""
-        if not stopping:
-            self._epochs = None
-        elif self._epochs is None:
-            self._epochs = self._handle.epochs
-
-    def now(self) -> bool:
-        """Whether the epoch that ran when the request was seen has ended."""
-        return self._epochs is not None and self._handle.epochs > self._epochs
 
 
 def _after_crash(crash: TrainerCrashedError) -> Failed | Interrupted:

@@ -48,6 +48,11 @@ class Catalogue:
         with explained(self.address), self._engine.connect() as connection:
             return queries.study_names(connection)
 
+    def holds(self, name: str) -> bool:
+        """Whether there is a study of that name; a server's database that was never used holds none."""
+        with explained(self.address), self._engine.connect() as connection:
+            return inspect(connection).has_table("studies") and name in queries.study_names(connection)
+
     def entries(self) -> list[Entry]:
         """Return all studies, oldest first."""
         with explained(self.address), self._engine.connect() as connection:

@@ -6,14 +6,14 @@ from typing import Any, Self
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from studyhall.studies import queries, queue, stopping, worker_rows
+from studyhall.studies import epochs, queries, queue, stopping, worker_rows
 from studyhall.studies.attributes import DEFINITION, SIGNATURE
 from studyhall.studies.catalogue import not_found
 from studyhall.studies.creation import create
 from studyhall.studies.definition import Definition, Value
 from studyhall.studies.entry import Counts, Spent, WorkerSeen
 from studyhall.studies.errors import StudyConflictError
-from studyhall.studies.leases import LEASE_SECONDS
+from studyhall.studies.leases import LEASE_SECONDS, Lease
 from studyhall.studies.signature import differences, signature
 from studyhall.studies.storage import StudyStorage
 from studyhall.studies.study_trials import StudyTrials
@@ -150,6 +150,16 @@ class Study(StudyTrials):
     def workers(self, alive_within: float = LEASE_SECONDS) -> list[WorkerSeen]:
         """Return the workers that gave a sign of life in so many seconds, the oldest first."""
         return self.storage.read(lambda connection: worker_rows.alive(connection, self.id, alive_within))
+
+    def begin_epoch(self, lease: Lease, epoch: int, limit: int) -> bool:
+        """Take an epoch (from 1) of a trial out of a budget of `limit` epochs for the whole study; False if it is used up.
+
+        An epoch that is trained again, after its worker died, counts once.
+
+        Raises:
+            LeaseLostError: The lease is over.
+        """
+        return self.storage.transact(lambda connection: epochs.begin(connection, lease, epoch, limit))
 
     def spent(self) -> Spent:
         """Return what the study has cost so far."""

@@ -32,4 +32,6 @@ def real_keras_home(monkeypatch: pytest.MonkeyPatch) -> Path:
             if "keras.src.backend.config" in sys.modules:
                 monkeypatch.setattr("keras.src.backend.config._KERAS_DIR", str(candidate))
             return candidate
-    pytest.skip("no real data: set KERAS_HOME to a folder with datasets/mnist.npz and datasets/fashion-mnist/")
+    pytest.skip(
+        "no real data: set KERAS_HOME to a folder with datasets/mnist.npz and datasets/fashion-mnist/"
+    )

@@ -1,5 +1,7 @@
 """`studyhall search`: the main job, from a study file to a published model."""
 
+import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +11,7 @@ from studyhall.search.commands.options import (
     KERAS_ENVIRONMENT,
     artifacts_option,
     epilog,
+    launch_options,
     plain_option,
     scale_option,
     storage_option,
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 @click.command(
     epilog=epilog(
         "studyhall search studies/quickstart.toml",
+        "studyhall search studies/quickstart.toml --workers 2",
         "studyhall search quickstart   # go on with a study that the storage holds",
         "studyhall search studies/seed-003.toml --scale 0.02   # a rehearsal on a laptop",
         environment=KERAS_ENVIRONMENT,
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 @artifacts_option
 @scale_option
 @plain_option
+@launch_options
 @limits_options
 def command(
     study: str,
@@ -39,6 +44,9 @@ def command(
     artifacts: str | None,
     scale: float | None,
     plain: bool,
+    workers: int | None,
+    gpus: str | None,
+    slots_per_gpu: int | None,
     settings: "WorkerSettings",
 ) -> int:
     """Search for the best network of STUDY, retrain it and publish it.
@@ -48,7 +56,16 @@ def command(
     """
     from studyhall.search.references import resolve_study
     from studyhall.search.runner import session
+    from studyhall.search.slots import Wish, alone, describe, environment_of, plan_slots
 
-    with session(resolve_study(study, storage, artifacts, scale), plain=plain, settings=settings) as work:
+    reference = resolve_study(study, storage, artifacts, scale)
+    slots = plan_slots(Wish(workers, gpus, slots_per_gpu))
+    here = alone(slots[0])  # checks the study before the others start, and retrains after them
+    settings = replace(
+        settings, environment=environment_of(here, os.environ), device=here.device, slots=slots
+    )
+    with session(reference, plain=plain, settings=settings) as work:
+        for slot in slots:
+            work.progress.say(describe(slot))
         again = f"studyhall search {study}" if scale is None else f"studyhall search {study} --scale {scale}"
         return work.finish(work.search(), again)

@@ -1,5 +1,7 @@
 """`studyhall worker`: one more pair of hands for a study."""
 
+import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +11,7 @@ from studyhall.search.commands.options import (
     KERAS_ENVIRONMENT,
     artifacts_option,
     epilog,
+    launch_options,
     plain_option,
     scale_option,
     storage_option,
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     epilog=epilog(
         "studyhall worker studies/quickstart.toml",
         "studyhall worker quickstart --storage sqlite:////shared/studies.db",
+        "studyhall worker quickstart --gpus all --slots-per-gpu 2",
         environment=KERAS_ENVIRONMENT,
     )
 )
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
 @artifacts_option
 @scale_option
 @plain_option
+@launch_options
 @limits_options
 def command(
     study: str,
@@ -38,17 +43,38 @@ def command(
     artifacts: str | None,
     scale: float | None,
     plain: bool,
+    workers: int | None,
+    gpus: str | None,
+    slots_per_gpu: int | None,
     settings: "WorkerSettings",
 ) -> int:
     """Train trials of STUDY until its queue is empty.
 
-    STUDY is a study file, or the name of a study in the storage. Start as many workers as there are devices: they
-    share the queue, and no trial is trained twice. A worker does not publish: `studyhall search` and
-    `studyhall retrain` do.
+    STUDY is a study file, or the name of a study in the storage. Start as many workers as there are devices, here all
+    at once with --gpus or --workers: they share the queue, and no trial is trained twice. A worker does not publish:
+    `studyhall search` and `studyhall retrain` do.
     """
+    from studyhall.search.launching import end_with_launcher
     from studyhall.search.references import resolve_study
+    from studyhall.search.slots import Wish, describe, environment_of, handed_over, plan_slots
+
+    launched_for = handed_over(os.environ)
+    if launched_for is not None:
+        end_with_launcher()
+    reference = resolve_study(study, storage, artifacts, scale)
+    slots = (launched_for,) if launched_for else plan_slots(Wish(workers, gpus, slots_per_gpu))
+    if len(slots) > 1:
+        from studyhall.search.local_work import hand_on, run_workers
+
+        arguments = [study] if scale is None else [study, "--scale", f"{scale}"]
+        run_workers(arguments, slots, hand_on(settings, len(slots), reference.storage_url, artifacts), study)
+        return 0
+
     from studyhall.search.runner import session
 
-    with session(resolve_study(study, storage, artifacts, scale), plain=plain, settings=settings) as work:
+    slot = slots[0]
+    settings = replace(settings, environment=environment_of(slot, os.environ), device=slot.device)
+    with session(reference, plain=plain, settings=settings) as work:
+        work.progress.say(describe(slot))
         work.work()
     return 0

@@ -12,7 +12,9 @@ from studyhall.studies.definition_file import load_definition
 
 def snippets(page: Path, language: str) -> list[str]:
     """The code blocks of a page that are in a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return re.findall(
+        rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
 
 
 @pytest.fixture
@@ -45,7 +47,9 @@ def test_the_scripts_of_coming_from_kerastuner_do_what_they_say(
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/coming-from-kerastuner.md"])
-def test_study_files_in_the_documentation_are_study_files(repository: Path, tmp_path: Path, page: str) -> None:
+def test_study_files_in_the_documentation_are_study_files(
+    repository: Path, tmp_path: Path, page: str
+) -> None:
     found = snippets(repository / page, "toml")
     assert found
     for name in ("my_model.py", "my_data.py"):

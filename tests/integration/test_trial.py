@@ -90,6 +90,9 @@ class Handle:
         if self.checkpoints is not None:
             shutil.copy(path, self.checkpoints / f"{epochs}.npz")
 
+    def begin_epoch(self, epoch: int) -> bool:
+        return True
+
     def stop_requested(self) -> bool:
         return self.stop_after is not None and self.finished >= self.stop_after
 

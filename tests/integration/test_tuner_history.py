@@ -101,12 +101,18 @@ def test_a_study_that_is_there_learns_from_an_imported_project(project: Path, tm
 
 def test_a_new_search_begins_with_the_best_of_an_earlier_one(project: Path, tmp_path: Path) -> None:
     done = import_project(read_project(project), reference(tmp_path, "old"))
-    tuner = NewSearch(objective="val_loss", max_trials=6, directory=tmp_path, study_name="new", from_study=["old"])
+    tuner = NewSearch(
+        objective="val_loss", max_trials=6, directory=tmp_path, study_name="new", from_study=["old"]
+    )
     tuner.search(verbose=0)
     old = Study.open(tuner.oracle.study.storage, done.study).optuna()
-    complete = sorted((trial for trial in old.get_trials() if trial.values), key=lambda trial: trial.values[0])
+    complete = sorted(
+        (trial for trial in old.get_trials() if trial.values), key=lambda trial: trial.values[0]
+    )
     trials = tuner.oracle.study.optuna().get_trials()
-    assert [trial.values[0] for trial in trials[1:4]] == pytest.approx([each.values[0] for each in complete[:3]])
+    assert [trial.values[0] for trial in trials[1:4]] == pytest.approx(
+        [each.values[0] for each in complete[:3]]
+    )
 
 
 def test_an_earlier_study_that_is_not_there_is_refused(tmp_path: Path) -> None:
@@ -144,7 +150,8 @@ def test_rows_of_a_csv_file_become_trials_in_their_order(tmp_path: Path, capsys:
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("3", 3), ("0.5", 0.5), ("1e-3", 0.001), ("True", True), ("relu", "relu"), ('"3"', "3")]
+    ("text", "value"),
+    [("3", 3), ("0.5", 0.5), ("1e-3", 0.001), ("True", True), ("relu", "relu"), ('"3"', "3")],
 )
 def test_cells_mean_what_they_look_like(text: str, value: Any) -> None:
     assert typed(text) == value

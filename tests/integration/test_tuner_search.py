@@ -152,7 +152,9 @@ def test_three_errors_in_a_row_end_the_search_and_keep_the_queue(make: MakeTuner
             raise ValueError("always")
 
     tuner = make(Broken, max_trials=9)
-    with pytest.raises(SearchFailedError, match="3 trials in a row failed, the last one with: ValueError: always"):
+    with pytest.raises(
+        SearchFailedError, match="3 trials in a row failed, the last one with: ValueError: always"
+    ):
         tuner.search(verbose=0)
     assert issubclass(SearchFailedError, RuntimeError)  # which KerasTuner raises
     assert states(tuner).count(TrialState.WAITING) == 6
@@ -259,7 +261,9 @@ def test_bad_arguments_are_refused_before_anything_is_made(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_worker_of_the_command_line_is_told_that_the_study_is_a_scripts(make: MakeTuner, tmp_path: Path) -> None:
+def test_a_worker_of_the_command_line_is_told_that_the_study_is_a_scripts(
+    make: MakeTuner, tmp_path: Path
+) -> None:
     tuner = make(study_name="scripted")
     from studyhall.search.script import is_script
     from studyhall.search.workload import load_workload
@@ -292,7 +296,8 @@ def test_two_processes_of_one_script_share_its_study(tmp_path: Path) -> None:
     script.write_text(SHARED)
     command = [sys.executable, "-W", "error::UserWarning", str(script), str(tmp_path)]
     both = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in range(2)
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for _ in range(2)
     ]
     outputs = [process.communicate(timeout=240)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], "\n".join(outputs)
@@ -321,7 +326,9 @@ Waits(max_trials=1, directory=sys.argv[1], study_name="stopped").search(verbose=
 def test_sigterm_gives_the_trial_back(tmp_path: Path) -> None:
     script = tmp_path / "train.py"
     script.write_text(STOPPED)
-    process = subprocess.Popen([sys.executable, str(script), str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     assert process.stdout.readline() == "running\n"
     process.send_signal(signal.SIGTERM)

@@ -33,7 +33,9 @@ def make(tmp_path: Path) -> MakeTuner:
     """Return a function that makes a Tuner in a folder of the test's own."""
 
     def made(hypermodel: Any = build, *, cls: Any = Tuner, **arguments: Any) -> Any:
-        return cls(hypermodel, **{"objective": "val_loss", "max_trials": 2, "directory": tmp_path, **arguments})
+        return cls(
+            hypermodel, **{"objective": "val_loss", "max_trials": 2, "directory": tmp_path, **arguments}
+        )
 
     return made
 
@@ -65,7 +67,9 @@ def test_the_best_models_have_the_weights_of_their_best_epoch(make: MakeTuner) -
     assert facts["parameters"] == models[0].count_params()
     assert facts["data_fingerprint"].startswith("sha256:")
     assert facts["history"]["val_loss"][facts["best_epoch"] - 1] == pytest.approx(best[0].score)
-    with pytest.raises(UserCodeError, match=r"the weights of 2 trials are kept, not of 3: search with Tuner\(keep_models=3"):
+    with pytest.raises(
+        UserCodeError, match=r"the weights of 2 trials are kept, not of 3: search with Tuner\(keep_models=3"
+    ):
         tuner.get_best_models(3)
 
 
@@ -179,9 +183,13 @@ def test_an_oversized_model_fails_alone_and_the_compiled_loss_may_be_replaced(ma
     class Built(keras_tuner.HyperModel):  # type: ignore[misc]
         def build(self, hp: Any) -> Any:
             inputs = keras.Input((4,))
-            return keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Dense(hp.Int("units", 2, 8))(inputs)))
+            return keras.Model(
+                inputs, keras.layers.Dense(1)(keras.layers.Dense(hp.Int("units", 2, 8))(inputs))
+            )
 
-    tuner = make(Built(), max_model_size=20, optimizer="sgd", loss="mse", max_trials=2, enqueue=[{"units": 8}])
+    tuner = make(
+        Built(), max_model_size=20, optimizer="sgd", loss="mse", max_trials=2, enqueue=[{"units": 8}]
+    )
     tuner.search(X, Y, epochs=1, validation_data=(X, Y), verbose=0)
     first, second = tuner.oracle.study.optuna().get_trials()
     assert first.state.name == "COMPLETE"
@@ -200,14 +208,28 @@ def test_the_same_script_gives_results_of_the_same_form(
         tuner.search_space_summary()
         tuner.search(X, Y, epochs=1, validation_data=(X, Y), verbose=0)
         tuner.results_summary()
-        trial, hp, model = tuner.oracle.get_best_trials()[0], tuner.get_best_hyperparameters()[0], tuner.get_best_models()[0]
+        trial, hp, model = (
+            tuner.oracle.get_best_trials()[0],
+            tuner.get_best_hyperparameters()[0],
+            tuner.get_best_models()[0],
+        )
         rebuilt = tuner.hypermodel.build(hp)
         lines = [line.split(":")[0].split(" in ")[0] for line in capsys.readouterr().out.splitlines()]
         shapes.append(
             {
                 "hyperparameters": (type(hp), set(hp.values), [each.name for each in hp.space]),
-                "model": (type(model), type(rebuilt), [layer.name.rstrip("_0123456789") for layer in model.layers]),
-                "trial": (type(trial), type(trial.trial_id), type(trial.score), trial.status, trial.best_step),
+                "model": (
+                    type(model),
+                    type(rebuilt),
+                    [layer.name.rstrip("_0123456789") for layer in model.layers],
+                ),
+                "trial": (
+                    type(trial),
+                    type(trial.trial_id),
+                    type(trial.score),
+                    trial.status,
+                    trial.best_step,
+                ),
                 "metrics": {name: metric.direction for name, metric in trial.metrics.metrics.items()},
                 "printed": sorted(set(lines)),
                 "remaining": tuner.remaining_trials,
@@ -225,7 +247,9 @@ def test_the_same_script_gives_results_of_the_same_form(
         ("HyperEfficientNet", {"version": "B0"}),
     ],
 )
-def test_kerastuners_ready_made_hypermodels_run_unchanged(make: MakeTuner, name: str, fixed: dict[str, Any]) -> None:
+def test_kerastuners_ready_made_hypermodels_run_unchanged(
+    make: MakeTuner, name: str, fixed: dict[str, Any]
+) -> None:
     hypermodel = getattr(keras_tuner.applications, name)(input_shape=(32, 32, 3), classes=2)
     space = keras_tuner.HyperParameters()
     for each, value in fixed.items():

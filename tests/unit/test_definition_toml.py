@@ -76,8 +76,9 @@ DEFINITIONS = st.fixed_dictionaries(
     },
 ).filter(
     # One's own data say themselves how much an epoch is.
-    lambda tables: isinstance(tables.get("data", ""), str)
-    or "samples_per_epoch" not in tables.get("retraining", {})
+    lambda tables: (
+        isinstance(tables.get("data", ""), str) or "samples_per_epoch" not in tables.get("retraining", {})
+    )
 )
 
 

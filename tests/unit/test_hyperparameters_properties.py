@@ -58,6 +58,9 @@ class OptunaHandle:
     def checkpoint(self, epochs: int, path: Path) -> None:
         raise NotImplementedError
 
+    def begin_epoch(self, epoch: int) -> bool:
+        return True
+
     def stop_requested(self) -> bool:
         raise NotImplementedError
 

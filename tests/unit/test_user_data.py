@@ -176,7 +176,10 @@ def test_models_with_several_inputs_get_lists_and_dictionaries(with_data: Define
     assert set(examples.train) == {"a", "b"}
     assert len(examples.fit_arguments["y"]) == 2
     assert examples.steps_per_epoch == 3
-    assert {name: tuple(each.shape) for name, each in one_example(examples).items()} == {"a": (1, 2), "b": (1, 3)}
+    assert {name: tuple(each.shape) for name, each in one_example(examples).items()} == {
+        "a": (1, 2),
+        "b": (1, 3),
+    }
 
 
 def test_an_object_with_the_attributes_of_training_data_will_do(with_data: Define) -> None:
@@ -189,7 +192,9 @@ def test_an_object_with_the_attributes_of_training_data_will_do(with_data: Defin
 
 def test_missing_validation_is_refused_where_the_objective_is_computed_on_it(with_data: Define) -> None:
     code = "import numpy as np\ndef load(): return (np.zeros((4, 1)), np.zeros(4)), None\n"
-    with pytest.raises(UserCodeError, match=r"no validation data.*'val_loss'.*set objective.metric to 'loss'"):
+    with pytest.raises(
+        UserCodeError, match=r"no validation data.*'val_loss'.*set objective.metric to 'loss'"
+    ):
         load_user_data(with_data(code), 4)
     assert load_user_data(with_data(code, metric="loss"), 4)(None).validation is None
 
@@ -212,13 +217,17 @@ def test_what_fit_could_not_take_is_refused(with_data: Define, returned: str, wa
 
 
 def test_an_error_of_the_users_function_names_its_line(with_data: Define) -> None:
-    with pytest.raises(UserCodeError, match=r"'my_data.py:load' fails: ValueError: no files \(my_data.py, line 2\)"):
+    with pytest.raises(
+        UserCodeError, match=r"'my_data.py:load' fails: ValueError: no files \(my_data.py, line 2\)"
+    ):
         load_user_data(with_data("def load():\n    raise ValueError('no files')\n"), 4)
 
 
 def test_epoch_sizes_of_the_built_in_mixtures_are_refused_for_ones_own_data(tmp_path: Path) -> None:
     (tmp_path / "my_data.py").write_text("")
-    with pytest.raises(DefinitionError, match=r"retraining.samples_per_epoch means nothing to 'my_data.py:load'"):
+    with pytest.raises(
+        DefinitionError, match=r"retraining.samples_per_epoch means nothing to 'my_data.py:load'"
+    ):
         define(
             {"name": "own", "data": "my_data.py:load", "retraining": {"samples_per_epoch": 10}},
             tmp_path,

@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STUDY ?= studies/quickstart.toml
 TIER ?= tests
+JOBS ?= 2
 
 .PHONY: help search test lint format lock clean
 
 help:
 	@echo "make search   search for a network with $(STUDY) and publish the best one (STUDY=... for another)"
-	@echo "make test     run every test (TIER=tests/unit for the quick ones)"
+	@echo "make test     run every test (TIER=tests/unit for the quick ones, JOBS=N at a time)"
 	@echo "make lint     ruff, mypy and the direction of imports"
 	@echo "make format   let ruff rewrite the sources"
 	@echo "make lock     renew requirements.lock"
@@ -35,7 +36,7 @@ search: $(VENV)/.ready
 	$(BIN)/studyhall search $(STUDY)
 
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest $(TIER)
+	$(BIN)/python -m pytest -n $(JOBS) $(TIER)
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

@@ -63,9 +63,8 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (StudyhallError, DataError) as error:
-        for text in (getattr(error, "details", ""), *getattr(error, "__notes__", ())):
-            if text.strip():
-                click.echo(text.rstrip(), err=True)
+        for note in getattr(error, "__notes__", ()):
+            click.echo(note.rstrip(), err=True)
         click.echo(f"Error: {error}", err=True)
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):

@@ -20,6 +20,7 @@ class LeaseKeeper:
         lease: the lease.
         seconds: how long the lease holds without renewal.
         at_epoch: returns how many epochs the trial has finished, for whoever watches.
+        at_renewal: called after each renewal with whether the study was asked to stop.
     """
 
     def __init__(
@@ -28,11 +29,13 @@ class LeaseKeeper:
         lease: Lease,
         seconds: float,
         at_epoch: Callable[[], int],
+        at_renewal: Callable[[bool], None] | None = None,
     ) -> None:
         self._study = study
         self._lease = lease
         self._interval = seconds / RENEWALS_PER_LEASE
         self._at_epoch = at_epoch
+        self._at_renewal = at_renewal
         self._ended = threading.Event()
         self._lost = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
@@ -54,9 +57,11 @@ class LeaseKeeper:
     def _keep(self) -> None:
         while not self._ended.wait(self._interval):
             try:
-                self._study.renew(self._lease, epoch=self._at_epoch())
+                stopping = self._study.renew(self._lease, epoch=self._at_epoch())
             except LeaseLostError:
                 self._lost.set()
                 return
             except StorageError:
                 continue  # the database is away; whether the lease outlived that, the next renewal tells
+            if self._at_renewal is not None:
+                self._at_renewal(stopping)

@@ -26,6 +26,7 @@ from studyhall.search.events import (
     TrialEnded,
     TrialStarted,
     Waiting,
+    WarmStart,
     WorkerFailed,
 )
 from studyhall.search.narration import counts_in_words, in_words, values_in_words, worker_in_words
@@ -101,7 +102,7 @@ class LiveView:
                 self._begin("evaluating on the test split", 0)
             case Published():
                 self._begin("published", 0)
-        if isinstance(event, TrialEnded | Published | StudyOpened | DatabaseAway | WorkerFailed):
+        if isinstance(event, TrialEnded | Published | StudyOpened | WarmStart | DatabaseAway | WorkerFailed):
             line = in_words(event)
             if line is not None:
                 self.say(line)

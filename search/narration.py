@@ -30,6 +30,8 @@ from studyhall.search.outcome import (
 )
 from studyhall.studies.entry import Counts, WorkerSeen
 
+LINES_OF_DETAILS = 20  # the end of a traceback says the most
+
 
 def in_words(event: Event) -> str | None:
     """Return an event as one line of text, or None for one that logs do not show."""
@@ -49,7 +51,8 @@ def in_words(event: Event) -> str | None:
         case EpochDone(number, epoch, value):
             return f"{_what(number)}: epoch {epoch}: {value:.6g}"
         case TrialEnded(number, outcome, best, counts):
-            return f"trial {number}: {outcome_in_words(outcome)} | {best_in_words(best, number)} | {counts_in_words(counts)}"
+            line = f"trial {number}: {outcome_in_words(outcome)} | {best_in_words(best, number)} | {counts_in_words(counts)}"
+            return "\n  ".join([line, *_details(outcome)])
         case Standing(counts, best):
             return f"{counts_in_words(counts)} | {best_in_words(best)}"
         case WorkerFailed(name, status, output):
@@ -67,6 +70,11 @@ def in_words(event: Event) -> str | None:
             return f"published the {'retrained model' if source == 'retrained' else 'model of the trial'}: {why}{scored}"
         case BatchDone():
             return None
+
+
+def _details(outcome: TrialOutcome) -> list[str]:
+    """Return the lines of a user's own traceback, or the last ones of a process that died."""
+    return outcome.details.rstrip().splitlines()[-LINES_OF_DETAILS:] if isinstance(outcome, Failed) else []
 
 
 def _what(number: int | None) -> str:

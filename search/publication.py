@@ -74,7 +74,7 @@ class Publisher:
             ArtifactError: the artifact store cannot take the bundle.
         """
         best = best_trial(self._study)
-        if best is None or best.value is None:
+        if best is None:
             raise UserCodeError(
                 f"No trial of '{self._study.name}' completed, so there is nothing to publish; "
                 f"its failures are shown by: studyhall status {self._study.name}"
@@ -142,7 +142,7 @@ class Publisher:
         self, best: FrozenTrial, chosen: Candidate, score: dict[str, Any] | None, files: Path
     ) -> None:
         definition = self._study.definition
-        metrics: dict[str, Any] = {"validation": chosen.value, "trial_validation": best.value, "test": score}
+        metrics: dict[str, Any] = {"validation": chosen.value, "trial_validation": best.values[0], "test": score}
         facts = bundle.Facts(
             study=self._study.name,
             definition=definition.record(),

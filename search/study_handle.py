@@ -15,6 +15,7 @@ from studyhall.search.events import BatchDone, EpochDone, Observer
 from studyhall.search.handle import Start, Value
 from studyhall.studies.artifact_store import ArtifactStore
 from studyhall.studies.artifacts import new_artifact_id
+from studyhall.studies.errors import LeaseLostError
 from studyhall.studies.files import sha256_of
 from studyhall.studies.seeds import trial_seed
 from studyhall.studies.study import Study
@@ -105,7 +106,11 @@ class StudyHandle:
         self.epochs = epochs
 
     def _record_checkpoint(self, epochs: int, artifact_id: str, sha256: str) -> None:
-        self._study.record_checkpoint(self.lease, epochs, artifact_id, sha256)
+        try:
+            self._study.record_checkpoint(self.lease, epochs, artifact_id, sha256)
+        except LeaseLostError:
+            self._store.remove(artifact_id)  # no record will ever name it
+            raise
         sweep(self._study, self._store)
 
     def begin_epoch(self, epoch: int) -> bool:

@@ -19,6 +19,7 @@ from keras_tuner.src.engine import tuner_utils
 from studyhall.models.errors import ConfigurationError
 from studyhall.search import provenance
 from studyhall.search.callbacks import (
+    Admission,
     NotFiniteError,
     StopRequestedError,
     TrialPrunedError,
@@ -30,7 +31,7 @@ from studyhall.search.one_line import reason
 from studyhall.search.outcome import FailureKind
 from studyhall.search.trainer_process import scratch_folder
 from studyhall.search.trial import values_of
-from studyhall.search.tuner_callbacks import WEIGHTS, KeepBestEpoch, ModelSize, ReportOnce
+from studyhall.search.tuner_callbacks import WEIGHTS, CountEpochs, KeepBestEpoch, ModelSize, ReportOnce
 from studyhall.search.tuner_definition import Algorithm, script_definition
 from studyhall.search.tuner_objective import as_tables, make_objective, result_of
 from studyhall.search.tuner_oracle import StudyOracle
@@ -211,9 +212,7 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
                 try:
                     self._try_run_and_update_trial(trial, *fit_args, **fit_kwargs)
                 except _LeftError:
-                    if self.oracle.in_hand.stopping:
-                        break  # the study was asked to stop, and the trial goes back
-                    self.oracle.hand_back()
+                    self.oracle.hand_back()  # the next one is STOPPED where the study was asked to stop
                     continue
                 failure = self.oracle.in_hand.failure
                 self.on_trial_end(trial)
@@ -221,6 +220,8 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
                 if failures >= self.max_consecutive_failed_trials:
                     _give_up(failures, trial)
             self.on_search_end()
+        if self.oracle.over is not None and self.oracle.verbose:
+            sys.stdout.write(f"The search has ended before its trials did: {self.oracle.over}\n")
 
     def _try_run_and_update_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> None:
         in_hand = self.oracle.in_hand
@@ -301,7 +302,7 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
                 callbacks.insert(0, ModelSize())
             if any(getattr(type(self), hook) is not getattr(keras_tuner.Tuner, hook) for hook in _HOOKS):
                 callbacks.append(tuner_utils.TunerCallback(self, trial))
-            callbacks += [best, Watch(in_hand.handle)]
+            callbacks += [best, Admission(in_hand.handle), Watch(in_hand.handle), CountEpochs(in_hand)]
             if len(tables) == 1 and execution == 0:
                 callbacks.append(ReportOnce(in_hand.handle, first["metric"], in_hand.reported))
             results.append(self._build_and_fit_model(trial, *args, **{**kwargs, "callbacks": callbacks}))

@@ -44,6 +44,17 @@ class KeepBestEpoch(keras.callbacks.Callback):  # type: ignore[misc]
         self.model.save_weights(self.path, overwrite=True)
 
 
+class CountEpochs(keras.callbacks.Callback):  # type: ignore[misc]
+    """Notes how many epochs of the trial in hand are finished, for whoever watches the workers."""
+
+    def __init__(self, in_hand: Any) -> None:
+        super().__init__()
+        self._in_hand = in_hand
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        self._in_hand.epoch = epoch + 1
+
+
 class ReportOnce(keras.callbacks.Callback):  # type: ignore[misc]
     """Reports each epoch's objective to the study, and leaves `fit` when its pruner says so.
 

@@ -16,6 +16,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import Trial as OptunaTrial
 from optuna.trial import TrialState
 
+from studyhall.search.budget import Budget, EpochGate
 from studyhall.search.hyperparameters import TrialHyperParameters
 from studyhall.search.lease_keeper import LeaseKeeper
 from studyhall.search.outcome import FailureKind
@@ -37,24 +38,20 @@ class InHand:
     `reported` counts the epochs that an earlier attempt reported; `result` and `failure` are set when it ends.
     """
 
-    def __init__(self, study: Study, claimed: OptunaTrial, store: ArtifactStore, scratch: Path) -> None:
+    def __init__(
+        self, study: Study, claimed: OptunaTrial, store: ArtifactStore, scratch: Path, gate: EpochGate
+    ) -> None:
         self.claimed = claimed
         self.scratch = scratch
-        self.handle = StudyHandle(study, claimed, store, _ignore, self._should_stop)
-        self.keeper = LeaseKeeper(study, self.handle.lease, LEASE_SECONDS, lambda: 0, self._note_stop)
+        self.handle = StudyHandle(study, claimed, store, _ignore, lambda: self.keeper.lost, gate)
+        self.keeper = LeaseKeeper(study, self.handle.lease, LEASE_SECONDS, lambda: self.epoch)
         self.reported = max(
             study.optuna().get_trials(deepcopy=False)[claimed.number].intermediate_values, default=0
         )
         self.result: Result | None = None
         self.weights: Path | None = None
         self.failure: tuple[FailureKind, str] | None = None
-        self.stopping = False
-
-    def _should_stop(self) -> bool:
-        return self.stopping or self.keeper.lost
-
-    def _note_stop(self, stopping: bool) -> None:
-        self.stopping = stopping
+        self.epoch = 0  # finished ones, for whoever watches
 
 
 class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
@@ -80,6 +77,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self.preset = preset
         self._keep_models = keep_models
         self._worker = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+        self._gate: EpochGate | None = None
         self._in_hand: tuple[Trial, InHand, ExitStack] | None = None
         self._display = SearchDisplay(oracle=self)
 
@@ -121,6 +119,11 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         return self.study.counts().waiting
 
     @property
+    def over(self) -> str | None:
+        """Why no trial is taken any more though some may wait, for people; None where that is not so."""
+        return None if self._gate is None else self._gate.over
+
+    @property
     def in_hand(self) -> InHand:
         """The trial that this process has claimed."""
         if self._in_hand is None:
@@ -131,6 +134,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
     def at_work(self) -> Iterator[None]:
         """Be one of the study's workers inside the block; a trial that is still in hand at its end goes back."""
         study, _ = self.opened()
+        self._gate = None
         study.clear_stop()
         study.register_worker(self._worker, host=socket.gethostname(), pid=os.getpid(), device="")
         try:
@@ -150,12 +154,15 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         def sampler(number: int) -> BaseSampler:
             return sampler_for_trial(definition.sampler, definition.search.seed, number)
 
-        claimed = study.claim(sampler, make_pruner(definition.pruner), worker=self._worker)
+        self._gate = self._gate or EpochGate(study, Budget.of(definition))
+        claimed = None
+        if self._gate.look() is None:
+            claimed = study.claim(sampler, make_pruner(definition.pruner), worker=self._worker)
         sweep(study, store)
         if claimed is None:
             return Trial(keras_tuner.HyperParameters(), trial_id="", status=TrialStatus.STOPPED)
         with ExitStack() as resources:
-            in_hand = InHand(study, claimed, store, resources.enter_context(scratch_folder()))
+            in_hand = InHand(study, claimed, store, resources.enter_context(scratch_folder()), self._gate)
             resources.enter_context(in_hand.handle)
             resources.enter_context(in_hand.keeper)
             hp = LenientHyperParameters(

@@ -221,6 +221,6 @@ def _after_crash(crash: TrainerCrashedError) -> Failed | Interrupted:
 def best_of(study: Study) -> Best | None:
     """The best completed trial of a study, or None before the first one."""
     trial = best_trial(study)
-    if trial is None or trial.value is None:
+    if trial is None:
         return None
-    return Best(trial.number, trial.value, trial.user_attrs.get("hyperparameters", {}))
+    return Best(trial.number, trial.values[0], trial.user_attrs.get("hyperparameters", {}))

@@ -11,6 +11,7 @@ from studyhall.search.figures.errors import NothingToDrawError
 from studyhall.search.figures.importances import importances, importances_figure
 from studyhall.search.figures.optimisation import optimisation_figure
 from studyhall.search.figures.parallel import parallel_figure
+from studyhall.search.figures.pareto import pareto_figure
 from studyhall.search.figures.search import Search
 from studyhall.search.figures.style import FORMATS, save_as
 
@@ -27,7 +28,9 @@ def draw_search_figures(
     formats: Sequence[str] = FORMATS,
     on_skip: OnSkip | None = None,
 ) -> list[Path]:
-    """Draw a study's optimisation history, importances, parallel coordinates and learning curves.
+    """Draw a study's optimisation history, importances, parallel coordinates, learning curves and Pareto front.
+
+    Of several objectives, all but the last picture show the first one.
 
     Args:
         study: the study as Optuna sees it.
@@ -52,6 +55,9 @@ def draw_search_figures(
         "parallel-coordinates": lambda: parallel_figure(search, shares),
         "learning-curves": lambda: curves_figure(search),
     }
+    if len(study.directions) > 1:
+        metrics = study.metric_names or [metric, *(f"objective {n}" for n in range(1, len(study.directions)))]
+        pictures["pareto-front"] = lambda: pareto_figure(study, search, metrics)
     written: list[Path] = []
     for name, draw in pictures.items():
         try:

@@ -26,9 +26,12 @@ def importances(study: optuna.Study, search: Search) -> dict[str, float]:
         return {}
     # The top tenth, as Optuna has it, but at least five trials, without which it advises against its own figures.
     evaluator = PedAnovaImportanceEvaluator(target_quantile=min(0.5, max(0.1, 5 / len(search.complete))))
+    sign = 1 if search.direction == "minimize" else -1
+    # Of several objectives, the first one's; a target of ours is always taken to be minimized.
+    target = (lambda trial: sign * trial.values[0]) if len(study.directions) > 1 else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # "may be inaccurate": the picture says so itself
-        shares = get_param_importances(study, evaluator=evaluator)
+        shares = get_param_importances(study, evaluator=evaluator, target=target)
     # Where no parameter matters, Optuna gives all of them the same.
     return dict(shares) if len(set(shares.values())) > 1 else {}
 

@@ -24,6 +24,9 @@ def without_tensorboard(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("without_tensorboard")
+@pytest.mark.filterwarnings(
+    "ignore:Skipping variable loading for optimizer:UserWarning"
+)  # KerasTuner's loading
 def test_the_scripts_of_coming_from_kerastuner_do_what_they_say(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

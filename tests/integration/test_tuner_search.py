@@ -13,6 +13,7 @@ import pytest
 from optuna.trial import TrialState
 
 from studyhall.search import Tuner
+from studyhall.search.figures.for_study import draw_search_figures
 from studyhall.search.tuner import SearchFailedError
 from studyhall.studies.errors import DefinitionError, StudyConflictError, StudyhallError, UserCodeError
 
@@ -183,7 +184,7 @@ def test_the_objective_may_be_maximized(make: MakeTuner) -> None:
     assert tuner.get_best_hyperparameters()[0].get("k") == scores[0]
 
 
-def test_several_objectives_have_a_sane_front(make: MakeTuner) -> None:
+def test_several_objectives_have_a_sane_front(make: MakeTuner, tmp_path: Path) -> None:
     class Tradeoff(Tuner):
         def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
             size = trial.hyperparameters.Int("size", 1, 20)
@@ -199,6 +200,9 @@ def test_several_objectives_have_a_sane_front(make: MakeTuner) -> None:
     assert all(one[0] > two[0] for one, two in itertools.pairwise(front))  # larger is never also worse
     best = tuner.oracle.get_best_trials(1)[0]  # by the first objective
     assert best.score == min(trial.values[0] for trial in study.get_trials())
+    drawn = draw_search_figures(study, "val_loss", "minimize", tmp_path / "figures", formats=["svg"])
+    assert [path.stem for path in drawn][-1] == "pareto-front"
+    assert [each.stem for each in drawn][:2] == ["optimisation", "importances"]
     with pytest.raises(DefinitionError, match="cannot prune trials that have several objectives"):
         make(Tradeoff, objective=["val_loss", "parameters"], pruner="median", study_name="pruned")
 

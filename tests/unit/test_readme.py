@@ -1,0 +1,35 @@
+"""The README tells the truth about commands, folders and links."""
+
+import re
+import tomllib
+from pathlib import Path
+
+from studyhall.search.cli import COMMANDS
+from studyhall.studies.definition_file import define
+
+
+def test_the_readme_names_every_command_and_no_other(repository: Path) -> None:
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    table = readme[readme.index("## Commands") :]
+    assert set(re.findall(r"^\| `studyhall (\w+)", table, re.MULTILINE)) == set(COMMANDS)
+    assert set(re.findall(r"studyhall (\w+) [A-Z]", readme)) <= set(COMMANDS)
+
+
+def test_the_readmes_tree_is_the_repositorys(repository: Path) -> None:
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    tree = set(re.findall(r"^    (\w+)/ ", readme[readme.index("## The folders") :], re.MULTILINE))
+    ignored = {".git", ".venv", "dist", "artifacts", "best"}
+    folders = {path.name for path in repository.iterdir() if path.is_dir() and path.name not in ignored}
+    assert tree == {name for name in folders if not name.startswith((".", "_"))}
+
+
+def test_links_in_the_documents_lead_somewhere(repository: Path) -> None:
+    for page in [repository / "README.md", *(repository / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
+            assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_readmes_study_file_is_a_definition(repository: Path) -> None:
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    assert define({"name": "readme"} | tomllib.loads(text), repository).search.trials == 12

@@ -142,7 +142,11 @@ class Publisher:
         self, best: FrozenTrial, chosen: Candidate, score: dict[str, Any] | None, files: Path
     ) -> None:
         definition = self._study.definition
-        metrics: dict[str, Any] = {"validation": chosen.value, "trial_validation": best.values[0], "test": score}
+        metrics: dict[str, Any] = {
+            "validation": chosen.value,
+            "trial_validation": best.values[0],
+            "test": score,
+        }
         facts = bundle.Facts(
             study=self._study.name,
             definition=definition.record(),

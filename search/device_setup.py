@@ -45,7 +45,8 @@ def prepare_device() -> None:
 
 def capability() -> tuple[int, int] | None:
     """Return CUDA's capability of the GPU that Keras trains on, as in (9, 0); None without one."""
-    if not keras.distribution.list_devices("gpu"):
+    # Not list_devices("gpu"): where there is none, JAX raises.
+    if all(name.lower().startswith("cpu") for name in keras.distribution.list_devices()):
         return None
     if keras.backend.backend() == "jax":
         import jax

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,7 +29,7 @@ CHEAP_STUDY = """
 hypermodel = "cheap_model.py:build"
 data = {{ source = "synthetic", samples_per_epoch = 32, validation_samples = 16 }}
 search = {{ trials = {trials}, seed = 7 }}
-training = {{ epochs = {epochs}, batch_size = 16 }}
+training = {{ epochs = {epochs}, batch_size = 16{training} }}
 retraining = {{ epochs = 2 }}
 """
 
@@ -40,6 +40,7 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+        self._started: list[subprocess.Popen[str]] = []
 
     def write(self, name: str, text: str) -> Path:
         """Write a file of the project."""
@@ -47,13 +48,13 @@ class Project:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def write_study(self, *, trials: int = 3, epochs: int = 2, extra: str = "") -> Path:
+    def write_study(self, *, trials: int = 3, epochs: int = 2, training: str = "") -> Path:
         """Write `cheap.toml`, a study of the cheap model on synthetic data."""
-        return self.write("cheap.toml", CHEAP_STUDY.format(trials=trials, epochs=epochs) + extra)
+        return self.write("cheap.toml", CHEAP_STUDY.format(trials=trials, epochs=epochs, training=training))
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start `studyhall` in the folder, with both outputs in one pipe."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [str(Path(sys.executable).with_name("studyhall")), *arguments],
             cwd=self.folder,
             env=self.environment,
@@ -62,6 +63,17 @@ class Project:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        self._started.append(process)
+        return process
+
+    def end(self) -> None:
+        """End what still runs, as after a test that failed."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
 
     def run(self, *arguments: str, timeout: float = 240) -> "subprocess.CompletedProcess[str]":
         """Run `studyhall` in the folder to its end; `stdout` holds both outputs."""
@@ -71,13 +83,14 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def project(tmp_path: Path) -> Iterator[Project]:
     """A person's project, in a folder with a hostile name."""
     folder = tmp_path / "Jo's café {1} 100%"
     folder.mkdir()
     project = Project(folder)
     project.write("cheap_model.py", CHEAP_MODEL)
-    return project
+    yield project
+    project.end()
 
 
 @pytest.fixture

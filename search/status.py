@@ -13,6 +13,8 @@ from rich.table import Table
 from studyhall.search.narration import values_in_words
 from studyhall.studies.entry import Entry
 
+PLAIN_WIDTH = 160  # columns, where no terminal says how many there are
+
 
 def show_status(entries: Sequence[Entry], storage: str, *, as_json: bool) -> None:
     """Print studies to the standard output.
@@ -26,7 +28,7 @@ def show_status(entries: Sequence[Entry], storage: str, *, as_json: bool) -> Non
         studies = [as_record(entry) for entry in entries]
         sys.stdout.write(json.dumps({"storage": storage, "studies": studies}, indent=2) + "\n")
         return
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
     if not entries:
         console.print(
             f"{storage} holds no study yet. Create one with: studyhall search STUDY.toml", markup=False
@@ -34,7 +36,9 @@ def show_status(entries: Sequence[Entry], storage: str, *, as_json: bool) -> Non
         return
     table = Table(title=storage, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
     for heading in ("study", "done", "pruned", "failed", "running", "waiting", "best", "trial", "published"):
-        table.add_column(heading, justify="left" if heading in ("study", "published") else "right")
+        table.add_column(
+            heading, no_wrap=True, justify="left" if heading in ("study", "published") else "right"
+        )
     for entry in entries:
         counts, best = entry.counts, entry.best
         table.add_row(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from studyhall.studies.definition import Definition, PrunerSpec, SamplerSpec
+from studyhall.studies.errors import DefinitionError
 from studyhall.studies.optuna_classes import PRUNERS, SAMPLERS, parameters
 from studyhall.studies.optuna_options import Constructor
 from studyhall.studies.seeds import derived_seed
@@ -88,10 +89,27 @@ def check_packages(definition: Definition) -> None:
     """Check that the sampler and the pruner can run here, before a study is created or joined.
 
     Raises:
-        DefinitionError: a package is missing; the line says how to install it.
+        DefinitionError: a package is missing, and the line says how to install it; or the sampler refuses several
+            objectives, which Optuna would say only when it proposes.
     """
-    make_sampler(definition.sampler)
+    sampler = make_sampler(definition.sampler)
     make_pruner(definition.pruner)
+    if len(definition.directions) == 1:
+        return
+    import optuna
+
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        directions = [optuna.study.StudyDirection[each.upper()] for each in definition.directions]
+        optuna.create_study(sampler=sampler, directions=directions).ask()
+    except ValueError as error:
+        raise DefinitionError(
+            f"sampler {definition.sampler.name!r} cannot search for several objectives ({error}); "
+            "use 'tpe' or 'nsgaii', or one objective"
+        ) from error
+    finally:
+        optuna.logging.set_verbosity(before)
 
 
 def _sampler(spec: SamplerSpec, constructor: Constructor) -> "BaseSampler":

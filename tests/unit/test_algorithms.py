@@ -4,6 +4,7 @@ import importlib.util
 import inspect
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -19,6 +20,7 @@ from studyhall.studies.algorithms import (
     sampler_for_trial,
 )
 from studyhall.studies.definition import Definition, PrunerSpec, SamplerSpec
+from studyhall.studies.definition_file import define
 from studyhall.studies.errors import DefinitionError
 from studyhall.studies.optuna_classes import FAMILIES, PRUNERS, SAMPLERS
 
@@ -340,3 +342,24 @@ def test_families_hold_no_abstract_class() -> None:
     for family in FAMILIES:
         assert family.classes()
         assert family.base not in family.classes()
+
+
+class ForOneObjective(optuna.samplers.RandomSampler):
+    """Refuses several objectives when it proposes, as Optuna's CMA-ES does, whose package is not installed here."""
+
+    def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
+        self._raise_error_if_multi_objective(study)
+        return {}
+
+
+def test_a_sampler_for_one_objective_is_refused_for_several(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objectives = [{"metric": "val_loss"}, {"metric": "parameters", "direction": "minimize"}]
+    one = define({"name": "one"}, tmp_path)
+    two = define({"name": "two", "pruner": "none", "objective": objectives}, tmp_path)
+    check_packages(two)
+    monkeypatch.setattr("studyhall.studies.algorithms.make_sampler", lambda spec: ForOneObjective())
+    check_packages(one)
+    with pytest.raises(DefinitionError, match="several objectives"):
+        check_packages(two)

@@ -102,7 +102,7 @@ def check_packages(definition: Definition) -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         directions = [optuna.study.StudyDirection[each.upper()] for each in definition.directions]
-        optuna.create_study(sampler=sampler, directions=directions).ask()
+        _ = optuna.create_study(sampler=sampler, directions=directions).ask().relative_params  # proposes
     except ValueError as error:
         raise DefinitionError(
             f"sampler {definition.sampler.name!r} cannot search for several objectives ({error}); "

@@ -1,6 +1,6 @@
 # One image for everything but the database: `studyhall` is its entry point. EXTRAS chooses what it can do:
 #   docker build -t studyhall:cpu .
-#   docker build -t studyhall:gpu --build-arg EXTRAS=postgres,gpu .
+#   docker build -t studyhall:gpu --build-arg EXTRAS=postgres,s3,gpu .
 # The packages, which are large and seldom change, are one layer; the sources, which are small, are another.
 
 FROM python:3.11-slim-bookworm AS build
@@ -11,7 +11,7 @@ ARG PIP_TRUSTED_HOST
 WORKDIR /build
 RUN pip install --no-cache-dir --disable-pip-version-check --root-user-action=ignore uv && uv venv /opt/studyhall
 ENV VIRTUAL_ENV=/opt/studyhall UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1 UV_HTTP_TIMEOUT=180 UV_INDEX_STRATEGY=unsafe-best-match
-ARG EXTRAS=postgres
+ARG EXTRAS=postgres,s3
 COPY requirements.lock pyproject.toml ./
 # Versions and hashes are the lock's; what only the extra `gpu` needs, CUDA's libraries, TensorFlow itself pins.
 RUN UV_DEFAULT_INDEX=${PIP_INDEX_URL:-https://pypi.org/simple} UV_INDEX="$PIP_EXTRA_INDEX_URL" \
@@ -34,7 +34,6 @@ COPY --from=wheel /dist /dist
 # pip compiles the bytecode; it works on the virtual environment from outside, which has no pip of its own.
 RUN python -m pip --python /opt/studyhall/bin/python install --no-cache-dir --no-index --no-deps --quiet \
     --disable-pip-version-check --root-user-action=ignore /dist/*.whl
-COPY docker/dashboard.py docker/make-secrets.sh /opt/studyhall/bin/
 ENV PATH=/opt/studyhall/bin:$PATH PYTHONUNBUFFERED=1 \
     STUDYHALL_ARTIFACTS=/srv/artifacts KERAS_HOME=/srv/keras \
     NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility

@@ -5,13 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 STUDY ?= studies/quickstart.toml
 TIER ?= tests
-JOBS ?= 2
+JOBS ?= 3
 
-.PHONY: help search test lint format lock clean
+.PHONY: help search test test-engines lint format lock clean
 
 help:
 	@echo "make search   search for a network with $(STUDY) and publish the best one (STUDY=... for another)"
 	@echo "make test     run every test (TIER=tests/unit for the quick ones, JOBS=N at a time)"
+	@echo "make test-engines   the tests with Ray, Slurm and network namespaces, on this machine"
 	@echo "make lint     ruff, mypy and the direction of imports"
 	@echo "make format   let ruff rewrite the sources"
 	@echo "make lock     renew requirements.lock"
@@ -36,7 +37,10 @@ search: $(VENV)/.ready
 	$(BIN)/studyhall search $(STUDY)
 
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest -n $(JOBS) $(TIER)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TIER)
+
+test-engines: $(VENV)/.ready
+	$(BIN)/python -m pytest -m engines tests/acceptance
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
@@ -49,7 +53,7 @@ format: $(VENV)/.ready
 	$(BIN)/ruff format .
 
 lock:
-	uv pip compile pyproject.toml --extra jax --extra postgres --group dev --universal --generate-hashes \
+	uv pip compile pyproject.toml --extra jax --extra postgres --extra s3 --extra ray --group dev --universal --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --quiet -o requirements.lock
 
 clean:

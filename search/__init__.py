@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from studyhall.search.tuner import Tuner
+    from studyhall.search.tuner.tuner import Tuner
 
 __all__ = ["Tuner"]
 
@@ -11,7 +11,7 @@ __all__ = ["Tuner"]
 def __getattr__(name: str) -> Any:
     """Import the Tuner when it is asked for: it brings Keras, which takes seconds."""
     if name == "Tuner":
-        from studyhall.search.tuner import Tuner
+        from studyhall.search.tuner.tuner import Tuner
 
         return Tuner
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

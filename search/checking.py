@@ -4,9 +4,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from studyhall.search.outcome import Checked
 from studyhall.search.runner import check
-from studyhall.search.trainer_process import TrainerProcess
+from studyhall.search.training.outcome import Checked
+from studyhall.search.workers.trainer_process import TrainerProcess
 from studyhall.studies.algorithms import check_packages
 from studyhall.studies.definition import Definition
 from studyhall.studies.definition_file import load_definition

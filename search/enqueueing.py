@@ -5,12 +5,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from studyhall.search.handle import Value
+from studyhall.search.bridge.handle import Value
 from studyhall.search.one_line import shown
 from studyhall.search.references import StudyReference
 from studyhall.search.runner import check
-from studyhall.search.script import is_script
-from studyhall.search.trainer_process import TrainerProcess
+from studyhall.search.tuner.script import is_script
+from studyhall.search.workers.trainer_process import TrainerProcess
 from studyhall.studies.errors import DefinitionError
 from studyhall.studies.files import explain
 from studyhall.studies.origin import located

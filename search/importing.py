@@ -13,13 +13,13 @@ from keras_tuner.engine.hyperparameters import Fixed
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import delete
 
-from studyhall.search.distributions import parameter_of
+from studyhall.search.bridge.distributions import parameter_of
+from studyhall.search.bridge.names import parameter_name
 from studyhall.search.kerastuner_project import OldTrial, Project, read_project
 from studyhall.search.opening import open_study
-from studyhall.search.parameter_names import parameter_name
 from studyhall.search.references import StudyReference
-from studyhall.search.script import DATA, HYPERMODEL
-from studyhall.search.tuner_trials import BEST_EPOCH, FIXED, METRICS
+from studyhall.search.tuner.script import DATA, HYPERMODEL
+from studyhall.search.tuner.trials import BEST_EPOCH, FIXED, METRICS
 from studyhall.studies import tables
 from studyhall.studies.attributes import FAILURE, HYPERPARAMETERS, REASON
 from studyhall.studies.definition import Definition

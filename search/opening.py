@@ -4,15 +4,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from studyhall.studies import marker
 from studyhall.studies.address import parse
 from studyhall.studies.artifact_store import ArtifactStore, open_artifact_store
 from studyhall.studies.definition import Definition, Value
 from studyhall.studies.earlier import Earlier, best_configurations
 from studyhall.studies.errors import ArtifactError
 from studyhall.studies.files import explain, new_folder
+from studyhall.studies.probe import probe
 from studyhall.studies.retrying import Patience
 from studyhall.studies.schema import answered
-from studyhall.studies.storage import open_storage
+from studyhall.studies.storage import StudyStorage, open_storage
 from studyhall.studies.study import Study
 
 
@@ -33,7 +35,8 @@ def open_study(
         warm: configurations that a study which is created tries after those of its definition.
 
     Raises:
-        StudyhallError: the storage or the artifact store cannot be used, or the study is another one.
+        StudyhallError: the storage or the artifact store cannot be used, the study is another one or keeps its files
+            in another store, or it was created with versions of Studyhall or Optuna that do not go together with these.
     """
     address = parse(storage_url)
     with ExitStack() as made:
@@ -48,9 +51,26 @@ def open_study(
                     f"Cannot make the artifact store {artifacts!r}: {explain(error)}"
                 ) from error
         store = open_artifact_store(artifacts, create=True)
+        probe(store)
         storage = open_storage(storage_url, create=True, patience=patience)
-        study = Study.create_or_join(storage, definition, warm)
+        study = _create_or_join(storage, store, definition, warm)
     return study, store
+
+
+def _create_or_join(
+    storage: StudyStorage, store: ArtifactStore, definition: Definition, warm: Sequence[Mapping[str, Value]]
+) -> Study:
+    """Create a study with a marker in its store, or join one whose store this is."""
+    name = definition.name
+    if marker.is_at_home(storage, store, name):
+        return Study.create_or_join(storage, definition, warm)
+    left = marker.leave(store)
+    try:
+        study = Study.create_or_join(storage, definition, warm, left)
+    finally:
+        marker.take_back(storage, store, name, left)  # unless the study was created with it
+    marker.is_at_home(storage, store, name)  # another process may have created it meanwhile
+    return study
 
 
 def earlier_configurations(definition: Definition, storage_url: str) -> list[list[Earlier]]:

@@ -1,39 +1,52 @@
 """Publishing: the best trial is retrained, the better of the two models is scored and put into a bundle."""
 
 import json
+import os
+import socket
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from optuna.trial import FrozenTrial
 
-from studyhall.search.channel import AppraiseTask, Job, RetrainTask
-from studyhall.search.events import (
+from studyhall.search.figures.for_study import draw_search_figures
+from studyhall.search.notifications.notifier import Notifies
+from studyhall.search.training.outcome import Failed, FailureKind, HandedBack, Retrained
+from studyhall.search.views.events import (
     BatchDone,
     EpochDone,
     Evaluating,
     Observer,
     Published,
     RetrainingStarted,
+    WaitingToPublish,
 )
-from studyhall.search.figures.for_study import draw_search_figures
-from studyhall.search.outcome import Failed, FailureKind, HandedBack, Retrained
-from studyhall.search.stop_switch import StopSwitch
-from studyhall.search.trainer_process import (
+from studyhall.search.workers.announcer import Announcer
+from studyhall.search.workers.channel import AppraiseTask, Job, RetrainTask
+from studyhall.search.workers.lease_keeper import LeaseKeeper
+from studyhall.search.workers.scratch import scratch_folder
+from studyhall.search.workers.stop_switch import StopSwitch
+from studyhall.search.workers.trainer_process import (
     TrainerCrashedError,
     TrainerProcess,
     TrainerStoppedError,
-    scratch_folder,
 )
 from studyhall.studies import bundle
 from studyhall.studies.artifact_store import ArtifactStore
-from studyhall.studies.errors import UserCodeError
+from studyhall.studies.bundle_record import published
+from studyhall.studies.errors import StorageError, UserCodeError
 from studyhall.studies.kept_models import KeptModels
+from studyhall.studies.leases import LEASE_SECONDS
 from studyhall.studies.manifest import HISTORY, MODEL
+from studyhall.studies.publication_turn import PublicationTurn
 from studyhall.studies.results import badness, best_trial
 from studyhall.studies.seeds import derived_seed
 from studyhall.studies.study import Study
 from studyhall.studies.study_files import replace_files
+
+LOOK_SECONDS = 1.0  # how often a process that waits for another's publication looks
 
 
 @dataclass(frozen=True)
@@ -58,7 +71,12 @@ class Publisher:
         store: ArtifactStore,
         observe: Observer,
         stop: StopSwitch,
+        notifier: Notifies | None = None,
+        *,
+        lease_seconds: float = LEASE_SECONDS,
     ) -> None:
+        self._turn = PublicationTurn(study, f"{socket.gethostname()} {os.getpid()}", lease_seconds)
+        self._announcer = Announcer(study, notifier)
         self._study = study
         self._trainer = trainer
         self._store = store
@@ -69,10 +87,32 @@ class Publisher:
     def publish_best(self) -> bool:
         """Retrain the best trial and publish the better model; False when told to stop before that was done.
 
+        While another process does that, this one waits: for the bundle, or for the other one's death.
+
         Raises:
             UserCodeError: no trial completed, or neither model is to be had.
             ArtifactError: the artifact store cannot take the bundle.
+            LeaseLostError: this process was not heard of for so long that another one publishes.
         """
+        before = published(self._study.storage, self._study.id)
+        told = False
+        while (holder := self._turn.take()) is not None:
+            if not told:
+                self._observe(WaitingToPublish(holder))
+                told = True
+            if self._stop.wait(LOOK_SECONDS):
+                return False
+        try:
+            record, best = published(self._study.storage, self._study.id), best_trial(self._study)
+            if record is not None and record != before and best is not None and record.trial == best.number:
+                return True  # by whom this one waited for
+            with LeaseKeeper(self._turn.renew, self._turn.seconds) as keeper:
+                return self._retrain_and_publish(lambda: self._stop() or keeper.lost)
+        finally:
+            with suppress(StorageError):  # then it ends by itself
+                self._turn.leave()
+
+    def _retrain_and_publish(self, stopped: Callable[[], bool]) -> bool:
         best = best_trial(self._study)
         if best is None:
             raise UserCodeError(
@@ -80,8 +120,9 @@ class Publisher:
                 f"its failures are shown by: studyhall status {self._study.name}"
             )
         with scratch_folder() as scratch:
-            outcome = self._retrain(best, scratch)
-            if isinstance(outcome, HandedBack) or self._stop():
+            outcome = self._retrain(best, scratch, stopped)
+            self._turn.renew()
+            if isinstance(outcome, HandedBack) or stopped():
                 return False
             chosen = self._choose(best, outcome, scratch)
             self._observe(Evaluating())
@@ -90,11 +131,15 @@ class Publisher:
             chosen.model.replace(files / MODEL)
             (files / HISTORY).write_text(json.dumps(chosen.history, indent=1))
             task = AppraiseTask(Job(self._study.definition, scratch), files)
-            self._publish(best, chosen, self._trainer.run(task, None, lambda: False), files)
+            score = self._trainer.run(task, None, lambda: False)
+            self._turn.renew()
+            self._publish(best, chosen, score, files)
             self._attach_figures(scratch)
         return True
 
-    def _retrain(self, best: FrozenTrial, scratch: Path) -> Retrained | Failed | HandedBack:
+    def _retrain(
+        self, best: FrozenTrial, scratch: Path, stopped: Callable[[], bool]
+    ) -> Retrained | Failed | HandedBack:
         self._observe(RetrainingStarted(best.number, self._study.definition.retraining.epochs))
         task = RetrainTask(
             Job(self._study.definition, scratch),
@@ -104,7 +149,7 @@ class Publisher:
         )
         try:
             outcome: Retrained | Failed | HandedBack = self._trainer.run(
-                task, _RetrainingListener(self._observe), self._stop
+                task, _RetrainingListener(self._observe), stopped
             )
         except TrainerStoppedError:
             return HandedBack(0)
@@ -164,8 +209,9 @@ class Publisher:
             metrics=metrics,
             **{name: chosen.facts[name] for name in _FACTS if name != "seed"},
         )
-        bundle.publish(files, facts, self._store, self._study.storage, self._study.id)
+        record = bundle.publish(files, facts, self._store, self._study.storage, self._study.id)
         joint = (score["joint"]["mean"], score["joint"]["std"]) if score else None
+        self._announcer.published(record, joint)
         self._observe(Published(chosen.source, chosen.why, chosen.value, joint))
 
     def _attach_figures(self, scratch: Path) -> None:

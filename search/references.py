@@ -13,17 +13,23 @@ from studyhall.studies.locations import artifact_location
 class StudyReference:
     """A study that somebody named.
 
-    `definition` is there when it was named by its file; `artifacts` is None when it is up to the study in the storage.
+    `definition` is there when it was named by its file; `artifacts` is None when it is up to the study in the storage. `project` is
+    the folder of its code here, None where that is the one in which it was created.
     """
 
     name: str
     storage_url: str
     artifacts: str | None
     definition: Definition | None = None
+    project: Path | None = None
 
 
 def resolve_study(
-    text: str, storage: str | None, artifacts: str | None = None, scale: float | None = None
+    text: str,
+    storage: str | None,
+    artifacts: str | None = None,
+    scale: float | None = None,
+    project: Path | None = None,
 ) -> StudyReference:
     """Find out what STUDY names; flags and environment win over the file, which wins over the defaults.
 
@@ -32,9 +38,11 @@ def resolve_study(
         storage: the database's URL from the flag or the environment, or None.
         artifacts: the artifact store from the flag or the environment, or None.
         scale: what the file's budget is multiplied by, in place of its own `scale`; or None.
+        project: the folder of the study's code on this machine, where it is named by its name; or None.
 
     Raises:
-        DefinitionError: the text names a file that is missing or wrong, or a scale is given with a study's name.
+        DefinitionError: the text names a file that is missing or wrong, or a scale is given with a study's name, or
+            a project with a file.
     """
     if not text.endswith(".toml"):
         if scale is not None:
@@ -42,7 +50,9 @@ def resolve_study(
                 f"--scale needs a study file; the study {text!r} keeps the scale at which it was created"
             )
         url = storage or StorageSpec().url
-        return StudyReference(text, url, artifacts)
+        return StudyReference(text, url, artifacts, project=project)
+    if project is not None:
+        raise DefinitionError(f"--project needs a study's name; the code of {text} is beside it")
     definition = load_definition(Path(text), {} if scale is None else {"scale": scale})
     url = storage or definition.storage.url
     return StudyReference(

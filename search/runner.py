@@ -1,23 +1,36 @@
 """Running a study: open or create it, work through its queue, publish the best model."""
 
+import gc
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
-from studyhall.search.budget import Budget, EpochGate
-from studyhall.search.channel import CheckTask, Job
-from studyhall.search.events import Checking, DatabaseAway, Observer, StudyOpened, Waiting, WarmStart
-from studyhall.search.local_work import hand_on, work_together
+from studyhall.search.clusters.engine import Assignment, Engine
+from studyhall.search.notifications.notifier import Notifier, Notifies
+from studyhall.search.notifications.webhook import webhook_from
 from studyhall.search.opening import earlier_configurations, open_study
-from studyhall.search.outcome import Checked
-from studyhall.search.progress import Progress, show_progress
 from studyhall.search.publication import Publisher
 from studyhall.search.references import StudyReference
-from studyhall.search.settings import WorkerSettings
-from studyhall.search.stop_switch import StopSwitch
-from studyhall.search.trainer_process import TrainerCrashedError, TrainerProcess, scratch_folder
-from studyhall.search.worker import Worker
+from studyhall.search.training.outcome import Checked
+from studyhall.search.views.events import (
+    Checking,
+    DatabaseAway,
+    Observer,
+    OtherVersions,
+    StudyOpened,
+    Waiting,
+    WarmStart,
+)
+from studyhall.search.views.progress import Progress, show_progress
+from studyhall.search.workers.budget import Budget, EpochGate
+from studyhall.search.workers.channel import CheckTask, Job
+from studyhall.search.workers.local_work import hand_on, work_together
+from studyhall.search.workers.scratch import scratch_folder
+from studyhall.search.workers.settings import WorkerSettings
+from studyhall.search.workers.stop_switch import StopSwitch
+from studyhall.search.workers.trainer_process import TrainerCrashedError, TrainerProcess
+from studyhall.search.workers.worker import Worker
 from studyhall.studies.address import parse
 from studyhall.studies.algorithms import check_packages
 from studyhall.studies.artifact_store import ArtifactStore
@@ -32,6 +45,7 @@ from studyhall.studies.results import best_trial
 from studyhall.studies.retrying import WORKER_PATIENCE_SECONDS, Patience
 from studyhall.studies.storage import open_storage
 from studyhall.studies.study import Study
+from studyhall.studies.versions import remark
 
 HURRY_SECONDS = 5.0  # how long a worker that was told to stop still waits for the database
 LOOK_SECONDS = 1.0  # how often a search with an empty queue looks whether other workers are done
@@ -60,12 +74,16 @@ def open_workplace(
     Raises:
         StudyhallError: the definition, the HyperModel, the data, the artifact store or the storage is not usable.
     """
+    patience = Patience(WORKER_PATIENCE_SECONDS, lambda error: observe(DatabaseAway(str(error))))
+    stop.on_set(lambda: patience.hurry(HURRY_SECONDS))
     if reference.definition is None:
-        stored = Study.open(open_storage(reference.storage_url, create=False), reference.name).definition
+        storage = open_storage(reference.storage_url, create=False, patience=patience)
+        stored = Study.open(storage, reference.name).definition
+        storage.close()
         # Its files are read again: code that was edited since would give other results.
-        definition, created = located(stored, stored.folder), False
+        definition, created = located(stored, reference.project or stored.folder), False
     else:
-        definition, created = reference.definition, not _exists(reference)
+        definition, created = reference.definition, not _exists(reference, patience)
     check_packages(definition)
     warm: list[Earlier] = []
     if created:
@@ -76,12 +94,12 @@ def open_workplace(
         if found:
             observe(WarmStart(len(warm), sum(why is not None for why in checked.misfits)))
     artifacts = reference.artifacts or artifact_location(reference.storage_url, definition.storage.artifacts)
-    patience = Patience(WORKER_PATIENCE_SECONDS, lambda error: observe(DatabaseAway(str(error))))
-    stop.on_set(lambda: patience.hurry(HURRY_SECONDS))
     study, store = open_study(
         reference.storage_url, artifacts, definition, patience, [each.values for each in warm]
     )
     observe(StudyOpened(study.name, study.storage.address.shown, created, study.counts()))
+    if (others := remark(study.versions())) is not None:
+        observe(OtherVersions(others))
     return Workplace(study, store, study.storage.address.shown, artifacts)
 
 
@@ -121,8 +139,10 @@ class Session:
         stop: StopSwitch,
         settings: WorkerSettings,
         storage_url: str,
+        notifier: Notifies | None = None,
     ) -> None:
         self.place = place
+        self._notifier = notifier
         self._storage_url = storage_url
         self.progress = progress
         self._trainer = trainer
@@ -137,16 +157,16 @@ class Session:
                 self.progress.say(f"The work ends here: {worker.over}")
         return not self._stop()
 
-    def search(self) -> bool:
+    def search(self, engine: Engine | None = None) -> bool:
         """Work until all trials are finished, whoever trains them, then publish; False when told to stop before.
 
-        A bundle that is already there for the best trial is left as it is.
+        A bundle that is already there for the best trial is left as it is. With an engine the workers run there.
         """
         study = self.place.study
         study.clear_stop()
-        if len(self._settings.slots) > 1:
+        if engine is not None or len(self._settings.slots) > 1:
             self._trainer.stop()  # it has checked the study; the device and the memory are the workers' now
-            self._finish_the_queue(self._work_together)
+            self._finish_the_queue(self._work_together if engine is None else lambda: self._work_on(engine))
         else:
             with self._worker() as worker:
                 self._finish_the_queue(worker.run)
@@ -178,6 +198,25 @@ class Session:
         environment = hand_on(self._settings, len(slots), self._storage_url, place.artifacts)
         work_together(place.study, slots, environment, self.progress.observe, self._stop)
 
+    def _work_on(self, engine: Engine) -> None:
+        engine.work(self._assignment(), self.progress, self._stop)
+
+    def leave_to(self, engine: Engine) -> None:
+        """Have an engine's workers work through the queue, and do not wait for them."""
+        self.place.study.clear_stop()
+        self._trainer.stop()
+        if self.place.study.counts().waiting == 0:
+            name = shlex.quote(self.place.study.name)
+            self.progress.say(
+                f"No trial waits for a worker: publish with 'studyhall search {name}', or 'studyhall extend {name}'"
+            )
+            return
+        engine.leave(self._assignment(), self.progress, self._stop)
+
+    def _assignment(self) -> Assignment:
+        place = self.place
+        return Assignment(place.study, self._storage_url, place.artifacts, self._settings)
+
     def _is_stopped(self) -> bool:
         return self._stop() or self.place.study.stop_requested()
 
@@ -190,6 +229,7 @@ class Session:
             self._stop,
             lease_seconds=self._settings.lease_seconds,
             device=self._settings.device,
+            notifier=self._notifier,
         )
 
     def finish(self, done: bool, again: str) -> int:
@@ -208,7 +248,15 @@ class Session:
     def publish(self) -> bool:
         """Retrain the best trial and publish the better model; False when told to stop before that was done."""
         place = self.place
-        publisher = Publisher(place.study, self._trainer, place.store, self.progress.observe, self._stop)
+        publisher = Publisher(
+            place.study,
+            self._trainer,
+            place.store,
+            self.progress.observe,
+            self._stop,
+            self._notifier,
+            lease_seconds=self._settings.lease_seconds,
+        )
         return publisher.publish_best()
 
 
@@ -227,14 +275,18 @@ def session(
         StudyhallError: the study cannot be worked on.
     """
     stop, settings = StopSwitch(), settings or WorkerSettings()
+    webhook = webhook_from()
     with (
         stop.on_signals(),
+        nullcontext() if webhook is None else Notifier(webhook) as notifier,
         show_progress(plain=plain) as progress,
         TrainerProcess(settings.environment, settings.limits) as trainer,
     ):
         trainer.start()  # its imports take seconds, which opening the study can use
         place = open_workplace(reference, trainer, progress.observe, stop)
-        yield Session(place, trainer, progress, stop, settings, reference.storage_url)
+        yield Session(place, trainer, progress, stop, settings, reference.storage_url, notifier)
+    if stop():
+        gc.freeze()  # to collect all of it once more at the exit takes most of a second, of the ten that there are
 
 
 def farewell(place: Workplace) -> str:
@@ -246,14 +298,14 @@ def farewell(place: Workplace) -> str:
             f"The best model of {place.study.name} is published in {place.artifacts}",
             f"  fetch it:     studyhall fetch {name} --storage {url} --to {bundle}",
             f"  evaluate it:  studyhall evaluate {bundle}",
-            f"  watch all:    optuna-dashboard {url} --artifact-dir {shlex.quote(place.artifacts)}",
+            f"  look at it:   studyhall serve {name} --storage {url}",
         ]
     )
 
 
-def _exists(reference: StudyReference) -> bool:
+def _exists(reference: StudyReference, patience: Patience) -> bool:
     address = parse(reference.storage_url)
     if address.path is not None and not address.path.exists():
         return False
     with Catalogue(reference.storage_url) as catalogue:
-        return catalogue.holds(reference.name)
+        return catalogue.holds(reference.name, patience)

@@ -13,15 +13,20 @@ from studyhall.studies.errors import StorageError
 from studyhall.studies.redaction import redact
 
 BUSY_SECONDS = 60  # how long SQLite waits for other processes' writes before it gives up
+KEPT_CONNECTIONS = (
+    3  # by a process, to PostgreSQL, while it is idle: as many as a worker has threads that use them
+)
 CONNECT_SECONDS = 10  # how long PostgreSQL may take to answer a new connection
 
 # What a server that went away without a word is given, instead of the hours that systems wait by default.
-_PATIENCE = {
+_CONNECTION: dict[str, int | None] = {
     "connect_timeout": CONNECT_SECONDS,
     "keepalives_idle": 20,  # s
     "keepalives_interval": 5,  # s
     "keepalives_count": 4,
     "tcp_user_timeout": 40_000,  # ms
+    # Statements that are prepared in one session are missed in the next, behind PgBouncer in transaction mode.
+    "prepare_threshold": None,
 }
 
 _FORMS = "write sqlite:///studies.db or postgresql://USER@HOST/DATABASE"
@@ -44,8 +49,8 @@ class Address:
         """What SQLAlchemy's `create_engine` needs besides the URL."""
         if self.path is not None:
             return {"connect_args": {"timeout": BUSY_SECONDS}}
-        ours = {name: value for name, value in _PATIENCE.items() if name not in self.url.query}
-        return {"connect_args": ours, "pool_pre_ping": True}
+        ours = {name: value for name, value in _CONNECTION.items() if name not in self.url.query}
+        return {"connect_args": ours, "pool_pre_ping": True, "pool_size": KEPT_CONNECTIONS}
 
 
 def parse(url: str) -> Address:

@@ -47,6 +47,11 @@ def sampler_for_trial(spec: SamplerSpec, study_seed: int, number: int) -> "BaseS
     return _sampler(spec, Constructor(lambda cls: _seeds(cls, study_seed, drawn)))
 
 
+def is_grid(spec: SamplerSpec) -> bool:
+    """Whether a sampler tries the points of a grid, one for each trial."""
+    return SAMPLERS.find(spec.name, "sampler.name").__name__ == "GridSampler"
+
+
 def make_pruner(spec: PrunerSpec) -> "BasePruner":
     """Construct a pruner.
 

@@ -4,16 +4,17 @@ import hashlib
 import io
 import json
 import mimetypes
+import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from studyhall.studies.artifact_store import ArtifactStore, FileArtifactStore, open_artifact_store
 from studyhall.studies.errors import ArtifactError
-from studyhall.studies.files import explain
+from studyhall.studies.files import explain, sha256_of, write_atomically
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -24,15 +25,20 @@ __all__ = [
     "Attachment",
     "FileArtifactStore",
     "attach",
+    "attached",
+    "copy_checked",
     "detach",
     "new_artifact_id",
     "open_artifact_store",
+    "recorded",
 ]
 
 RECORD_PREFIX = "artifacts:"
 """Optuna's and optuna-dashboard's: the system attribute `artifacts:<id>` holds an artifact's description."""
 
 _REMOVED = json.dumps(None)  # how optuna-dashboard marks a record as removed, where it cannot be deleted
+
+_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,41 @@ def attach(
             store.remove(artifact_id)
         raise
     return Attachment(artifact_id, name, sha256, size)
+
+
+def copy_checked(store: ArtifactStore, artifact_id: str, sha256: str, path: Path, *, damaged: str) -> None:
+    """Write an artifact to a file, which is whole or not there.
+
+    Args:
+        store: where the artifact is.
+        artifact_id: its id.
+        sha256: its checksum, as an `Attachment` has it.
+        path: the file; its folder must exist.
+        damaged: what to say, with the remedy, if the store holds other bytes.
+
+    Raises:
+        ArtifactError: the store lacks it, or holds other bytes.
+    """
+    with write_atomically(path) as temporary:
+        with store.open_reader(artifact_id) as source, open(temporary, "wb") as target:
+            shutil.copyfileobj(source, target, _CHUNK_BYTES)
+        if sha256_of(temporary) != sha256:
+            raise ArtifactError(damaged)
+
+
+def attached(attributes: Mapping[str, Any]) -> dict[str, str]:
+    """Return the ids of the artifacts that a study's or a trial's system attributes record, by the names of the files."""
+    return {filename: artifact_id for artifact_id, filename in recorded(attributes).items()}
+
+
+def recorded(attributes: Mapping[str, Any]) -> dict[str, str]:
+    """Return the names of the files that a study's or a trial's system attributes record, by their artifacts' ids."""
+    descriptions = (
+        json.loads(value)
+        for key, value in attributes.items()
+        if key.startswith(RECORD_PREFIX) and value != _REMOVED
+    )
+    return {each["artifact_id"]: each["filename"] for each in descriptions}
 
 
 def detach(storage: "BaseStorage", store: ArtifactStore, artifact_id: str, *, study_id: int) -> None:

@@ -1,9 +1,11 @@
-"""The names under which Studyhall keeps its own facts among Optuna's attributes."""
+"""The names under which Studyhall keeps its own facts among Optuna's attributes and artifacts."""
 
 # On a study, as user attributes.
 DEFINITION = "studyhall:definition"  # the definition, every default filled in
 SIGNATURE = "studyhall:signature"  # the hash of what can change a result
 CREATED = "studyhall:created"  # when the study was created, ISO 8601, UTC
+VERSIONS = "studyhall:versions"  # of the packages that it was created with
+STORE = "studyhall:store"  # the id of the file in its artifact store that says whose that is
 BUNDLE = "studyhall:bundle"  # the record of the published bundle
 STARTED = "studyhall:started"  # when its first trial was claimed, seconds since 1970, by the database's clock
 STOP = "studyhall:stop"  # there as long as workers are asked to leave; when that was, as above
@@ -22,3 +24,9 @@ REASON = "reason"
 
 # On a study, as Optuna's own system attribute.
 METRIC_NAMES = "study:metric_names"
+
+# On a study, as a system attribute: the last occasion on which people were told of an event, which is its end.
+TOLD_PREFIX = "studyhall:told:"
+
+# A file attached to a trial: what its model makes of a few examples.
+PREDICTIONS = "predictions.png"

@@ -5,11 +5,10 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Protocol
 
-from studyhall.studies.artifacts import ArtifactStore
 from studyhall.studies.bundle_record import BundleRecord, published, read_record
-from studyhall.studies.errors import ArtifactError, BundleError
+from studyhall.studies.errors import ArtifactError, BundleError, BundleMismatchError
 from studyhall.studies.files import CHUNK, explain, replace_folder_atomically
 from studyhall.studies.manifest import (
     MANIFEST,
@@ -28,6 +27,8 @@ __all__ = [
     "FileEntry",
     "Manifest",
     "Progress",
+    "Source",
+    "destination_of",
     "fetch",
     "leftovers",
     "load_manifest",
@@ -41,9 +42,17 @@ Progress = Callable[[str, int, int], None]
 """Told, again and again: the file being fetched, the bytes of the bundle so far, and the bytes in all."""
 
 
+class Source(Protocol):
+    """Where a bundle's files are: an artifact store, or what holds copies of some of its artifacts."""
+
+    def open_reader(self, artifact_id: str) -> BinaryIO:
+        """Open an artifact's bytes; ArtifactError where they cannot be had."""
+        ...
+
+
 def fetch(
     record: BundleRecord | Mapping[str, Any],
-    store: ArtifactStore,
+    store: Source,
     to: Path,
     *,
     force: bool = False,
@@ -53,7 +62,7 @@ def fetch(
 
     Args:
         record: the study's user attribute `studyhall:bundle`, or what `publish` returned.
-        store: the study's artifact store.
+        store: the study's artifact store, or another source of its files.
         to: the folder; it may be missing or empty.
         force: replace the files of a folder that is filled; refused where it holds folders, as no bundle does.
         progress: told how far it is.
@@ -66,7 +75,7 @@ def fetch(
     """
     if not isinstance(record, BundleRecord):
         record = read_record(record)
-    destination = _destination(to, force)
+    destination = destination_of(to, force=force)
     try:
         with replace_folder_atomically(destination, replace=force) as folder:
             download = _Download(store, record, folder, progress)
@@ -86,9 +95,7 @@ def fetch(
 class _Download:
     """Files of one bundle on their way from the store to a folder."""
 
-    def __init__(
-        self, store: ArtifactStore, record: BundleRecord, folder: Path, progress: Progress | None
-    ) -> None:
+    def __init__(self, store: Source, record: BundleRecord, folder: Path, progress: Progress | None) -> None:
         self.store = store
         self.folder = folder
         self.progress = progress
@@ -120,15 +127,21 @@ class _Download:
             ) from error
         if size != entry.size:
             found = "more" if size > entry.size else f"{size:,}"
-            raise BundleError(
-                f"{name} in the artifact store should have {entry.size:,} bytes and has {found}. {self.remedy}"
+            raise BundleMismatchError(
+                f"{name} of the published bundle should have {entry.size:,} bytes and has {found}. {self.remedy}"
             )
         if digest.hexdigest() != entry.sha256:
-            raise BundleError(f"{name} in the artifact store does not match its SHA-256. {self.remedy}")
+            raise BundleMismatchError(
+                f"{name} of the published bundle does not match its SHA-256. {self.remedy}"
+            )
 
 
-def _destination(to: Path, force: bool) -> Path:
-    """Return where a bundle goes, links resolved, if a folder may be put there."""
+def destination_of(to: Path, *, force: bool) -> Path:
+    """Return where a bundle goes, links resolved, if a folder may be put there.
+
+    Raises:
+        BundleError: something is there that is not replaced.
+    """
     path = Path(os.path.realpath(to))
     shown = repr(str(to))
     try:

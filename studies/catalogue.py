@@ -1,10 +1,10 @@
 """What is in a storage, read without Optuna: for commands that answer at once and change nothing."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from sqlalchemy import Connection, inspect
 
@@ -15,8 +15,11 @@ from studyhall.studies.database import connect, explained, require
 from studyhall.studies.entry import Entry
 from studyhall.studies.errors import StudyNotFoundError
 from studyhall.studies.leases import LEASE_SECONDS
+from studyhall.studies.retrying import Patience, persist
 
 _SHOWN_NAMES = 8
+
+T = TypeVar("T")
 
 
 class Catalogue:
@@ -43,21 +46,41 @@ class Catalogue:
         """Close the connections."""
         self._engine.dispose()
 
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Return what `work` reads.
+
+        Raises:
+            StorageError: The storage cannot be read.
+        """
+        with explained(self.address), self._engine.connect() as connection:
+            return work(connection)
+
     def names(self) -> list[str]:
         """Return the names of all studies, oldest first."""
         with explained(self.address), self._engine.connect() as connection:
             return queries.study_names(connection)
 
-    def holds(self, name: str) -> bool:
-        """Whether there is a study of that name; a server's database that was never used holds none."""
-        with explained(self.address), self._engine.connect() as connection:
-            return inspect(connection).has_table("studies") and name in queries.study_names(connection)
+    def holds(self, name: str, patience: Patience | None = None) -> bool:
+        """Whether there is a study of that name; a server's database that was never used holds none.
+
+        Raises:
+            StorageError: The storage cannot be read, or is away for longer than `patience`; None does not wait.
+        """
+
+        def look() -> bool:
+            with self._engine.connect() as connection:
+                return inspect(connection).has_table("studies") and name in queries.study_names(connection)
+
+        with explained(self.address):
+            return persist(self.address, patience or Patience(), look)
 
     def entries(self) -> list[Entry]:
         """Return all studies, oldest first."""
         with explained(self.address), self._engine.connect() as connection:
             found = ((name, queries.study_id(connection, name)) for name in queries.study_names(connection))
-            return [_entry(connection, name, study_id) for name, study_id in found if study_id is not None]
+            return [
+                read_entry(connection, name, study_id) for name, study_id in found if study_id is not None
+            ]
 
     def entry(self, name: str) -> Entry:
         """Return one study.
@@ -65,14 +88,22 @@ class Catalogue:
         Raises:
             StudyNotFoundError: The storage holds none of that name.
         """
-        with explained(self.address), self._engine.connect() as connection:
-            study_id = queries.study_id(connection, name)
-            if study_id is None:
-                raise not_found(name, queries.study_names(connection), self.address.shown)
-            return _entry(connection, name, study_id)
+        return self.read(lambda connection: read_entry(connection, name, self.id_of(connection, name)))
+
+    def id_of(self, connection: Connection, name: str) -> int:
+        """Return a study's number in the storage.
+
+        Raises:
+            StudyNotFoundError: The storage holds none of that name.
+        """
+        study_id = queries.study_id(connection, name)
+        if study_id is None:
+            raise not_found(name, queries.study_names(connection), self.address.shown)
+        return study_id
 
 
-def _entry(connection: Connection, name: str, study_id: int) -> Entry:
+def read_entry(connection: Connection, name: str, study_id: int) -> Entry:
+    """Return a study, of which the number is known."""
     direction = queries.direction(connection, study_id)
     found = queries.attributes(connection, study_id, (DEFINITION, SIGNATURE, CREATED, BUNDLE))
     created = found.get(CREATED)

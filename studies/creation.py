@@ -7,15 +7,22 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, insert
 
 from studyhall.studies import queue, tables
-from studyhall.studies.attributes import CREATED, DEFINITION, METRIC_NAMES, SIGNATURE
+from studyhall.studies.algorithms import is_grid
+from studyhall.studies.attributes import CREATED, DEFINITION, METRIC_NAMES, SIGNATURE, STORE, VERSIONS
 from studyhall.studies.definition import Definition, Value
 from studyhall.studies.errors import DefinitionError
+from studyhall.studies.note import first_note
+from studyhall.studies.note_text import note_text
 from studyhall.studies.signature import signature
 from studyhall.studies.sql import insert_into
+from studyhall.studies.versions import installed
 
 
 def create(
-    connection: Connection, definition: Definition, warm: Sequence[Mapping[str, Value]] = ()
+    connection: Connection,
+    definition: Definition,
+    warm: Sequence[Mapping[str, Value]] = (),
+    marker: str | None = None,
 ) -> int | None:
     """Create a study and its trials; return its id, or None, and change nothing, if its name is taken.
 
@@ -23,6 +30,7 @@ def create(
         connection: The transaction.
         definition: The study.
         warm: Configurations to try after those of the definition, as far as there are trials for them.
+        marker: The file in its artifact store that its workers look for.
 
     Raises:
         DefinitionError: It enqueues more configurations than it asks for trials.
@@ -35,13 +43,16 @@ def create(
         for number, direction in enumerate(definition.directions)
     ]
     connection.execute(insert(tables.study_directions), directions)
-    names = _rows(study_id, {METRIC_NAMES: list(definition.metrics)})
-    connection.execute(insert(tables.study_system_attributes), names)
+    shown = {METRIC_NAMES: list(definition.metrics), **first_note(note_text(definition))}
+    connection.execute(insert(tables.study_system_attributes), _rows(study_id, shown))
     facts = {
         DEFINITION: definition.record(),
         SIGNATURE: signature(definition),
         CREATED: datetime.now(UTC).isoformat(timespec="seconds"),
+        VERSIONS: installed(),
     }
+    if marker is not None:
+        facts[STORE] = marker
     connection.execute(insert(tables.study_user_attributes), _rows(study_id, facts))
     queue.append(connection, study_id, _starts(definition, warm))
     return study_id
@@ -60,7 +71,9 @@ def _rows(study_id: int, attributes: Mapping[str, object]) -> list[dict[str, obj
 
 def _starts(definition: Definition, warm: Sequence[Mapping[str, Value]]) -> list[queue.Start]:
     trials = definition.search.trials
-    asked: list[queue.Start] = [{"defaults": True}, *({"values": each} for each in definition.enqueue)]
+    # A grid is tried point by point, the first one by the first trial: the defaults would cost it that point.
+    first: list[queue.Start] = [] if is_grid(definition.sampler) else [{"defaults": True}]
+    asked = [*first, *({"values": each} for each in definition.enqueue)]
     if len(asked) > trials:
         raise DefinitionError(
             f"Study {definition.name!r} asks for {trials} trials, too few for the defaults and what it "

@@ -4,12 +4,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from studyhall.studies.address import BUSY_SECONDS, Address
 from studyhall.studies.errors import StorageError
 
+IDLE_SECONDS = 30  # after which PostgreSQL ends a transaction, and its locks, of whom nothing is heard
+# Optuna's columns hold times without a zone, which the server fills in the session's zone. And a client that is
+# frozen in the middle of a transaction would keep everybody from its trial and more.
+_SETTINGS = f"""
+    SET {{scope}} TIME ZONE 'UTC'; SET {{scope}} idle_in_transaction_session_timeout = '{IDLE_SECONDS} s'
+"""
+_POOLED = "studyhall:pooled"  # whether a pooler is between a connection and the server
 _UNDEFINED_TABLE = "42P01"  # among the codes of PostgreSQL's errors
 
 
@@ -54,16 +61,28 @@ def connect(address: Address, *, create: bool = False) -> Engine:
 
 
 def prepare(engine: Engine) -> None:
-    """Give every connection that an engine is going to make the settings that Studyhall relies on."""
+    """Give every connection that an engine is going to make the settings that Studyhall relies on.
+
+    Behind a pooler such as PgBouncer each transaction may be in another session, so each one is given them.
+    """
     if engine.dialect.name == "postgresql":
-        # Optuna's columns hold times without a zone, which the server fills in the session's zone.
-        event.listen(engine, "connect", _use_utc)
+        event.listen(engine, "connect", _set_up)
+        event.listen(engine, "begin", _set_up_transaction)
 
 
-def _use_utc(connection: Any, record: object) -> None:
+def _set_up(connection: Any, record: Any) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SET TIME ZONE 'UTC'")
+        # A pooler gives out numbers of its own, because a client has no process of the server for itself.
+        cursor.execute("SELECT pg_backend_pid()")
+        record.info[_POOLED] = cursor.fetchone()[0] != connection.info.backend_pid
+        if not record.info[_POOLED]:
+            cursor.execute(_SETTINGS.format(scope="SESSION"))
     connection.commit()
+
+
+def _set_up_transaction(connection: Connection) -> None:
+    if connection.info.get(_POOLED):
+        connection.exec_driver_sql(_SETTINGS.format(scope="LOCAL"))
 
 
 @contextmanager

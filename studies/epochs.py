@@ -9,7 +9,19 @@ from studyhall.studies import lease_rows
 from studyhall.studies.attributes import EPOCHS
 from studyhall.studies.leases import Lease
 from studyhall.studies.sql import insert_into
-from studyhall.studies.tables import studies, trial_system_attributes, trials
+from studyhall.studies.tables import (
+    studies,
+    trial_intermediate_values,
+    trial_system_attributes,
+    trials,
+)
+
+
+def reported(connection: Connection, study_id: int) -> int:
+    """Return how many epochs' values a study's trials have reported."""
+    source = trial_intermediate_values.join(trials)
+    query = select(func.count()).select_from(source).where(trials.c.study_id == study_id)
+    return int(connection.execute(query).scalar_one())
 
 
 def begun(connection: Connection, study_id: int) -> int:

@@ -9,6 +9,10 @@ class DefinitionError(StudyhallError):
     """A study's TOML cannot be read, or says something that no study can do."""
 
 
+class RepeatedConfigurationError(StudyhallError):
+    """A trial would repeat a configuration that ran out of memory; the trial fails, and the study goes on."""
+
+
 class UserCodeError(StudyhallError):
     """A HyperModel, loader or function named in a definition cannot be imported or called."""
 
@@ -35,6 +39,10 @@ class ArtifactError(StudyhallError):
 
 class BundleError(StudyhallError):
     """A published bundle is missing, incomplete, or does not match its checksums."""
+
+
+class BundleMismatchError(BundleError):
+    """A file of a bundle has other bytes than were published."""
 
 
 class ModelFileError(StudyhallError):

@@ -4,9 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from studyhall.studies.artifact_store import ArtifactStore
-from studyhall.studies.artifacts import attach, detach
-from studyhall.studies.errors import ArtifactError
-from studyhall.studies.files import sha256_of, write_atomically
+from studyhall.studies.artifacts import attach, copy_checked, detach
 from studyhall.studies.results import badness
 from studyhall.studies.study import Study
 
@@ -25,16 +23,16 @@ class KeptModel:
 
 
 class KeptModels:
-    """Keeps the models of the best `limit` trials of a study, by their objective.
+    """Keeps the models of the best `limit` trials of a study, by their objective; as many as its definition says.
 
     They belong to the study and not to their trials: nothing about a finished trial can be changed, so a record there could never be
     taken back.
     """
 
-    def __init__(self, study: Study, store: ArtifactStore, limit: int = DEFAULT_LIMIT) -> None:
+    def __init__(self, study: Study, store: ArtifactStore, limit: int | None = None) -> None:
         self._study = study
         self._store = store
-        self._limit = limit
+        self._limit = limit if limit is not None else study.definition.search.keep_models
 
     def all(self) -> list[KeptModel]:
         """The models that are kept, best first."""
@@ -45,6 +43,10 @@ class KeptModels:
             if key.startswith(RECORD_PREFIX) and record is not None
         ]
         return sorted(kept, key=lambda model: badness(self._study, model.value))
+
+    def beyond(self) -> list[KeptModel]:
+        """The models that are not among the best, and are there because a worker died or the limit was lowered."""
+        return self.all()[self._limit :]
 
     def keep(self, number: int, value: float, model: Path) -> bool:
         """Keep a trial's model if it is among the best, let go of the one that is no longer, and say which it was.
@@ -70,8 +72,8 @@ class KeptModels:
         self._study.optuna().set_user_attr(RECORD_PREFIX + str(number), asdict(record))
         if before is not None:
             detach(self._study.storage, self._store, before.artifact_id, study_id=self._study.id)
-        for kept in self.all()[self._limit :]:
-            self._let_go(kept)
+        for kept in self.beyond():
+            self.let_go(kept)
         return True
 
     def copy_to(self, number: int, path: Path) -> bool:
@@ -83,21 +85,22 @@ class KeptModels:
         kept = self._record_of(number)
         if kept is None:
             return False
-        with write_atomically(path) as temporary:
-            with self._store.open_reader(kept.artifact_id) as source, open(temporary, "wb") as target:
-                while chunk := source.read(1 << 20):
-                    target.write(chunk)
-            if sha256_of(temporary) != kept.sha256:
-                raise ArtifactError(
-                    f"The kept model of trial {number} does not match its checksum. "
-                    "Remove it from the artifact store, and retrain instead."
-                )
+        damaged = (
+            f"The kept model of trial {number} does not match its checksum. "
+            "Remove it from the artifact store, and retrain instead."
+        )
+        copy_checked(self._store, kept.artifact_id, kept.sha256, path, damaged=damaged)
         return True
 
     def _record_of(self, number: int) -> KeptModel | None:
         record = self._study.optuna().user_attrs.get(RECORD_PREFIX + str(number))
         return KeptModel(**record) if record is not None else None
 
-    def _let_go(self, kept: KeptModel) -> None:
+    def let_go(self, kept: KeptModel) -> None:
+        """Remove a model that is kept: first its record, then its bytes.
+
+        Raises:
+            ArtifactError: the store refuses.
+        """
         self._study.optuna().set_user_attr(RECORD_PREFIX + str(kept.number), None)
         detach(self._study.storage, self._store, kept.artifact_id, study_id=self._study.id)

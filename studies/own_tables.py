@@ -1,4 +1,4 @@
-"""The tables that Studyhall keeps beside Optuna's: leases, workers, and artifacts to remove."""
+"""The tables that Studyhall keeps beside Optuna's: leases, workers, publications, and artifacts to remove."""
 
 from sqlalchemy import DDL, Column, Float, ForeignKey, Integer, MetaData, String, Table, event
 
@@ -59,6 +59,22 @@ leftovers = Table(
     _of_study(),
 )
 
+publications = Table(
+    "studyhall_publications",  # those that are under way
+    metadata,
+    Column(
+        "study_id",
+        Integer,
+        ForeignKey(studies.c.study_id, ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("token", String(32), nullable=False),  # what the holder knows
+    Column("holder", _NAME, nullable=False),  # for people
+    Column("renewed_at", Float(53), nullable=False),  # seconds since 1970, by the database's clock
+    Column("ttl_seconds", Float(53), nullable=False),
+)
+
 
 def _forget_on_sqlite(table: Table, of: Table, key: str) -> None:
     # SQLite heeds foreign keys only on connections that ask for it, which Optuna's own do not; and it gives
@@ -73,3 +89,4 @@ def _forget_on_sqlite(table: Table, of: Table, key: str) -> None:
 _forget_on_sqlite(leases, trials, "trial_id")
 _forget_on_sqlite(workers, studies, "study_id")
 _forget_on_sqlite(leftovers, studies, "study_id")
+_forget_on_sqlite(publications, studies, "study_id")

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, case, func, select, update
 
 from studyhall.studies import epochs
 from studyhall.studies.attributes import FAILURE, HYPERPARAMETERS, STARTED
-from studyhall.studies.entry import Best, Counts, FrontTrial, Spent
+from studyhall.studies.entry import Best, Counts, FrontTrial, Spent, Value
 from studyhall.studies.sql import now
 from studyhall.studies.tables import (
     COMPLETE,
@@ -21,7 +21,6 @@ from studyhall.studies.tables import (
     studies,
     study_directions,
     study_user_attributes,
-    trial_intermediate_values,
     trial_user_attributes,
     trial_values,
     trials,
@@ -97,7 +96,13 @@ def best(connection: Connection, study_id: int, direction: str) -> Best | None:
     row = connection.execute(query).first()
     if row is None:
         return None
-    return Best(row.number, _INFINITE.get(row.value_type, row.value), json.loads(row.value_json or "{}"))
+    return Best(row.number, _INFINITE.get(row.value_type, row.value), shown_values(row.value_json))
+
+
+def shown_values(text: str | None) -> dict[str, Value]:
+    """Return hyperparameters as a trial shows them; none where people wrote something else under that name."""
+    values = json.loads(text or "{}")
+    return values if isinstance(values, dict) else {}
 
 
 def failures(connection: Connection, study_id: int) -> dict[str, int]:
@@ -110,7 +115,9 @@ def failures(connection: Connection, study_id: int) -> dict[str, int]:
         .group_by(kind)
         .order_by(func.count().desc(), kind)
     )
-    return {json.loads(row[0]): row[1] for row in connection.execute(query)}
+    return {
+        f"{json.loads(row[0])}": row[1] for row in connection.execute(query)
+    }  # anybody may have written it
 
 
 def spent(connection: Connection, study_id: int, direction: str) -> Spent:
@@ -119,15 +126,10 @@ def spent(connection: Connection, study_id: int, direction: str) -> Spent:
         connection.scalar(select(now())),
         attributes(connection, study_id, (STARTED,)).get(STARTED),
     )
-    reported = (
-        select(func.count())
-        .select_from(trial_intermediate_values.join(trials))
-        .where(trials.c.study_id == study_id)
-    )
     found = best(connection, study_id, direction)
     return Spent(
         seconds=0.0 if started is None or clock is None else max(0.0, clock - started),
-        epochs=max(connection.execute(reported).scalar_one(), epochs.begun(connection, study_id)),
+        epochs=max(epochs.reported(connection, study_id), epochs.begun(connection, study_id)),
         best=None if found is None else found.value,
     )
 
@@ -159,14 +161,14 @@ def front(connection: Connection, study_id: int) -> list[FrontTrial]:
     hyperparameters = {}
     for row in connection.execute(query):
         values.setdefault(row.number, []).append(_INFINITE.get(row.value_type, row.value))
-        hyperparameters[row.number] = row.value_json or "{}"
+        hyperparameters[row.number] = row.value_json
     signs = [-1 if direction == "MAXIMIZE" else 1 for direction in directions]
     costs = {
         number: tuple(sign * value for sign, value in zip(signs, each, strict=True))
         for number, each in values.items()
     }
     return [
-        FrontTrial(number, values[number], json.loads(hyperparameters[number]))
+        FrontTrial(number, values[number], shown_values(hyperparameters[number]))
         for number in undominated(costs)
     ]
 

@@ -189,6 +189,13 @@ def _is_of_ended_trial(study_id: int) -> ColumnElement[bool]:
     )
 
 
+def checkpoints_of_ended_trials(connection: Connection, study_id: int) -> list[str]:
+    """Return the checkpoints that `sweep` would leave over."""
+    artifact = leases.c.checkpoint_artifact
+    query = select(artifact).where(_is_of_ended_trial(study_id), artifact.is_not(None))
+    return list(connection.scalars(query))
+
+
 def _drop(connection: Connection, which: ColumnElement[bool]) -> None:
     gone = delete(leases).where(which).returning(leases.c.study_id, leases.c.checkpoint_artifact)
     for row in connection.execute(gone).all():

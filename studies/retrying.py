@@ -1,12 +1,12 @@
 """Patience with a database: what goes wrong by the way is tried again, after pauses that grow, for a set time."""
 
 import random
+import sys
 import time
 from collections.abc import Callable
 from itertools import count
 from typing import TypeVar
 
-from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from studyhall.studies.address import Address
@@ -25,15 +25,17 @@ _GLANCE = 0.1  # s; how soon a pause hears of hurry
 _CONFLICT = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
 _AWAY = (
     "08",
+    "25P03",
     "57P01",
     "57P02",
     "57P03",
     "53300",
-)  # connection lost, shutting down, starting, too many clients
+)  # connection lost, idle for too long, shutting down, starting, too many clients
 # What the driver says, without a code, where to connect again is of no use.
 _REFUSED = (
     "authentication failed",
     "does not exist",
+    "no such database",  # says PgBouncer
     "pg_hba.conf",
     "no password supplied",
     "could not translate",
@@ -93,7 +95,7 @@ def persist(address: Address, patience: Patience, operation: Callable[[], _T]) -
     for tries in count():
         try:
             return operation()
-        except (SQLAlchemyError, StorageInternalError) as error:  # the second is how Optuna wraps the first
+        except _failures() as error:
             told = failure(address, root(error))
             in_the_way = is_conflict(error)
             if not (in_the_way and tries < _CONFLICTS):
@@ -105,6 +107,12 @@ def persist(address: Address, patience: Patience, operation: Callable[[], _T]) -
         pause = min(_FIRST_PAUSE * 2 ** min(tries, 16), _LONGEST_PAUSE)
         patience.sleep(random.uniform(pause / 2, pause))  # so that those who fail together return one by one
     raise AssertionError("counting does not end")
+
+
+def _failures() -> tuple[type[BaseException], ...]:
+    # The second is how Optuna wraps the first; it is not imported here, for commands that do without it answer at once.
+    wrapper = sys.modules.get("optuna.exceptions")
+    return (SQLAlchemyError,) if wrapper is None else (SQLAlchemyError, wrapper.StorageInternalError)
 
 
 def is_conflict(error: BaseException) -> bool:

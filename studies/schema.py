@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import random
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -109,8 +111,12 @@ def _locked(engine: Engine) -> Iterator[Connection]:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
-            # A lock of the transaction and not of the session, so that it holds behind a connection pooler too.
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_KEY})
+            # A lock of the transaction and not of the session, so that it holds behind a connection pooler too; there
+            # those who waited inside a transaction would take up the connections that the holder needs.
+            attempt = text("SELECT pg_try_advisory_xact_lock(:key)")
+            while not connection.execute(attempt, {"key": _ADVISORY_KEY}).scalar_one():
+                connection.rollback()
+                time.sleep(random.uniform(0.05, 0.15))
         yield connection
         connection.commit()
 

@@ -5,6 +5,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from studyhall.studies.errors import ArtifactError
+from studyhall.studies.s3_location import SCHEME, S3Location
 from studyhall.studies.section import Section, Table
 
 _MINIMIZED = frozenset({"loss", "error", "mse", "mae", "rmse", "mape", "msle", "crossentropy"})
@@ -27,7 +29,8 @@ class StorageSpec(Section):
     artifacts: str = Field(
         default="artifacts",
         min_length=1,
-        description="Folder that holds models, figures and published bundles; every worker must see it.",
+        description="Folder that holds models, figures and published bundles; every worker must see it. Or a bucket of an "
+        "S3-compatible store: 's3://BUCKET/PREFIX', with '?endpoint=https://HOST:PORT' where it is not Amazon's.",
     )
 
     @field_validator("url")
@@ -39,6 +42,16 @@ class StorageSpec(Section):
                 "must be a URL, as in 'sqlite:///studies.db' or 'postgresql://user@host/database'"
             )
         return url
+
+    @field_validator("artifacts")
+    @classmethod
+    def _is_a_place(cls, artifacts: str) -> str:
+        if artifacts.lower().startswith(SCHEME):
+            try:
+                S3Location.parse(artifacts)
+            except ArtifactError as error:
+                raise ValueError(str(error)) from None
+        return artifacts
 
 
 class FurtherObjectiveSpec(Section):
@@ -128,6 +141,17 @@ class SearchSpec(Section):
     )
     seed: int = Field(
         default=0, ge=0, lt=2**32, description="Seed of what is proposed and of initial weights."
+    )
+    keep_models: int = Field(
+        default=3,
+        ge=0,
+        description="Of how many of the best trials the weights are kept, in case a retraining ends worse; the others' "
+        "are removed.",
+    )
+    figures: bool = Field(
+        default=True,
+        description="Whether each trial that completes shows people its history, and where it makes images, its predictions "
+        "for a few examples; small files in the artifact store, for the dashboard.",
     )
 
 

@@ -13,10 +13,12 @@ from studyhall.studies.address import Address, parse
 from studyhall.studies.database import require
 from studyhall.studies.errors import StorageError, StudyhallError
 from studyhall.studies.leases import Lease, lost
+from studyhall.studies.many_trials import read_trials
 from studyhall.studies.patient_storage import PatientStorage
 from studyhall.studies.retrying import Patience, persist
 
 _ABOVE_ALL_IDS = 2**31 - 1
+_MANY = 100  # trials, from which on it pays to read them without Optuna
 
 
 class StudyStorage(PatientStorage):
@@ -120,7 +122,10 @@ class StudyStorage(PatientStorage):
         # A trial that was claimed and handed back has another start than before.
         known = {each: trial for each in asked if (trial := self._waiting.get(heads[each])) is not None}
         unknown = asked - known.keys()
-        read = super()._get_trials(study_id, None, unknown, _ABOVE_ALL_IDS) if unknown else []
+        if len(unknown) > _MANY:
+            read = self.read(lambda connection: read_trials(connection, study_id, unknown))
+        else:
+            read = super()._get_trials(study_id, None, unknown, _ABOVE_ALL_IDS) if unknown else []
         found = known | {trial._trial_id: trial for trial in read}
         self._waiting = {heads[each]: trial for each, trial in found.items() if _waits(heads[each], trial)}
         return [found[each] for each in sorted(found)]

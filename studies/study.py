@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection
 
 from studyhall.studies import epochs, queries, queue, stopping, worker_rows
-from studyhall.studies.attributes import DEFINITION, SIGNATURE
+from studyhall.studies.attributes import DEFINITION, SIGNATURE, VERSIONS
 from studyhall.studies.catalogue import not_found
 from studyhall.studies.creation import create
 from studyhall.studies.definition import Definition, Value
@@ -17,6 +17,7 @@ from studyhall.studies.leases import LEASE_SECONDS, Lease
 from studyhall.studies.signature import differences, signature
 from studyhall.studies.storage import StudyStorage
 from studyhall.studies.study_trials import StudyTrials
+from studyhall.studies.versions import require_compatible
 
 
 class Study(StudyTrials):
@@ -33,7 +34,11 @@ class Study(StudyTrials):
 
     @classmethod
     def create_or_join(
-        cls, storage: StudyStorage, definition: Definition, warm: Sequence[Mapping[str, Value]] = ()
+        cls,
+        storage: StudyStorage,
+        definition: Definition,
+        warm: Sequence[Mapping[str, Value]] = (),
+        marker: str | None = None,
     ) -> Self:
         """Return the study of a definition; create it with its trials if it is not there.
 
@@ -45,18 +50,21 @@ class Study(StudyTrials):
             storage: Where it is.
             definition: What it is.
             warm: Configurations that a study which is created tries after those of the definition.
+            marker: The file in the artifact store that those who join a study which is created will look for.
 
         Raises:
             DefinitionError: It enqueues more configurations than it asks for trials.
-            StudyConflictError: The study was created from a definition that would give other results.
+            StudyConflictError: The study was created from a definition that would give other results, or with
+                versions of Studyhall or Optuna that do not go together with these.
         """
 
         def work(connection: Connection) -> int:
-            created = create(connection, definition, warm)
+            created = create(connection, definition, warm, marker)
             if created is not None:
                 return created
             joined = cls._load(storage, connection, definition.name)
             joined._require(definition)
+            require_compatible(joined.name, _versions(connection, joined.id))
             queue.fill(connection, joined.id, definition.search.trials)
             queries.set_attribute(connection, joined.id, DEFINITION, joined._rebudgeted(definition))
             return joined.id
@@ -161,6 +169,10 @@ class Study(StudyTrials):
         """
         return self.storage.transact(lambda connection: epochs.begin(connection, lease, epoch, limit))
 
+    def versions(self) -> dict[str, str]:
+        """Return the versions of packages that the study was created with; empty where that is not known."""
+        return self.storage.read(lambda connection: _versions(connection, self.id))
+
     def spent(self) -> Spent:
         """Return what the study has cost so far."""
         direction = self.definition.objective.direction
@@ -169,3 +181,8 @@ class Study(StudyTrials):
     def counts(self) -> Counts:
         """Return how many trials are in each state."""
         return self.storage.read(lambda connection: queries.counts(connection, self.id))
+
+
+def _versions(connection: Connection, study_id: int) -> dict[str, str]:
+    found: dict[str, str] = queries.attributes(connection, study_id, (VERSIONS,)).get(VERSIONS, {})
+    return found

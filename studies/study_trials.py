@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 import optuna
 from optuna.pruners import BasePruner, NopPruner
 from optuna.samplers import BaseSampler, RandomSampler
-from optuna.storages._cached_storage import _CachedStorage
 from optuna.trial import Trial, TrialState
 from sqlalchemy import Connection
 
@@ -19,6 +18,7 @@ from studyhall.studies.leased_storage import LeasedStorage
 from studyhall.studies.leases import LEASE_SECONDS, MAX_INTERRUPTIONS, Checkpoint, Lease, Released
 from studyhall.studies.reclaiming import Expired, Failure, RacedError
 from studyhall.studies.storage import StudyStorage
+from studyhall.studies.study_cache import StudyCache
 
 
 class StudyTrials:
@@ -31,9 +31,7 @@ class StudyTrials:
         self.storage = storage
         self.id = id
         self.name = name
-        self._cached = _CachedStorage(
-            storage
-        )  # remembers finished trials, which samplers read again and again
+        self._cached = StudyCache(storage, name, id)
 
     def optuna(self, sampler: BaseSampler | None = None, pruner: BasePruner | None = None) -> optuna.Study:
         """Return the study as Optuna sees it, for its trials and attributes."""

@@ -72,6 +72,12 @@ trial_intermediate_values = Table(
     Column("trial_intermediate_value_id", Integer, primary_key=True),
     Column("trial_id", Integer, ForeignKey("trials.trial_id"), nullable=False),
     Column("step", Integer, nullable=False),
+    Column("intermediate_value", Float(53)),  # null where it is not finite
+    Column(
+        "intermediate_value_type",
+        Enum("FINITE", "INF_POS", "INF_NEG", "NAN", name="trialintermediatevaluetype"),
+        nullable=False,
+    ),
 )
 
 trial_user_attributes = Table(
@@ -98,6 +104,8 @@ trial_params = Table(
     Column("param_id", Integer, primary_key=True),
     Column("trial_id", Integer, ForeignKey("trials.trial_id")),
     Column("param_name", _NAME),
+    Column("param_value", Float(53)),  # a choice's index, where it is one
+    Column("distribution_json", Text),
 )
 
 version_info = Table(

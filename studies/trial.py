@@ -7,6 +7,8 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import Trial
 
 from studyhall.studies.attributes import START
+from studyhall.studies.leased_storage import LeasedStorage
+from studyhall.studies.out_of_memory import other_value
 from studyhall.studies.section import Value
 
 
@@ -33,7 +35,10 @@ def suggest_value(
     Raises:
         ValueError: The value is none of the distribution's, or the trial or study knows the name by another
             distribution.
+        RepeatedConfigurationError: Any draw would repeat a configuration that ran out of memory.
     """
+    if value is None and isinstance(trial.storage, LeasedStorage):
+        value = other_value(trial, name, distribution, trial.storage.out_of_memory)
     if value is not None:
         # As for a trial of Optuna's own queue, whose values are in the same place.
         trial._fixed_params = {**trial._fixed_params, name: _canonical(name, distribution, value)}

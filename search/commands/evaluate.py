@@ -46,6 +46,6 @@ def command(
 
     Prints the mean squared error of the digit, the item and both, with the standard deviation over the rounds.
     """
-    from studyhall.search.scoring import evaluate_and_show
+    from studyhall.search.scoring.printing import evaluate_and_show
 
     evaluate_and_show(model, rounds, samples, seed, mix, source, json_file)

@@ -25,9 +25,9 @@ def command(study: str, trials: int, storage: str | None) -> None:
     STUDY is a study file, or the name of a study in the storage. Workers that are there take the new trials too; where
     none is, `studyhall search` goes on with the study, and publishes what is better.
     """
-    from studyhall.search.budget import Budget
-    from studyhall.search.narration import counts_in_words
     from studyhall.search.references import resolve_study
+    from studyhall.search.views.narration import counts_in_words
+    from studyhall.search.workers.budget import Budget
     from studyhall.studies.storage import open_storage
     from studyhall.studies.study import Study
 

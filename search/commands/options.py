@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from studyhall.search.commands.limits import limits_options
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
@@ -32,10 +34,11 @@ storage_option: Decorator = click.option(
 
 artifacts_option: Decorator = click.option(
     "--artifacts",
-    metavar="FOLDER",
+    metavar="FOLDER|URL",
     envvar="STUDYHALL_ARTIFACTS",
     show_envvar=True,
-    help="Artifact store. Default: the study's own, else 'artifacts' beside the database.",
+    help="Artifact store: a folder, or s3://BUCKET/PREFIX. Default: the study's own, else 'artifacts' beside the "
+    "database.",
 )
 
 plain_option: Decorator = click.option(
@@ -52,6 +55,15 @@ scale_option: Decorator = click.option(
     metavar="F",
     help="Multiply the study file's trials, epochs and mixtures by F, for a small machine: at 0.1 the trials take "
     "about a thousandth of the work. Default: the file's own 'scale', else 1.",
+)
+
+project_option: Decorator = click.option(
+    "--project",
+    type=click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True),
+    metavar="FOLDER",
+    envvar="STUDYHALL_PROJECT",
+    show_envvar=True,
+    help="Folder of the study's code on this machine, where STUDY is a name. Default: the one in which the study was created.",
 )
 
 study_argument: Decorator = click.argument("study", metavar="STUDY")
@@ -84,6 +96,26 @@ def launch_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Run N workers, dealt out to the GPUs in turn; they share this machine's CPUs. Default: 1, or one "
             "for each GPU of --gpus.",
         ),
+    ):
+        command = option(command)
+    return command
+
+
+def study_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what every command that works on a study takes: the study, where it is, and how to work on it here.
+
+    These are `study`, `storage`, `artifacts`, `scale`, `plain`, those of `launch_options`, and `settings`.
+    """
+    for option in reversed(
+        (
+            study_argument,
+            storage_option,
+            artifacts_option,
+            scale_option,
+            plain_option,
+            launch_options,
+            limits_options,
+        )
     ):
         command = option(command)
     return command

@@ -6,20 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from studyhall.search.commands.limits import limits_options
-from studyhall.search.commands.options import (
-    KERAS_ENVIRONMENT,
-    artifacts_option,
-    epilog,
-    launch_options,
-    plain_option,
-    scale_option,
-    storage_option,
-    study_argument,
-)
+from studyhall.search.commands.engines import engine_options
+from studyhall.search.commands.options import KERAS_ENVIRONMENT, epilog, study_options
 
 if TYPE_CHECKING:
-    from studyhall.search.settings import WorkerSettings
+    from studyhall.search.clusters.ray_request import RayRequest
+    from studyhall.search.workers.settings import WorkerSettings
 
 
 @click.command(
@@ -28,16 +20,12 @@ if TYPE_CHECKING:
         "studyhall search studies/quickstart.toml --workers 2",
         "studyhall search quickstart   # go on with a study that the storage holds",
         "studyhall search studies/seed-003.toml --scale 0.02   # a rehearsal on a laptop",
+        "studyhall search studies/seed-003.toml --on ray --workers 16 --gpus-per-worker 0.5",
         environment=KERAS_ENVIRONMENT,
     )
 )
-@study_argument
-@storage_option
-@artifacts_option
-@scale_option
-@plain_option
-@launch_options
-@limits_options
+@study_options
+@engine_options
 def command(
     study: str,
     storage: str | None,
@@ -48,24 +36,34 @@ def command(
     gpus: str | None,
     slots_per_gpu: int | None,
     settings: "WorkerSettings",
+    request: "RayRequest | None",
 ) -> int:
     """Search for the best network of STUDY, retrain it and publish it.
 
     STUDY is a study file, or the name of a study in the storage. The study is created if it is new, and gone on
     with if it is not: Ctrl-C leaves it whole, and the same command goes on from there.
     """
+    from studyhall.search.devices.slots import Wish, alone, describe, environment_of, plan_slots
     from studyhall.search.references import resolve_study
     from studyhall.search.runner import session
-    from studyhall.search.slots import Wish, alone, describe, environment_of, plan_slots
 
     reference = resolve_study(study, storage, artifacts, scale)
-    slots = plan_slots(Wish(workers, gpus, slots_per_gpu))
+    engine = None
+    if request is not None:
+        from studyhall.search.clusters.ray_engine import RayEngine
+
+        engine = RayEngine(request)
+    slots = plan_slots(Wish(workers, gpus, slots_per_gpu) if engine is None else Wish())
     here = alone(slots[0])  # checks the study before the others start, and retrains after them
     settings = replace(
         settings, environment=environment_of(here, os.environ), device=here.device, slots=slots
     )
     with session(reference, plain=plain, settings=settings) as work:
-        for slot in slots:
-            work.progress.say(describe(slot))
+        if engine is None:
+            for slot in slots:
+                work.progress.say(describe(slot))
         again = f"studyhall search {study}" if scale is None else f"studyhall search {study} --scale {scale}"
-        return work.finish(work.search(), again)
+        if engine is not None and request is not None and request.detach:
+            work.leave_to(engine)
+            return 0
+        return work.finish(work.search(engine), again)

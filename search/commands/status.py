@@ -20,7 +20,7 @@ def command(study: str | None, storage: str | None, as_json: bool) -> None:
     STUDY is a study file, or the name of a study in the storage.
     """
     from studyhall.search.references import resolve_study
-    from studyhall.search.status import show_status
+    from studyhall.search.views.status import show_status
     from studyhall.studies.catalogue import Catalogue
     from studyhall.studies.definition import StorageSpec
 

@@ -2,24 +2,16 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from studyhall.search.commands.limits import limits_options
-from studyhall.search.commands.options import (
-    KERAS_ENVIRONMENT,
-    artifacts_option,
-    epilog,
-    launch_options,
-    plain_option,
-    scale_option,
-    storage_option,
-    study_argument,
-)
+from studyhall.search.commands.options import KERAS_ENVIRONMENT, epilog, project_option, study_options
+from studyhall.search.commands.stopped_status import status_after_stop, stopped_status_option
 
 if TYPE_CHECKING:
-    from studyhall.search.settings import WorkerSettings
+    from studyhall.search.workers.settings import WorkerSettings
 
 
 @click.command(
@@ -30,13 +22,9 @@ if TYPE_CHECKING:
         environment=KERAS_ENVIRONMENT,
     )
 )
-@study_argument
-@storage_option
-@artifacts_option
-@scale_option
-@plain_option
-@launch_options
-@limits_options
+@study_options
+@project_option
+@stopped_status_option
 def command(
     study: str,
     storage: str | None,
@@ -47,6 +35,8 @@ def command(
     gpus: str | None,
     slots_per_gpu: int | None,
     settings: "WorkerSettings",
+    project: Path | None,
+    stopped_status: int,
 ) -> int:
     """Train trials of STUDY until its queue is empty.
 
@@ -54,21 +44,23 @@ def command(
     at once with --gpus or --workers: they share the queue, and no trial is trained twice. A worker does not publish:
     `studyhall search` and `studyhall retrain` do.
     """
-    from studyhall.search.launching import end_with_launcher
+    from studyhall.search.devices.slots import Wish, describe, environment_of, handed_over, plan_slots
     from studyhall.search.references import resolve_study
-    from studyhall.search.slots import Wish, describe, environment_of, handed_over, plan_slots
+    from studyhall.search.workers.launching import end_with_launcher
 
     launched_for = handed_over(os.environ)
     if launched_for is not None:
         end_with_launcher()
-    reference = resolve_study(study, storage, artifacts, scale)
+    reference = resolve_study(study, storage, artifacts, scale, project)
     slots = (launched_for,) if launched_for else plan_slots(Wish(workers, gpus, slots_per_gpu))
     if len(slots) > 1:
-        from studyhall.search.local_work import hand_on, run_workers
+        from studyhall.search.workers.local_work import hand_on, run_workers
 
         arguments = [study] if scale is None else [study, "--scale", f"{scale}"]
-        run_workers(arguments, slots, hand_on(settings, len(slots), reference.storage_url, artifacts), study)
-        return 0
+        arguments += [] if project is None else ["--project", f"{project}"]
+        environment = hand_on(settings, len(slots), reference.storage_url, artifacts)
+        done = run_workers(arguments, slots, environment, study)
+        return 0 if done else status_after_stop(reference, stopped_status)
 
     from studyhall.search.runner import session
 
@@ -76,5 +68,6 @@ def command(
     settings = replace(settings, environment=environment_of(slot, os.environ), device=slot.device)
     with session(reference, plain=plain, settings=settings) as work:
         work.progress.say(describe(slot))
-        work.work()
-    return 0
+        done = work.work()
+    # One that was launched leaves it to its launcher to tell.
+    return 0 if done or launched_for else status_after_stop(reference, stopped_status)

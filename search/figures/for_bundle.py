@@ -11,7 +11,7 @@ from studyhall.search.figures.for_study import OnSkip
 from studyhall.search.figures.history import History, history_figure
 from studyhall.search.figures.pairs import PAIRS, pairs_figure, separate_test_pairs
 from studyhall.search.figures.style import FORMATS, save_as
-from studyhall.search.model_files import load_separator
+from studyhall.search.scoring.model_files import load_separator
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import BundleError, ModelFileError
 from studyhall.studies.files import explain

@@ -9,7 +9,7 @@ from studyhall.data.mixtures import Mix, compose, draw_pairs, generator
 from studyhall.data.sources import Images
 from studyhall.search.figures.separations import Array, separations_figure
 from studyhall.search.figures.wording import compact, count, short
-from studyhall.search.separator import Separator
+from studyhall.search.scoring.separator import Separator
 
 PAIRS = 500  # separated in seconds by most models, in a minute by the largest on two CPU cores
 RANKS = ("best", "2nd best", "median", "median", "2nd worst", "worst")

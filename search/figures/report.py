@@ -12,8 +12,8 @@ from studyhall.search.figures.for_bundle import draw_bundle_figures, draw_histor
 from studyhall.search.figures.for_study import draw_search_figures
 from studyhall.search.figures.pairs import PAIRS
 from studyhall.search.one_line import shown
-from studyhall.search.quiet import quiet_native_output
 from studyhall.search.references import StudyReference, resolve_study
+from studyhall.search.scoring.quiet import quiet_native_output
 from studyhall.studies.artifact_store import open_artifact_store
 from studyhall.studies.bundle import fetch, published
 from studyhall.studies.definition import Definition

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -138,6 +139,21 @@ class Story:
     user: str
     address: str
     dashboard: Any
+    strangers: list[int]
+    tokens: list[str]
+
+
+def asked(address: str, path: str, token: str | None) -> tuple[int, str]:
+    """Ask the server, with a token or without; return the status and the body."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        with urllib.request.urlopen(
+            urllib.request.Request(f"http://{address}{path}", headers=headers), timeout=30
+        ) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
 
 
 def output_of(command: list[str], timeout: float, **options: Any) -> str:
@@ -203,8 +219,14 @@ def story(compose: Compose) -> Story:
     inspected = output_of(["docker", "inspect", *containers], 60)
     user = compose.run("exec", "-T", "server", "id", "-u").strip()
     address = compose.run("port", "server", "8080").strip()
-    with urllib.request.urlopen(f"http://{address}/api/studies", timeout=30) as answer:
-        dashboard = json.load(answer)
+    tokens = dict(
+        line.split()
+        for line in compose.run("exec", "-T", "server", "cat", "/run/secrets/server_tokens").splitlines()
+    )
+    dashboard = json.loads(asked(address, "/api/studies", tokens["reader"])[1])
+    strangers = [
+        asked(address, path, None)[0] for path in ("/healthz", "/readyz", "/api/studies", "/studies/tiny")
+    ]
     logs = compose.run("logs")
     compose.run("down")
 
@@ -224,6 +246,8 @@ def story(compose: Compose) -> Story:
         user=user,
         address=address,
         dashboard=dashboard,
+        strangers=strangers,
+        tokens=list(tokens.values()),
     )
 
 
@@ -250,7 +274,8 @@ def test_one_more_worker_for_a_finished_search_trains_nothing(story: Story) -> N
 def test_password_is_in_no_process_list_environment_log_or_configuration(story: Story) -> None:
     assert len(story.password) == 48
     assert "postgresql://studyhall:***@db" in story.open_to_view
-    assert story.password not in story.open_to_view
+    for secret in (story.password, *story.tokens):
+        assert secret not in story.open_to_view
 
 
 def test_image_does_not_run_as_root(story: Story) -> None:
@@ -260,3 +285,7 @@ def test_image_does_not_run_as_root(story: Story) -> None:
 def test_dashboard_shows_the_study_on_this_machine_alone(story: Story) -> None:
     assert story.address.startswith("127.0.0.1:")
     assert [each["study_name"] for each in story.dashboard["study_summaries"]] == ["tiny"]
+
+
+def test_server_tells_strangers_that_it_lives_and_nothing_else(story: Story) -> None:
+    assert story.strangers == [200, 200, 401, 401]

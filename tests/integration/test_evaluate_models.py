@@ -12,9 +12,9 @@ import pytest
 from keras import layers
 
 from studyhall.data.sources import load_source
-from studyhall.search.evaluation import evaluate_model
-from studyhall.search.model_files import find_model, load_separator
-from studyhall.search.separator import Layout
+from studyhall.search.scoring.evaluation import evaluate_model
+from studyhall.search.scoring.model_files import find_model, load_separator
+from studyhall.search.scoring.separator import Layout
 from studyhall.studies.definition import DataSpec, Definition
 from studyhall.studies.errors import BundleError, ModelFileError
 from studyhall.studies.files import sha256_of
@@ -333,8 +333,8 @@ def test_model_is_looked_at_without_importing_keras(tmp_path: Path) -> None:
     identity().save(tmp_path / "m.keras")
     code = (
         "import sys; from pathlib import Path\n"
-        "import studyhall.search.evaluation, studyhall.search.prediction\n"
-        "from studyhall.search.model_files import find_model\n"
+        "import studyhall.search.scoring.evaluation, studyhall.search.scoring.prediction\n"
+        "from studyhall.search.scoring.model_files import find_model\n"
         "find_model(Path(sys.argv[1]))\n"
         "print(sorted({'keras', 'tensorflow', 'keras_tuner', 'jax'} & set(sys.modules)))\n"
     )

@@ -11,8 +11,8 @@ from keras import layers
 from numpy.typing import NDArray
 from PIL import Image
 
-from studyhall.search.prediction import Mixture, predict, predict_files, read_mixtures
-from studyhall.search.separator import separator_of
+from studyhall.search.scoring.prediction import Mixture, predict, predict_files, read_mixtures
+from studyhall.search.scoring.separator import separator_of
 from studyhall.studies.errors import ImageFileError, ModelFileError
 
 

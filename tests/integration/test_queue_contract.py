@@ -411,7 +411,6 @@ def test_failure_of_the_database_is_one_line_wherever_it_happens(storage: StudyS
         lambda: study.hand_back(trial),
         lambda: study.claim(sampler, NopPruner()),
         lambda: study.extend(1),
-        study.optuna,
         study.counts,
         lambda: Study.open(storage, "bss"),
     ]

@@ -10,10 +10,10 @@ import tensorflow as tf
 
 from studyhall.models.presets import PRESETS, Preset
 from studyhall.models.size import count_parameters
-from studyhall.search.check import DefaultsHandle, run_check
-from studyhall.search.handle import Start
-from studyhall.search.hyperparameters import TrialHyperParameters
-from studyhall.search.workload import load_workload
+from studyhall.search.bridge.handle import Start
+from studyhall.search.bridge.hyperparameters import TrialHyperParameters
+from studyhall.search.training.check import DefaultsHandle, run_check
+from studyhall.search.user.workload import load_workload
 from studyhall.studies.definition_file import load_definition
 from studyhall.studies.storage import open_storage
 from studyhall.studies.study import Study

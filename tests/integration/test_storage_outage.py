@@ -11,13 +11,17 @@ from optuna.distributions import FloatDistribution
 from optuna.pruners import MedianPruner
 from optuna.samplers import TPESampler
 from optuna.trial import FrozenTrial, Trial
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, update
 from sqlalchemy.exc import OperationalError
 
+from studyhall.studies import lease_rows
 from studyhall.studies.address import parse
+from studyhall.studies.database import IDLE_SECONDS
 from studyhall.studies.definition import Definition
 from studyhall.studies.entry import Counts
 from studyhall.studies.errors import StorageError
+from studyhall.studies.leases import Released
+from studyhall.studies.own_tables import leases
 from studyhall.studies.retrying import Patience
 from studyhall.studies.storage import StudyStorage, open_storage
 from studyhall.studies.study import Study
@@ -150,6 +154,31 @@ def test_connections_that_are_cut_at_any_moment_lose_nothing(
         work.finish()
     check(study, 10)
     assert capfd.readouterr() == ("", "")
+
+
+def test_worker_that_is_frozen_in_the_middle_of_a_transaction_does_not_hold_up_the_others(
+    patient: StudyStorage, postgres_url: str
+) -> None:
+    study = Study.create_or_join(patient, define(1))
+    lease = study.lease_of(claim(study))
+    over = update(leases).values(renewed_at=0.0, ttl_seconds=0.0)
+    patient.transact(lambda connection: connection.execute(over))
+    other = open_storage(postgres_url, create=False)
+    attempts = []
+
+    def work(connection: Connection) -> None:
+        attempts.append(lease_rows.is_held(connection, lease))
+        if len(attempts) > 1:
+            return
+        unset = connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar_one()
+        assert unset == f"{IDLE_SECONDS}s"
+        connection.exec_driver_sql("SET idle_in_transaction_session_timeout = '300 ms'")
+        # This one stands still, and holds a lock on the lease; the other gets it all the same.
+        assert Study.open(other, "bss").reclaim_expired() == [Released(0, "waiting", 1)]
+
+    patient.transact(work)
+    assert attempts == [True, False]
+    other.close()
 
 
 @pytest.fixture

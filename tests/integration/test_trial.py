@@ -1,5 +1,7 @@
 """One trial, trained in this process: every way it can end, and continuing it elsewhere value for value."""
 
+import io
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,11 +11,12 @@ import keras
 import numpy as np
 import pytest
 from optuna.distributions import BaseDistribution
+from PIL import Image
 
-from studyhall.search.handle import Start, Value
-from studyhall.search.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, TrialOutcome
-from studyhall.search.trial import run_trial
-from studyhall.search.workload import Workload
+from studyhall.search.bridge.handle import Start, Value
+from studyhall.search.training.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, TrialOutcome
+from studyhall.search.training.trial import run_trial
+from studyhall.search.user.workload import Workload
 from studyhall.studies.definition import Definition
 from studyhall.studies.definition_file import define
 from studyhall.studies.errors import UserCodeError
@@ -65,6 +68,7 @@ class Handle:
         self.start = Start(defaults=True, values=values)
         self.curve: dict[int, float] = {}
         self.facts: dict[str, Any] = {}
+        self.files: dict[str, bytes] = {}
         self.prune_at: int | None = None
         self.stop_after: int | None = None
         self.checkpoints: Path | None = None
@@ -82,6 +86,9 @@ class Handle:
 
     def record(self, key: str, value: Any) -> None:
         self.facts[key] = value
+
+    def attach(self, filename: str, content: bytes) -> None:
+        self.files[filename] = content
 
     def progress(self, epoch: int, step: int, steps: int) -> None:
         pass
@@ -104,17 +111,23 @@ Run = Callable[..., TrialOutcome]
 def run(tmp_path: Path) -> Run:
     """Run a trial of `my_model.py` on synthetic data."""
     (tmp_path / "my_model.py").write_text(MODEL)
-    from studyhall.search.workload import load_workload
+    from studyhall.search.user.workload import load_workload
 
     loaded: dict[str, tuple[Definition, Workload]] = {}
 
     def run(
-        handle: Handle, name: str = "Net", epochs: int = 2, resume_from: Path | None = None, **training: Any
+        handle: Handle,
+        name: str = "Net",
+        epochs: int = 2,
+        resume_from: Path | None = None,
+        search: dict[str, Any] | None = None,
+        **training: Any,
     ) -> TrialOutcome:
         tables = {
             "name": "trial",
             "hypermodel": f"my_model.py:{name}",
             "data": {"source": "synthetic", "samples_per_epoch": 64, "validation_samples": 32},
+            "search": search or {},
             "training": {"epochs": epochs, "batch_size": 16, **training},
         }
         key = repr(tables)
@@ -153,11 +166,42 @@ def test_a_trial_completes_with_its_best_epoch_and_its_facts(run: Run) -> None:
     assert saved.count_params() == handle.facts["parameters"]
 
 
+def test_a_completed_trial_shows_its_history_and_its_predictions(run: Run) -> None:
+    handle = Handle()
+    run(handle, epochs=1)
+    assert sorted(handle.files) == ["history.json", "predictions.png"]
+    assert json.loads(handle.files["history.json"]) == handle.facts["history"]
+    assert len(handle.files["predictions.png"]) < 100_000
+    picture = Image.open(io.BytesIO(handle.files["predictions.png"]))
+    assert picture.size == (5 * 102 + 58, 20 + 6 * 102)
+
+
+def test_a_trial_shows_nothing_where_its_definition_wants_no_figures(run: Run) -> None:
+    handle = Handle()
+    assert isinstance(run(handle, epochs=1, search={"figures": False}), Completed)
+    assert handle.files == {}
+
+
+def test_predictions_that_cannot_be_drawn_cost_the_trial_nothing(
+    run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*arguments: Any) -> bytes:
+        raise MemoryError("no more")
+
+    monkeypatch.setattr("studyhall.search.training.trial_files.predictions_png", broken)
+    handle = Handle()
+    assert isinstance(run(handle, epochs=1), Completed)
+    assert list(handle.files) == ["history.json"]
+    assert "trial 4 shows no predictions" in caplog.text
+
+
 def test_a_trial_is_pruned_when_the_study_says_so(run: Run) -> None:
     handle = Handle()
     handle.prune_at = 1
     assert run(handle, epochs=3) == Pruned(1)
     assert list(handle.curve) == [1]
+    assert handle.facts["epochs"] == 1
+    assert handle.facts["seconds"] > 0
 
 
 def test_the_last_epoch_is_never_pruned(run: Run) -> None:

@@ -13,7 +13,7 @@ from studyhall.search.enqueueing import enqueue_and_show, rows, typed
 from studyhall.search.importing import import_project
 from studyhall.search.kerastuner_project import read_project
 from studyhall.search.references import StudyReference
-from studyhall.search.warm_start import misfit
+from studyhall.search.training.warm_start import misfit
 from studyhall.studies.errors import DefinitionError, StudyNotFoundError
 from studyhall.studies.storage import open_storage
 from studyhall.studies.study import Study

@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 
 from studyhall.search import Tuner
 from studyhall.search.figures.for_study import draw_search_figures
-from studyhall.search.tuner import SearchFailedError
+from studyhall.search.tuner.tuner import SearchFailedError
 from studyhall.studies.errors import DefinitionError, StudyConflictError, StudyhallError, UserCodeError
 
 
@@ -232,7 +232,7 @@ def test_a_configuration_of_ones_own_is_tried_after_the_defaults(make: MakeTuner
 def test_a_pruner_by_name_ends_trials_early(make: MakeTuner) -> None:
     class Reports(Tuner):
         def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
-            from studyhall.search.callbacks import TrialPrunedError
+            from studyhall.search.training.callbacks import TrialPrunedError
 
             if self.oracle.in_hand.handle.report(1, float(trial.hyperparameters.Int("k", 5, 9))):
                 raise TrialPrunedError(1)
@@ -269,8 +269,8 @@ def test_a_worker_of_the_command_line_is_told_that_the_study_is_a_scripts(
     make: MakeTuner, tmp_path: Path
 ) -> None:
     tuner = make(study_name="scripted")
-    from studyhall.search.script import is_script
-    from studyhall.search.workload import load_workload
+    from studyhall.search.tuner.script import is_script
+    from studyhall.search.user.workload import load_workload
 
     definition = tuner.oracle.study.definition
     assert is_script(definition)

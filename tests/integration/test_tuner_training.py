@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from studyhall.search import Tuner
-from studyhall.search.tuner_callbacks import WEIGHTS
+from studyhall.search.tuner.callbacks import WEIGHTS
 from studyhall.studies.errors import UserCodeError
 
 X = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from studyhall.search.budget import Budget, EpochGate
+from studyhall.search.workers.budget import Budget, EpochGate
 from studyhall.studies.definition_file import define
 from studyhall.studies.entry import Spent
 from studyhall.studies.errors import DefinitionError

@@ -31,7 +31,7 @@ import sys
 from studyhall.search.cli import COMMANDS, cli
 for name in COMMANDS:
     cli.get_command(None, name)
-import studyhall.search.status, studyhall.search.fetching, studyhall.search.references
+import studyhall.search.views.status, studyhall.search.fetching, studyhall.search.references
 import studyhall.studies.definition_toml
 heavy = [name for name in {HEAVY!r} if name in sys.modules]
 sys.exit(f"imported: {{heavy}}" if heavy else 0)

@@ -38,6 +38,8 @@ def make(tmp_path: Path) -> Make:
         ("storage.url", "postgresql://host/db"),
         ("storage.artifacts", "elsewhere"),
         ("search.trials", 99),
+        ("search.keep_models", 9),
+        ("search.figures", False),
     ],
 )
 def test_what_cannot_change_a_result_does_not_change_the_signature(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from studyhall.search.separator import Layout, separator_of
+from studyhall.search.scoring.separator import Layout, separator_of
 from studyhall.studies.errors import ModelFileError
 
 DIGIT, ITEM = np.float32(0.25), np.float32(0.75)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from studyhall.data.errors import DataError
 from studyhall.data.mixtures import compose, draw_pairs, generator
 from studyhall.data.sources import Images
-from studyhall.search.evaluation import Evaluation, evaluate
-from studyhall.search.separator import Separator, separator_of
+from studyhall.search.scoring.evaluation import Evaluation, evaluate
+from studyhall.search.scoring.separator import Separator, separator_of
 from studyhall.studies.errors import ModelFileError
 
 Array = NDArray[np.float32]

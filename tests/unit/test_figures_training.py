@@ -15,7 +15,7 @@ from studyhall.search.figures.history import history_figure
 from studyhall.search.figures.pairs import choose, pairs_figure, separate_test_pairs
 from studyhall.search.figures.separations import separations_figure
 from studyhall.search.figures.style import save
-from studyhall.search.separator import separator_of
+from studyhall.search.scoring.separator import separator_of
 from studyhall.studies.errors import ArtifactError
 
 HISTORY = {

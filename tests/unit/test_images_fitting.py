@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from studyhall.search.images import read_mixture
+from studyhall.search.scoring.images import read_mixture
 
 SIZES = [(1, 1), (2, 900), (900, 2), (27, 29), (28, 28), (32, 32), (33, 31), (640, 480), (1300, 1100)]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from studyhall.search.images import find_images, mix_images, read_mixture
+from studyhall.search.scoring.images import find_images, mix_images, read_mixture
 from studyhall.studies.errors import ImageFileError
 
 RAMP = (

@@ -4,7 +4,8 @@ import io
 
 from rich.console import Console
 
-from studyhall.search.events import (
+from studyhall.search.training.outcome import Completed, Failed, FailureKind, HandedBack, Pruned
+from studyhall.search.views.events import (
     BatchDone,
     Best,
     Checking,
@@ -15,10 +16,9 @@ from studyhall.search.events import (
     TrialEnded,
     TrialStarted,
 )
-from studyhall.search.live_view import LiveView
-from studyhall.search.narration import in_words
-from studyhall.search.outcome import Completed, Failed, FailureKind, HandedBack, Pruned
-from studyhall.search.progress import Lines
+from studyhall.search.views.live_view import LiveView
+from studyhall.search.views.narration import in_words
+from studyhall.search.views.progress import Lines
 from studyhall.studies.entry import Counts
 
 BEST = Best(3, 0.00123456, {"filters": 8, "learning_rate": 0.00312345})

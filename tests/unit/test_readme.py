@@ -17,10 +17,13 @@ def test_the_readme_names_every_command_and_no_other(repository: Path) -> None:
 
 def test_the_readmes_tree_is_the_repositorys(repository: Path) -> None:
     readme = (repository / "README.md").read_text(encoding="utf-8")
-    tree = set(re.findall(r"^    (\w+)/ ", readme[readme.index("## The folders") :], re.MULTILINE))
+    shown = readme[readme.index("## The folders") :]
+    tree = set(re.findall(r"^    (\w+)/ ", shown, re.MULTILINE))
     ignored = {".git", ".venv", "dist", "artifacts", "best"}
     folders = {path.name for path in repository.iterdir() if path.is_dir() and path.name not in ignored}
     assert tree == {name for name in folders if not name.startswith((".", "_"))}
+    rooms = {path.parent.name for path in (repository / "search").glob("*/__init__.py")}
+    assert set(re.findall(r"^        (\w+)/ ", shown, re.MULTILINE)) == rooms
 
 
 def test_links_in_the_documents_lead_somewhere(repository: Path) -> None:

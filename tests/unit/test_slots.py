@@ -2,10 +2,18 @@
 
 import pytest
 
-from studyhall.search import slots
-from studyhall.search.devices import DeviceError
-from studyhall.search.nvml import Gpu
-from studyhall.search.slots import Slot, Wish, describe, environment_of, hand_over, handed_over, plan_slots
+from studyhall.search.devices import slots
+from studyhall.search.devices.gpus import DeviceError
+from studyhall.search.devices.nvml import Gpu
+from studyhall.search.devices.slots import (
+    Slot,
+    Wish,
+    describe,
+    environment_of,
+    hand_over,
+    handed_over,
+    plan_slots,
+)
 
 SMALL = 8192  # MiB
 

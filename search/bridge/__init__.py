@@ -1,0 +1,1 @@
+"""The bridge from KerasTuner's hyperparameters to an Optuna trial's parameters."""

@@ -1,0 +1,70 @@
+"""The handle: what training sees of its trial, wherever the study lives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:  # commands that only show something answer before Optuna would be imported
+    from optuna.distributions import BaseDistribution
+
+Value = bool | int | float | str
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a trial's hyperparameters come from, before any sampler is asked.
+
+    `values` (KerasTuner's names and values) win over `defaults` (the HyperModel's own defaults), which win over
+    the sampler.
+    """
+
+    defaults: bool = False
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+class TrialHandle(Protocol):
+    """One running trial, as the code that builds and trains its model sees it."""
+
+    @property
+    def number(self) -> int:
+        """The trial's number in its study, from 0."""
+
+    @property
+    def seed(self) -> int:
+        """The seed of the trial's initial weights and dropout, derived from the study's and the trial's number."""
+
+    @property
+    def start(self) -> Start:
+        """What was asked of this trial when it was queued."""
+
+    def suggest(self, name: str, distribution: "BaseDistribution", value: Value | None = None) -> Value:
+        """Return the trial's value for a parameter, and store it.
+
+        A value that the trial holds already (it is being continued) comes first, then `value` (in the
+        distribution's external representation), then the study's sampler.
+
+        Raises:
+            RepeatedConfigurationError: the sampler has nothing but a configuration that ran out of memory before.
+        """
+
+    def report(self, step: int, value: float) -> bool:
+        """Record an intermediate value of the objective; True asks the caller to prune the trial."""
+
+    def record(self, key: str, value: Any) -> None:
+        """Record a JSON-serialisable fact about the trial, for people and for the bundle's manifest."""
+
+    def attach(self, filename: str, content: bytes) -> None:
+        """Show people a small file with the trial, in place of the one of that name; it may fail without a word."""
+
+    def progress(self, epoch: int, step: int, steps: int) -> None:
+        """Tell whoever watches that `step` of `steps` of an epoch (from 0) is done."""
+
+    def checkpoint(self, epochs: int, path: Path) -> None:
+        """Keep a checkpoint of `epochs` finished epochs, so that another worker can continue from there."""
+
+    def begin_epoch(self, epoch: int) -> bool:
+        """Ask to train an epoch (from 1); False says that the study is over, and the trial goes back to the queue as it is."""
+
+    def stop_requested(self) -> bool:
+        """Whether the trial should stop at the end of this batch and go back to the queue."""

@@ -1,0 +1,184 @@
+"""The bridge: KerasTuner's HyperParameters whose values come from a trial, one by one, as the model asks for them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras_tuner
+import numpy as np
+
+from studyhall.search.bridge.distributions import default_of, parameter_of
+from studyhall.search.bridge.handle import TrialHandle, Value
+from studyhall.search.bridge.names import parameter_name
+from studyhall.search.bridge.parameter import Parameter
+from studyhall.studies.errors import DefinitionError, UserCodeError
+
+
+class TrialHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
+    """The hyperparameters of one trial, drawn when `build(hp)` or `fit(hp, ...)` first asks for them.
+
+    A value comes from `handle.start.values` (by KerasTuner's name), else from the hyperparameter's default if
+    `handle.start.defaults`, else from the study's sampler; a value that the trial holds already comes before all
+    three. A hyperparameter whose conditions are not met is None and leaves no trace in the study. `hp.values`
+    holds what the model gets, `Fixed` included.
+
+    Copies (`copy()`, `copy.deepcopy`, pickle) are plain `keras_tuner.HyperParameters` with the values so far: they
+    know no trial, and give their default to what is new to them.
+
+    Args:
+        handle: the trial.
+        preset: a space given beforehand, KerasTuner's `hyperparameters=`. An entry takes the place of what the model
+            declares under the same name and conditions, and so can fix it or change its range. As in KerasTuner, the
+            preset's `values` are not read.
+        tune_new_entries: whether what is not in `preset` is tuned; if not, it has its default.
+        allow_new_entries: whether the model may declare what is not in `preset` at all.
+
+    Raises:
+        UserCodeError: on declaring a hyperparameter from which nothing can be drawn, whose default is not one of its
+            own values, that cannot be kept apart from another one, or that `allow_new_entries` forbids.
+        DefinitionError: on a start value, or a sampler's proposal, that is not one of the hyperparameter's values.
+    """
+
+    def __init__(
+        self,
+        handle: TrialHandle,
+        preset: keras_tuner.HyperParameters | None = None,
+        *,
+        tune_new_entries: bool = True,
+        allow_new_entries: bool = True,
+    ) -> None:
+        super().__init__()
+        if preset is None and not (tune_new_entries and allow_new_entries):
+            raise UserCodeError(
+                "tune_new_entries=False and allow_new_entries=False need a search space: give hyperparameters=..."
+            )
+        self._handle = handle
+        self._preset = keras_tuner.HyperParameters() if preset is None else preset.copy()
+        self._tune_new_entries = tune_new_entries
+        self._allow_new_entries = allow_new_entries
+        self._owners: dict[
+            str, tuple[str, list[Any]]
+        ] = {}  # Optuna's names: KerasTuner's names and conditions
+        for hp in self._preset.space:
+            self._register(hp)
+
+    @classmethod
+    def from_config(cls, config: Any) -> Any:
+        """Return plain `keras_tuner.HyperParameters`: a config holds no trial."""
+        return keras_tuner.HyperParameters.from_config(config)
+
+    def __reduce__(self) -> Any:
+        return keras_tuner.HyperParameters.from_config, (self.get_config(),)
+
+    def unused_start_values(self) -> tuple[str, ...]:
+        """Return the names of the trial's start values that the model has not declared so far, active or not."""
+        declared = {hp.name for hp in self.space}
+        return tuple(name for name in self._handle.start.values if name not in declared)
+
+    def _retrieve(self, hyperparameter: Any) -> Any:
+        hp = hyperparameter
+        for known in self._hps.get(hp.name, []):
+            # Declared before its parent had a value: a preset's entry may be.
+            if known.conditions == hp.conditions and self.is_active(known) and hp.name not in self.values:
+                self.values[hp.name] = self._value_of(known)
+        return super()._retrieve(hp)
+
+    def _register(self, hyperparameter: Any, overwrite: bool = False) -> Any:
+        hp = hyperparameter
+        self._validate_name(hp.name)
+        if not self._allow_new_entries and self._is_new(hp):
+            raise UserCodeError(
+                f"the hyperparameter '{hp.name}' is not in the given search space and allow_new_entries is False: "
+                "add it to hyperparameters=..., or allow new entries"
+            )
+        if (parameter := parameter_of(hp)) is not None:
+            default_of(hp, parameter)  # Refuses a bad default in the first trial, whatever that draws.
+        if self.is_active(hp):
+            self.values[hp.name] = self._value_of(hp)
+        # Never `overwrite`: that would replace a trial's value by a default.
+        return super()._register(hp)
+
+    def _is_new(self, hp: Any) -> bool:
+        return not self._preset._exists(hp.name, hp.conditions)
+
+    def _value_of(self, hp: Any) -> Value:
+        parameter = parameter_of(hp)
+        if hp.name in self.values:
+            return self._shared(hp, parameter)
+        if parameter is None:
+            return self._settled(hp, hp.value, "fixed")
+        default = default_of(hp, parameter)
+        if not self._tune_new_entries and self._is_new(hp):
+            return self._settled(hp, default, "not tuned")
+        return self._drawn(hp, parameter, default)
+
+    def _shared(self, hp: Any, parameter: Parameter | None) -> Value:
+        # KerasTuner keeps one value per name, so a name that is active twice has the same value twice.
+        value = self.values[hp.name]
+        shared = parameter.legal(value) if parameter else hp.value if hp.value == value else None
+        if shared is None:
+            legal = parameter.range() if parameter else repr(hp.value)
+            raise UserCodeError(
+                f"the hyperparameter '{hp.name}' is active twice, and its value {value!r} is not among those of the "
+                f"second: {legal}; give the two different names"
+            )
+        return shared
+
+    def _settled(self, hp: Any, value: Value, how: str) -> Value:
+        start = self._handle.start.values
+        if hp.name in start and start[hp.name] != value:
+            raise DefinitionError(
+                f"the hyperparameter '{hp.name}' cannot start at {start[hp.name]!r}: it is {how}, at {value!r}"
+            )
+        return value
+
+    def _drawn(self, hp: Any, parameter: Parameter, default: Value) -> Value:
+        name = parameter_name(hp, parameter)
+        if self._owners.setdefault(name, (hp.name, hp.conditions)) != (hp.name, hp.conditions):
+            raise UserCodeError(f"two hyperparameters would both be stored as '{name}': rename one of them")
+        wanted = self._wanted(hp, parameter, default)
+        asked = None if wanted is None else parameter.stored(wanted)
+        try:
+            stored = self._handle.suggest(name, parameter.distribution, asked)
+        except ValueError as error:
+            raise UserCodeError(
+                f"the hyperparameter '{hp.name}' is not what it was in an earlier trial ({' '.join(str(error).split())}): keep its "
+                "kind and choices the same in every trial, or give it another name"
+            ) from error
+        if wanted is not None and stored == asked:
+            return wanted  # To the last digit, which a reflection may lose.
+        value = parameter.value(stored)
+        if value is None:
+            raise DefinitionError(
+                f"the study proposes {stored!r} for '{name}', which is not among its values: {parameter.range()}; "
+                "check the sampler's options, and that the model's code is the one the trial was started with"
+            )
+        return value
+
+    def _wanted(self, hp: Any, parameter: Parameter, default: Value) -> Value | None:
+        start = self._handle.start
+        if hp.name not in start.values:
+            return default if start.defaults else None
+        wanted = parameter.legal(start.values[hp.name])
+        if wanted is None:
+            raise DefinitionError(
+                f"the hyperparameter '{hp.name}' cannot start at {start.values[hp.name]!r}: its values are "
+                f"{parameter.range()}"
+            )
+        return wanted
+
+
+def recorded_values(hp: keras_tuner.HyperParameters) -> dict[str, Value]:
+    """Return the values of the active hyperparameters, `Fixed` included, as JSON can keep them."""
+    return {
+        name: value.item() if isinstance(value, np.generic) else value for name, value in hp.values.items()
+    }
+
+
+def plain_hyperparameters(values: Mapping[str, Value]) -> keras_tuner.HyperParameters:
+    """Return KerasTuner's own HyperParameters with which `build(hp)` gives the model of the recorded `values`.
+
+    Conditional hyperparameters follow from their parents' values. What `values` does not hold has its default.
+    """
+    hp = keras_tuner.HyperParameters()
+    hp.values = dict(values)
+    return hp

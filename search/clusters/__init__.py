@@ -1,0 +1,1 @@
+"""Clusters: other people's schedulers, which are handed the worker that runs locally."""

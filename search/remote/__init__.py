@@ -1,0 +1,1 @@
+"""A study's published bundle, fetched from a Studyhall server."""

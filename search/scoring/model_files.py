@@ -1,0 +1,139 @@
+"""A model file: found on disk without Keras, then loaded by Keras in its safe mode."""
+
+import os
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from studyhall.data.mixtures import Mix
+from studyhall.search.one_line import reason, shown
+from studyhall.search.scoring.separator import Separator, separator_of
+from studyhall.studies.errors import ModelFileError
+from studyhall.studies.manifest import MANIFEST, MODEL, verify
+
+_ACCEPTED = "give a bundle's folder, a .keras file or a legacy .h5 file"
+_WHOLE = "save the whole model, as with model.save('model.keras')"
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A file that looks like a Keras model, and what its bundle says of the examples that it was trained on.
+
+    A file by itself counts as trained on the mean of real images.
+    """
+
+    path: Path
+    mix: Mix = "mean"
+    source: str = "mnist-fashion"
+
+
+def find_model(path: Path) -> ModelFile:
+    """Look at `path`: a bundle's folder, a .keras file or a legacy .h5 file.
+
+    Does not import Keras, so it can come before anything slow. Raises ModelFileError for whatever cannot be a
+    model, BundleError for a bundle that is not as it was published.
+    """
+    if os.path.isdir(path):  # the functions of os.path, unlike Path's, take any name without raising
+        return _in_bundle(path)
+    if not os.path.exists(path):
+        raise ModelFileError(f"No such file: {shown(path)}; {_ACCEPTED}.")
+    if path.suffix.lower() not in (".keras", ".h5", ".hdf5") or not os.path.isfile(path):
+        raise ModelFileError(f"{shown(path)} is not a model file; {_ACCEPTED}.")
+    _check_content(path)
+    return ModelFile(path)
+
+
+def load_separator(path: Path) -> Separator:
+    """Load the model at `path`, as `find_model` takes it, and learn its output layout.
+
+    Raises what `find_model` raises, and ModelFileError, with one line, for anything but a model from 32x32
+    mixtures to their two sources.
+    """
+    found = find_model(path)
+    return separator_of(_load(found.path), found.path, found.mix)
+
+
+def _in_bundle(folder: Path) -> ModelFile:
+    if not os.path.isfile(folder / MANIFEST):
+        if os.path.exists(folder / "saved_model.pb"):
+            raise ModelFileError(f"{shown(folder)} is a TensorFlow SavedModel; {_WHOLE}.")
+        raise ModelFileError(f"{shown(folder)} is not a bundle: it holds no {MANIFEST}; {_ACCEPTED}.")
+    definition = verify(folder).definition
+    model = folder / MODEL
+    _check_content(model)
+    match definition:
+        case {"data": {"mix": ("mean" | "sum") as mix, "source": str(source)}}:
+            return ModelFile(model, mix, source)
+    raise ModelFileError(
+        f"{shown(folder / MANIFEST)} does not say what the model was trained on; fetch it again."
+    )
+
+
+def _check_content(path: Path) -> None:
+    """Refuse a file whose content is not what its name says: Keras would say that the file was not found."""
+    try:
+        with path.open("rb") as file:
+            is_hdf5 = file.read(8) == b"\x89HDF\r\n\x1a\n"
+        members: list[str] | None = None
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                members = archive.namelist()
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise ModelFileError(f"{shown(path)} cannot be read ({reason(error)}); {_ACCEPTED}.") from error
+    is_keras = members is not None and "config.json" in members
+    if path.suffix.lower() == ".keras":
+        if is_hdf5:
+            raise ModelFileError(f"{shown(path)} holds a legacy HDF5 model: rename it to end in .h5.")
+        if members is not None and not is_keras:
+            raise ModelFileError(f"{shown(path)} is a zip file but holds no Keras model; {_WHOLE}.")
+    elif is_keras:
+        raise ModelFileError(
+            f"{shown(path)} holds a model of Keras's own format: rename it to end in .keras."
+        )
+    if not is_keras and not is_hdf5:
+        raise ModelFileError(f"{shown(path)} is cut short or not a Keras model; {_ACCEPTED}.")
+
+
+def _load(path: Path) -> Any:
+    import keras
+
+    # Keras 2 wrote `groups: 1` for these two layers and Keras 3 refuses it (keras-team/keras#19441), so that no
+    # U-Net with transposed convolutions that Keras 2 saved would load.
+    layers = (keras.layers.Conv2DTranspose, keras.layers.DepthwiseConv2D)
+    try:
+        return keras.models.load_model(
+            path.absolute(),  # a relative path that begins with "hf:" would be looked for on the network
+            custom_objects={layer.__name__: _without_groups(layer) for layer in layers},
+            compile=False,
+            safe_mode=True,
+        )
+    except Exception as error:
+        raise ModelFileError(f"{shown(path)} cannot be loaded: {_load_failure(error)}") from error
+
+
+def _without_groups(layer: Any) -> Any:
+    """A subclass that ignores a `groups` of 1 in its saved configuration, where it changes nothing."""
+
+    def from_config(cls: Any, config: dict[str, Any]) -> Any:
+        kept = {key: value for key, value in config.items() if (key, value) != ("groups", 1)}
+        return layer.from_config.__func__(cls, kept)
+
+    return type(layer.__name__, (layer,), {"from_config": classmethod(from_config)})
+
+
+def _load_failure(error: Exception) -> str:
+    text = str(error).rpartition("Exception encountered: ")[
+        2
+    ]  # Keras wraps the cause in the model's configuration
+    unknown = re.search(r"(?:Could not locate \w+|Unknown \w+:) '([^']+)'", text)
+    if unknown:
+        return f"it needs '{unknown[1]}' of its author's own; rebuild it with Keras's own layers."
+    if "lambda" in text.lower():
+        return "it holds a Lambda layer, Python code that safe mode does not run; rebuild it with Keras's own layers."
+    if "No model config found" in text:
+        return f"it holds weights only; {_WHOLE}."
+    return (
+        f"{reason(ValueError(text))}. Save it again with a current Keras, as with model.save('model.keras')."
+    )

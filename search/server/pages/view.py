@@ -1,0 +1,101 @@
+"""What a study's page says, put together for its template."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from studyhall.search.server.api.answers import page_url
+from studyhall.search.server.hall import Hall
+from studyhall.search.server.pages.chart import Chart, draw
+from studyhall.search.server.pages.published import Published, published_of
+from studyhall.studies.entry import WorkerSeen
+from studyhall.studies.finished_trials import FinishedTrial, improvements
+from studyhall.studies.plan import Plan, plan_of
+from studyhall.studies.running_trials import RunningTrial
+from studyhall.studies.standing import Standing
+from studyhall.studies.trial_pages import TrialRow
+
+_EVERY = {"running": 3, "stopping": 3, "idle": 10, "finished": 10, "empty": 10}  # s between two looks
+_WIDE, _NARROW = (880, 320), (340, 250)  # units of the chart
+_MEANINGS = {
+    "nan": "the loss or the objective stopped being a finite number",
+    "invalid": "the HyperModel refused the configuration",
+    "oom": "the device or the machine ran out of memory",
+    "stalled": "no batch for longer than the limit",
+    "error": "the code of the HyperModel or the data raised an error",
+    "crashed": "the training process died",
+    "lost": "its workers vanished again and again",
+    "unknown": "nobody recorded why",
+}
+
+
+@dataclass(frozen=True)
+class Work:
+    """A trial that runs with the worker that has it, if that lives; or a worker without a trial."""
+
+    trial: RunningTrial | None
+    worker: WorkerSeen | None
+
+
+@dataclass(frozen=True)
+class FailureKind:
+    """Failed trials of one kind, and the newest of them, where it is among the latest."""
+
+    kind: str
+    count: int
+    meaning: str
+    latest: TrialRow | None
+
+
+@dataclass(frozen=True)
+class StudyView:
+    """Everything that a study's page shows."""
+
+    standing: Standing
+    plan: Plan
+    url: str
+    dashboard: str  # the study's address in optuna-dashboard
+    every: int | None  # seconds until the page should look again; None where nothing changes any more
+    wide: Chart | None
+    narrow: Chart | None
+    improvements: Sequence[FinishedTrial]
+    work: Sequence[Work]
+    failures: Sequence[FailureKind]
+    published: Published | None
+
+    @property
+    def at(self) -> datetime:
+        """When all this was so, by the database's clock."""
+        return datetime.fromtimestamp(self.standing.at, UTC)
+
+    def trial_url(self, number: int) -> str:
+        """Return a trial's address in optuna-dashboard."""
+        return f"{self.dashboard}/trials?numbers={number}"
+
+
+def view_of(hall: Hall, standing: Standing) -> StudyView:
+    """Put together what a study's page says; files that cannot be had are no error."""
+    entry, failures = standing.entry, standing.failures
+    latest = {row.failure or "unknown": row for row in reversed(standing.latest_failures)}
+    return StudyView(
+        standing=standing,
+        plan=plan_of(entry.definition),
+        url=page_url(entry.name),
+        dashboard=f"/dashboard/studies/{standing.study_id}",
+        every=_EVERY.get(standing.phase),
+        wide=draw(standing, *_WIDE),
+        narrow=draw(standing, *_NARROW),
+        improvements=list(improvements(standing.finished, entry.direction)),
+        work=_work(standing),
+        failures=[
+            FailureKind(kind, count, _MEANINGS.get(kind, ""), latest.get(kind))
+            for kind, count in failures.items()
+        ],
+        published=published_of(hall, entry.name) if entry.bundle is not None else None,
+    )
+
+
+def _work(standing: Standing) -> list[Work]:
+    workers = {worker.worker: worker for worker in standing.entry.workers}
+    pairs = [Work(trial, workers.pop(trial.worker or "", None)) for trial in standing.running]
+    return pairs + [Work(None, worker) for worker in workers.values()]

@@ -1,0 +1,103 @@
+"""Serving, from what a person asked for to its end: checks first, then the address, then requests."""
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from studyhall.search.server.application import create_application, end_threads
+from studyhall.search.server.dashboard import Dashboard
+from studyhall.search.server.door.credential_files import read_credentials
+from studyhall.search.server.door.door import Door
+from studyhall.search.server.errors import ServerError
+from studyhall.search.server.hall import Hall
+from studyhall.search.server.running import is_loopback, leave, listen, serve, start_logging, url_of
+from studyhall.search.server.subject import Subject
+from studyhall.studies.artifact_store import open_artifact_store
+from studyhall.studies.catalogue import Catalogue
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where to listen, and who may come in.
+
+    `proxy` names addresses and networks whose X-Forwarded-For and X-Forwarded-Proto are believed, or is None.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    password_file: Path | None = None
+    token_file: Path | None = None
+    proxy: str | None = None
+
+
+def serve_subject(subject: Subject, settings: Settings) -> int:
+    """Serve until a signal ends it; return the exit status.
+
+    Raises:
+        StudyhallError: the database, the study, the artifact store, the address or the door cannot be used.
+    """
+    door = Door(read_credentials(settings.token_file, settings.password_file))
+    _require_proxies(settings.proxy, door)
+    with Catalogue(subject.storage_url) as catalogue:
+        if subject.study is None:
+            catalogue.names()  # the database answers, before anybody is told that it is served
+        else:
+            catalogue.entry(subject.study)
+        if subject.artifacts is not None:
+            open_artifact_store(subject.artifacts, create=False)
+        with listen(settings.host, settings.port) as listener:
+            if door.is_open and not is_loopback(listener):
+                raise ServerError(
+                    f"On {settings.host}, others could come in: give --password-file or --token-file, "
+                    "or leave out --host."
+                )
+            start_logging()
+            hall = Hall(subject.storage_url, catalogue, subject.artifacts, subject.study)
+            dashboard = Dashboard(hall)
+            application = create_application(hall, door, dashboard)
+            what = (
+                f"'{subject.study}' of {catalogue.address.shown}"
+                if subject.study
+                else catalogue.address.shown
+            )
+            click.echo(f"Serving {what} on {url_of(listener)} (Ctrl-C ends it)")
+            click.echo(_who(door))
+            serve(application, listener, settings.proxy)
+            end_threads(application)
+            dashboard.close()
+    click.echo("Ended.")
+    leave(0)
+    return 0
+
+
+def _who(door: Door) -> str:
+    if door.is_open:
+        return "Every user of this machine may come in and change studies: --password-file says who may."
+    return (
+        "Readers and operators log in with their passwords."
+        if door.credentials.has_passwords
+        else ("Readers and operators come in with their tokens.")
+    )
+
+
+def _require_proxies(proxy: str | None, door: Door) -> None:
+    """Check what `--proxy` says.
+
+    Raises:
+        ServerError: it names no addresses, or the door is open: behind a proxy, everybody comes from its address.
+    """
+    if proxy is None:
+        return
+    for each in proxy.split(","):
+        try:
+            ipaddress.ip_network(each.strip())
+        except ValueError as error:
+            raise ServerError(
+                f"--proxy names addresses and networks, such as 127.0.0.1 or 10.0.0.0/8, not {each.strip()!r}."
+            ) from error
+    if door.is_open:
+        raise ServerError(
+            "Behind a proxy, everybody could come in: give --password-file or --token-file, too."
+        )

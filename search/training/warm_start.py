@@ -1,0 +1,88 @@
+"""Configurations from elsewhere, and whether a HyperModel can build them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import keras_tuner
+from optuna.distributions import BaseDistribution
+
+from studyhall.search.bridge.handle import Start, Value
+from studyhall.search.bridge.hyperparameters import TrialHyperParameters
+from studyhall.studies.errors import DefinitionError
+
+
+class DryHandle:
+    """A handle without a study: what nobody asked for is refused, nothing is recorded, nothing stops it.
+
+    Args:
+        seed: the seed that it has.
+        start: where hyperparameters come from.
+    """
+
+    number = 0
+
+    def __init__(self, seed: int, start: Start) -> None:
+        self.seed = seed
+        self.start = start
+
+    def suggest(self, name: str, distribution: BaseDistribution, value: Value | None = None) -> Value:
+        """Return the value that was asked for."""
+        if value is None:
+            raise DefinitionError(f"there is no value for the hyperparameter '{name}'")
+        return value
+
+    def report(self, step: int, value: float) -> bool:
+        """Never prune."""
+        return False
+
+    def record(self, key: str, value: Any) -> None:
+        """Forget the fact."""
+
+    def attach(self, filename: str, content: bytes) -> None:
+        """Show nobody the file."""
+
+    def progress(self, epoch: int, step: int, steps: int) -> None:
+        """Tell nobody."""
+
+    def checkpoint(self, epochs: int, path: Any) -> None:
+        """Keep nothing."""
+
+    def begin_epoch(self, epoch: int) -> bool:
+        """Train any."""
+        return True
+
+    def stop_requested(self) -> bool:
+        """Never stop."""
+        return False
+
+
+def misfit(hypermodel: keras_tuner.HyperModel, values: Mapping[str, Value], **bridge: Any) -> str | None:
+    """Return why a HyperModel cannot build a configuration, or None if it can.
+
+    Args:
+        hypermodel: the HyperModel.
+        values: KerasTuner's names and values; what is left out has its default.
+        bridge: what else `TrialHyperParameters` is made with.
+    """
+    keras.utils.clear_session(free_memory=True)
+    hp = TrialHyperParameters(DryHandle(0, Start(defaults=True, values=values)), **bridge)
+    try:
+        hypermodel.build(hp)
+    except Exception as error:  # noqa: BLE001 - whatever the user's code raises, it cannot build this
+        return " ".join(f"{error}".split()) or type(error).__name__
+    unknown = unknown_values(hp, hypermodel)
+    return f"the HyperModel has no {', '.join(unknown)}" if unknown else None
+
+
+def unknown_values(hp: TrialHyperParameters, hypermodel: keras_tuner.HyperModel) -> tuple[str, ...]:
+    """Return the names that a configuration has and a model that was built does not; `fit` of its own may have them."""
+    has_own_fit = type(hypermodel).fit is not keras_tuner.HyperModel.fit
+    return () if has_own_fit else hp.unused_start_values()
+
+
+def misfits(
+    hypermodel: keras_tuner.HyperModel, configurations: Sequence[Mapping[str, Value]], **bridge: Any
+) -> list[str | None]:
+    """Return `misfit` for each of some configurations."""
+    return [misfit(hypermodel, each, **bridge) for each in configurations]

@@ -1,0 +1,1 @@
+"""KerasTuner's own interface to a shared study."""

@@ -1,0 +1,282 @@
+"""The oracle of a Tuner: KerasTuner asks it for trials, and it takes them from the study."""
+
+import os
+import socket
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+from keras_tuner.engine.trial import Trial, TrialStatus
+from keras_tuner.src.engine.oracle import Display
+from optuna.samplers import BaseSampler
+from optuna.trial import Trial as OptunaTrial
+from optuna.trial import TrialState
+
+from studyhall.search.bridge.hyperparameters import TrialHyperParameters
+from studyhall.search.training.outcome import FailureKind
+from studyhall.search.tuner.objective import Result
+from studyhall.search.tuner.trials import PRUNED, as_keras_tuner_trial, trial_id
+from studyhall.search.workers.announcer import Announcer
+from studyhall.search.workers.budget import Budget, EpochGate
+from studyhall.search.workers.lease_keeper import LeaseKeeper
+from studyhall.search.workers.scratch import scratch_folder
+from studyhall.search.workers.study_handle import StudyHandle, sweep
+from studyhall.studies.algorithms import make_pruner, sampler_for_trial
+from studyhall.studies.artifact_store import ArtifactStore
+from studyhall.studies.errors import LeaseLostError, StorageError
+from studyhall.studies.kept_models import KeptModels
+from studyhall.studies.leases import LEASE_SECONDS
+from studyhall.studies.study import Study
+
+
+class InHand:
+    """The trial that this process has claimed, with all that is needed to see it to its end.
+
+    `reported` counts the epochs that an earlier attempt reported; `result` and `failure` are set when it ends.
+    """
+
+    def __init__(
+        self, study: Study, claimed: OptunaTrial, store: ArtifactStore, scratch: Path, gate: EpochGate
+    ) -> None:
+        self.claimed = claimed
+        self.scratch = scratch
+        self.handle = StudyHandle(study, claimed, store, _ignore, lambda: self.keeper.lost, gate)
+        self.keeper = LeaseKeeper(lambda: study.renew(self.handle.lease, epoch=self.epoch), LEASE_SECONDS)
+        self.reported = max(
+            study.optuna().get_trials(deepcopy=False)[claimed.number].intermediate_values, default=0
+        )
+        self.result: Result | None = None
+        self.weights: Path | None = None
+        self.failure: tuple[FailureKind, str] | None = None
+        self.epoch = 0  # finished ones, for whoever watches
+
+
+class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
+    """Hands out the trials of a study that any number of processes share.
+
+    Args:
+        open_study: opens or creates the study and its artifact store, when they are first needed.
+        preset: the search space that the user gave, or None.
+        keep_models: how many of the best trials' weights are kept.
+        arguments: those of `keras_tuner.Oracle`.
+    """
+
+    def __init__(
+        self,
+        open_study: Callable[[], tuple[Study, ArtifactStore]],
+        preset: keras_tuner.HyperParameters | None,
+        keep_models: int,
+        **arguments: Any,
+    ) -> None:
+        super().__init__(hyperparameters=None if preset is None else preset.copy(), **arguments)
+        self._open_study = open_study
+        self._opened: tuple[Study, ArtifactStore] | None = None
+        self.preset = preset
+        self._keep_models = keep_models
+        self._worker = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+        self._gate: EpochGate | None = None
+        self._in_hand: tuple[Trial, InHand, ExitStack] | None = None
+        self._display = SearchDisplay(oracle=self)
+
+    @property
+    def study(self) -> Study:
+        """The study, opened."""
+        return self.opened()[0]
+
+    def opened(self) -> tuple[Study, ArtifactStore]:
+        """Return the study and its artifact store; the first call opens or creates them."""
+        if self._opened is None:
+            self._opened = self._open_study()
+        return self._opened
+
+    @property
+    def models(self) -> KeptModels:
+        """The weights of the best trials."""
+        study, store = self.opened()
+        return KeptModels(study, store, self._keep_models)
+
+    @property
+    def trials(self) -> dict[str, Trial]:
+        """The trials of all processes that were begun, by their id."""
+        states = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+        found = {}
+        for frozen in self.study.optuna().get_trials(deepcopy=False, states=states):
+            trial = as_keras_tuner_trial(frozen, self.hyperparameters, self.objective, self.max_trials)
+            found[trial.trial_id] = trial
+        if self._in_hand is not None:
+            found[self._in_hand[0].trial_id] = self._in_hand[0]
+        return found
+
+    @trials.setter
+    def trials(self, ignored: Any) -> None:
+        """Ignore what the base class begins with: the study has the trials."""
+
+    def remaining_trials(self) -> int:
+        """Return how many trials of the study nobody has begun."""
+        return self.study.counts().waiting
+
+    @property
+    def over(self) -> str | None:
+        """Why no trial is taken any more though some may wait, for people; None where that is not so."""
+        return None if self._gate is None else self._gate.over
+
+    @property
+    def in_hand(self) -> InHand:
+        """The trial that this process has claimed."""
+        if self._in_hand is None:
+            raise RuntimeError("no trial is being run: run_trial is called by search()")
+        return self._in_hand[1]
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Be one of the study's workers inside the block; a trial that is still in hand at its end goes back."""
+        study, _ = self.opened()
+        self._gate = None
+        study.clear_stop()
+        study.register_worker(self._worker, host=socket.gethostname(), pid=os.getpid(), device="")
+        try:
+            yield
+        finally:
+            self.hand_back()
+            with suppress(
+                StorageError
+            ):  # a worker that is not heard of any more is known to be gone all the same
+                study.dismiss_worker(self._worker)
+
+    def create_trial(self, tuner_id: str) -> Trial:
+        """Claim the next trial; its status is STOPPED where the queue is empty."""
+        study, store = self.opened()
+        definition = study.definition
+
+        def sampler(number: int) -> BaseSampler:
+            return sampler_for_trial(definition.sampler, definition.search.seed, number)
+
+        self._gate = self._gate or EpochGate(study, Budget.of(definition))
+        claimed = None
+        if self._gate.look() is None:
+            claimed = study.claim(sampler, make_pruner(definition.pruner), worker=self._worker)
+        sweep(study, store)
+        if claimed is None:
+            return Trial(keras_tuner.HyperParameters(), trial_id="", status=TrialStatus.STOPPED)
+        with ExitStack() as resources:
+            in_hand = InHand(study, claimed, store, resources.enter_context(scratch_folder()), self._gate)
+            resources.enter_context(in_hand.handle)
+            resources.enter_context(in_hand.keeper)
+            hp = LenientHyperParameters(
+                in_hand.handle,
+                self.preset,
+                tune_new_entries=self.tune_new_entries,
+                allow_new_entries=self.allow_new_entries,
+            )
+            hp.known = self.hyperparameters
+            trial = Trial(hp, trial_id=trial_id(claimed.number, self.max_trials))
+            self._in_hand = (trial, in_hand, resources.pop_all())
+        self._display.on_trial_begin(trial)
+        return trial
+
+    def update_trial(self, trial_id: str, metrics: Any, step: int = 0) -> Trial:
+        """Note metrics of the trial in hand, as `run_trial` of old scripts does by itself."""
+        trial = self.trials[trial_id]
+        for name, value in metrics.items():
+            if not trial.metrics.exists(name):
+                trial.metrics.register(name)
+            trial.metrics.update(name, value, step=step)
+        return trial
+
+    def end_trial(self, trial: Trial) -> None:
+        """Write to the study how the trial in hand ended."""
+        if self._in_hand is None:
+            return
+        in_hand = self.in_hand
+        handle, study = in_hand.handle, self.study
+        try:
+            handle.flush()
+            if trial.status == TrialStatus.COMPLETED and in_hand.result is not None:
+                if in_hand.weights is not None:
+                    self.models.keep(handle.number, in_hand.result.values[0], in_hand.weights)
+                study.complete(in_hand.claimed, *in_hand.result.values)
+                Announcer(study).completed(handle.number, in_hand.result.values[0])
+            elif trial.status == PRUNED:
+                study.prune(in_hand.claimed)
+            else:
+                kind, reason = in_hand.failure or (
+                    FailureKind.ERROR,
+                    trial.message or "run_trial did not end it",
+                )
+                study.fail(in_hand.claimed, kind.value, reason)
+        except LeaseLostError:
+            sys.stdout.write(
+                f"\nTrial {trial.trial_id} is another process's by now; what was done here is dropped.\n"
+            )
+        self._release()
+        self.update_space(trial.hyperparameters)
+        self._display.on_trial_end(trial)
+
+    def hand_back(self) -> None:
+        """Give the trial in hand, if there is one, back to the queue."""
+        if self._in_hand is None:
+            return
+        with suppress(
+            LeaseLostError, StorageError
+        ):  # then it is another's already, or will be when its lease ends
+            self.study.hand_back(self.in_hand.handle.lease)
+        self._release()
+
+    def _release(self) -> None:
+        if self._in_hand is not None:
+            _, _, resources = self._in_hand
+            self._in_hand = None
+            resources.close()
+
+    def show_values(self, trial: Trial) -> None:
+        """Show the hyperparameters of the trial in hand, once they are known."""
+        if self._display.verbose:
+            self._display.show_hyperparameter_table(trial)
+            sys.stdout.write("\n")
+
+    def save(self) -> None:
+        """Do nothing: all is in the study."""
+
+    def reload(self) -> None:
+        """Do nothing: all is in the study."""
+
+
+class LenientHyperParameters(TrialHyperParameters):
+    """A trial's hyperparameters that can be asked for by name before the model declares them.
+
+    KerasTuner fills in all that it knows before a trial begins; here each is drawn when it is asked for, so that what a
+    model does not use is not searched.
+    """
+
+    known: keras_tuner.HyperParameters
+
+    def get(self, name: str) -> Any:
+        """Return a hyperparameter's value."""
+        if name not in self._hps:
+            for hp in self.known.space:
+                if hp.name == name and self.is_active(hp):
+                    return self._retrieve(hp)
+        return super().get(name)
+
+
+class SearchDisplay(Display):  # type: ignore[misc]
+    """KerasTuner's display, which here shows a trial's values once they are drawn."""
+
+    def show_hyperparameter_table(self, trial: Trial) -> None:
+        """Show the values beside the best trial's."""
+        if trial.hyperparameters.values:
+            super().show_hyperparameter_table(trial)
+
+    def on_trial_end(self, trial: Trial) -> None:
+        """Show how a trial ended, its failure included."""
+        if self.verbose and trial.message:
+            sys.stdout.write(f"\nTrial {trial.trial_id} failed.\n{trial.message}\n")
+        super().on_trial_end(trial)
+
+
+def _ignore(event: object) -> None:
+    """Show nothing: KerasTuner's display and Keras's progress bar do."""

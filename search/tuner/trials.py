@@ -1,0 +1,75 @@
+"""A study's trials as KerasTuner's `Trial` objects."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras_tuner
+from keras_tuner.engine.trial import Trial, TrialStatus
+from keras_tuner.src.engine import metrics_tracking
+from keras_tuner.src.engine.objective import Objective
+from optuna.trial import FrozenTrial, TrialState
+
+from studyhall.search.tuner.objective import single
+from studyhall.studies.attributes import FAILURE, HYPERPARAMETERS, REASON
+
+FIXED = "fixed_hyperparameters"  # user attributes of a trial, beside HYPERPARAMETERS
+METRICS = "metrics"
+BEST_EPOCH = "best_epoch"
+
+PRUNED = "PRUNED"  # a state that KerasTuner does not have
+
+_STATUS = {
+    TrialState.WAITING: TrialStatus.IDLE,
+    TrialState.RUNNING: TrialStatus.RUNNING,
+    TrialState.COMPLETE: TrialStatus.COMPLETED,
+    TrialState.PRUNED: PRUNED,
+    TrialState.FAIL: TrialStatus.FAILED,
+}
+
+
+def trial_id(number: int, max_trials: int) -> str:
+    """Return a trial's number as KerasTuner writes it: "007" of 100."""
+    return f"{number:0{len(str(max_trials))}d}"
+
+
+def as_keras_tuner_trial(
+    frozen: FrozenTrial, space: keras_tuner.HyperParameters, objective: Objective, max_trials: int
+) -> Trial:
+    """Return a trial of the study with its hyperparameters, metrics and score.
+
+    Args:
+        frozen: the trial, as Optuna has it.
+        space: all hyperparameters that are known by now; those that the trial did not have are left without a value.
+        objective: the Tuner's.
+        max_trials: the study's budget, which the length of the trial's id is of.
+    """
+    facts = frozen.user_attrs
+    trial = Trial(
+        with_values(space, {**facts.get(HYPERPARAMETERS, {}), **facts.get(FIXED, {})}),
+        trial_id=trial_id(frozen.number, max_trials),
+        status=_STATUS[frozen.state],
+        message=f"{facts[FAILURE]}: {facts.get(REASON, '')}" if FAILURE in facts else None,
+    )
+    if frozen.state is TrialState.COMPLETE:
+        values = {each.name: value for each, value in zip(single(objective), frozen.values, strict=True)}
+        trial.best_step = max(facts.get(BEST_EPOCH) or 1, 1) - 1  # KerasTuner counts from 0
+        note_metrics(trial, {**facts.get(METRICS, {}), **values}, objective)
+        trial.score = objective.get_value(values)
+    return trial
+
+
+def note_metrics(trial: Trial, metrics: Mapping[str, float], objective: Objective) -> None:
+    """Write metrics into a KerasTuner trial."""
+    directions = {each.name: each.direction for each in single(objective)}
+    for name, value in metrics.items():
+        if not trial.metrics.exists(name):
+            direction = directions.get(name) or metrics_tracking.infer_metric_direction(name) or "min"
+            trial.metrics.register(name, direction=direction)
+        trial.metrics.update(name, value, step=trial.best_step)
+
+
+def with_values(space: keras_tuner.HyperParameters, values: Mapping[str, Any]) -> keras_tuner.HyperParameters:
+    """Return plain hyperparameters with these values: `build(hp)` makes the trial's model of them."""
+    hp = space.copy()
+    hp.values = dict(values)
+    return hp

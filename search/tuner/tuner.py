@@ -1,0 +1,469 @@
+"""The Tuner: KerasTuner's interface to a study that any number of processes share."""
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import keras
+import keras_tuner
+from keras_tuner.engine.trial import Trial, TrialStatus
+from keras_tuner.src.engine import hypermodel as hypermodels
+from keras_tuner.src.engine import tuner_utils
+
+from studyhall.models.errors import ConfigurationError
+from studyhall.search.one_line import reason
+from studyhall.search.training import provenance
+from studyhall.search.training.callbacks import (
+    Admission,
+    NotFiniteError,
+    StopRequestedError,
+    TrialPrunedError,
+    UnknownMetricError,
+    Watch,
+)
+from studyhall.search.training.failures import kind_of
+from studyhall.search.training.outcome import FailureKind
+from studyhall.search.training.trial import values_of
+from studyhall.search.training.warm_start import misfits
+from studyhall.search.tuner.callbacks import WEIGHTS, CountEpochs, KeepBestEpoch, ModelSize, ReportOnce
+from studyhall.search.tuner.definition import Algorithm, script_definition
+from studyhall.search.tuner.objective import as_tables, make_objective, result_of
+from studyhall.search.tuner.oracle import StudyOracle
+from studyhall.search.tuner.study import open_or_create
+from studyhall.search.tuner.trials import BEST_EPOCH, METRICS, PRUNED, note_metrics
+from studyhall.search.user.data import arrays_fingerprint
+from studyhall.search.user.errors import user_traceback
+from studyhall.search.user.workload import parameter_count
+from studyhall.search.workers.scratch import scratch_folder
+from studyhall.studies.definition import Value
+from studyhall.studies.errors import (
+    LeaseLostError,
+    RepeatedConfigurationError,
+    StudyhallError,
+    UserCodeError,
+)
+from studyhall.studies.kept_models import DEFAULT_LIMIT
+from studyhall.studies.locations import artifact_location
+from studyhall.studies.search_sections import PARAMETERS
+from studyhall.studies.seeds import derived_seed
+
+BUILD = "built"  # user attribute of a trial: how to give its model variables
+_HOOKS = ("on_batch_begin", "on_batch_end", "on_epoch_begin", "on_epoch_end")
+_NOT_THE_TRIALS_FAULT = frozenset({FailureKind.ERROR, FailureKind.CRASHED})
+
+
+class SearchFailedError(UserCodeError, RuntimeError):
+    """So many trials failed in a row that the search was ended; the queue is kept."""
+
+
+class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
+    """Searches for the best hyperparameters of a Keras model, in a study that other processes may share.
+
+    It takes the place of `keras_tuner.RandomSearch`, `BayesianOptimization` and the others. The study is in a database; a
+    script that is started again goes on with it, and one that is started twice at a time shares it: a trial is run
+    once, whoever runs it, and no more than `max_trials` are run in all.
+
+    Args:
+        hypermodel: a `keras_tuner.HyperModel` or a function `build(hp)`; may be left out where `run_trial` is overridden.
+        objective: what a trial is judged by: a metric's name, a `keras_tuner.Objective`, or None where `run_trial` or
+            `HyperModel.fit` returns one number to minimize. With a list, Optuna trades the objectives off against each
+            other; the first one decides which epoch, and which trial, is "best". "parameters" is the model's size.
+        max_trials: the trials of the study, all processes together. More than the study has extend it.
+        storage: an SQLAlchemy URL; by default the SQLite file `studies.db` in `directory`.
+        study_name: by default `project_name`, which by default is "untitled_project".
+        sampler: one of Optuna's samplers by name, or {"name": ..., "options": {...}}.
+        pruner: one of Optuna's pruners, likewise. KerasTuner has none, so there is none unless asked for.
+        executions_per_trial: how often each configuration is trained; the trial's result is the mean.
+        directory: where the database and the artifacts are, unless told otherwise.
+        project_name: another word for `study_name`, KerasTuner's.
+        overwrite: remove a study of that name, with all its trials, and start afresh.
+        seed: what proposals and initial weights are derived from; every process must give the same.
+        hyperparameters: a search space given beforehand, or a part of it; it wins over what the model declares.
+        tune_new_entries: whether what is not in `hyperparameters` is searched; if not, it has its default.
+        allow_new_entries: whether the model may declare what is not in `hyperparameters`.
+        max_model_size: a trial whose model has more trainable numbers fails.
+        optimizer: wins over that of the compiled model.
+        loss: likewise.
+        metrics: likewise.
+        max_consecutive_failed_trials: after so many failures in a row this process ends its search.
+        keep_models: of how many of the best trials the weights are kept.
+        artifacts: a folder, or an artifact store's URL, for those weights; by default `artifacts` beside the database.
+        enqueue: configurations to try right after the model's defaults, which are always the first trial.
+        from_study: names of earlier studies in the same storage whose best trials are tried then.
+
+    Raises:
+        StudyhallError: the arguments, the storage or an existing study of that name do not allow it.
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any = None,
+        objective: Any = None,
+        max_trials: int = 10,
+        *,
+        storage: str | None = None,
+        study_name: str | None = None,
+        sampler: Algorithm = "tpe",
+        pruner: Algorithm = "none",
+        executions_per_trial: int = 1,
+        directory: str | Path | None = None,
+        project_name: str | None = None,
+        overwrite: bool = False,
+        seed: int | None = None,
+        hyperparameters: keras_tuner.HyperParameters | None = None,
+        tune_new_entries: bool = True,
+        allow_new_entries: bool = True,
+        max_model_size: int | None = None,
+        optimizer: Any = None,
+        loss: Any = None,
+        metrics: Any = None,
+        max_consecutive_failed_trials: int = 3,
+        keep_models: int = DEFAULT_LIMIT,
+        artifacts: str | Path | None = None,
+        enqueue: Sequence[Mapping[str, Value]] = (),
+        from_study: Sequence[str] = (),
+    ) -> None:
+        # KerasTuner's own constructor makes a project folder, and connects to a chief.
+        if hypermodel is None and type(self).run_trial is Tuner.run_trial:
+            raise UserCodeError(
+                "hypermodel=None: give a HyperModel or a function build(hp), or override run_trial"
+            )
+        wanted = make_objective(objective)
+        self.directory = str(directory or ".")
+        self.project_name = study_name or project_name or "untitled_project"
+        self.hypermodel = hypermodels.get_hypermodel(hypermodel)
+        self.max_model_size = max_model_size
+        self.optimizer = optimizer
+        self.loss = loss
+        self.metrics = metrics
+        self.distribution_strategy = None
+        self.executions_per_trial = executions_per_trial
+        self.tuner_id = "tuner0"
+        self.logger = None
+        self.max_consecutive_failed_trials = max_consecutive_failed_trials
+        url = storage or f"sqlite:///{(Path(self.directory) / 'studies.db').as_posix()}"
+        definition = script_definition(
+            study_name=self.project_name,
+            storage=url,
+            objectives=as_tables(wanted),
+            max_trials=max_trials,
+            seed=seed or 0,
+            sampler=sampler,
+            pruner=pruner,
+            hypermodel=hypermodel,
+            executions_per_trial=executions_per_trial,
+            enqueue=enqueue,
+            from_study=from_study,
+            keep_models=keep_models,
+        )
+        place = artifact_location(url, str(artifacts or "artifacts"))
+        self.oracle = StudyOracle(
+            lambda: open_or_create(url, place, definition, overwrite=overwrite, misfits=self._misfits),
+            hyperparameters,
+            keep_models,
+            objective=wanted,
+            max_trials=max_trials,
+            tune_new_entries=tune_new_entries,
+            allow_new_entries=allow_new_entries,
+            seed=seed,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+        )
+        self._populate_initial_space()  # what cannot be built is refused while there is no study
+        self.oracle.opened()
+
+    def _misfits(self, configurations: Sequence[Mapping[str, Value]]) -> list[str | None]:
+        if self.hypermodel is None:  # what run_trial will ask for, nobody knows yet
+            return [None] * len(configurations)
+        return misfits(
+            self.hypermodel,
+            configurations,
+            preset=self.oracle.preset,
+            tune_new_entries=self.oracle.tune_new_entries,
+            allow_new_entries=self.oracle.allow_new_entries,
+        )
+
+    def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
+        """Run trials until the study has none left, here or in other processes.
+
+        Ctrl-C, SIGTERM and errors that are nobody's trial's give the trial in hand back to the queue.
+
+        Args:
+            fit_args: what `run_trial`, and so `HyperModel.fit`, is called with.
+            fit_kwargs: likewise. `verbose=0` is silent; callbacks are copied for each execution of each trial.
+
+        Raises:
+            SearchFailedError: `max_consecutive_failed_trials` trials failed here in a row for an error of the code.
+            UserCodeError: training does not report the objective.
+        """
+        if "verbose" in fit_kwargs:
+            self.oracle.verbose = fit_kwargs["verbose"]
+        given = [fit_kwargs.get(name) for name in ("x", "y", "validation_data")]
+        self._data_fingerprint = arrays_fingerprint([fit_args, given])
+        failures = 0
+        with self.oracle.at_work(), _terminated_as_interrupted():
+            self.on_search_begin()
+            while True:
+                self.pre_create_trial()
+                trial = self.oracle.create_trial(self.tuner_id)
+                if trial.status == TrialStatus.STOPPED:
+                    break
+                keras.utils.set_random_seed(self.oracle.in_hand.handle.seed)
+                self.on_trial_begin(trial)
+                try:
+                    self._try_run_and_update_trial(trial, *fit_args, **fit_kwargs)
+                except _LeftError:
+                    self.oracle.hand_back()  # the next one is STOPPED where the study was asked to stop
+                    continue
+                failure = self.oracle.in_hand.failure
+                self.on_trial_end(trial)
+                failures = failures + 1 if failure and failure[0] in _NOT_THE_TRIALS_FAULT else 0
+                if failures >= self.max_consecutive_failed_trials:
+                    _give_up(failures, trial)
+            self.on_search_end()
+        if self.oracle.over is not None and self.oracle.verbose:
+            sys.stdout.write(f"The search has ended before its trials did: {self.oracle.over}\n")
+
+    def _try_run_and_update_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> None:
+        in_hand = self.oracle.in_hand
+        started = time.perf_counter()
+        try:
+            self._run_and_update_trial(trial, *fit_args, **fit_kwargs)
+            trial.status = TrialStatus.COMPLETED
+        except TrialPrunedError:
+            trial.status = PRUNED
+        except StopRequestedError as stopped:
+            raise _LeftError from stopped
+        except LeaseLostError as lost:
+            raise _LeftError from lost
+        except NotFiniteError as error:
+            self._fail(trial, FailureKind.NAN, str(error))
+        except (
+            ConfigurationError,
+            RepeatedConfigurationError,
+            keras_tuner.errors.FailedTrialError,
+        ) as error:
+            self._fail(trial, FailureKind.INVALID, reason(error))
+        except (StudyhallError, keras_tuner.errors.FatalError):
+            raise
+        except UnknownMetricError as error:
+            raise UserCodeError(f"{error}; set objective to one of them") from error
+        except Exception as error:  # noqa: BLE001 - a user's code may raise anything; the trial alone fails
+            self._fail(trial, kind_of(error), f"{type(error).__name__}: {reason(error)}")
+            trial.message = user_traceback(error, _script_folder())
+        for name, value in values_of(trial.hyperparameters).items():
+            in_hand.handle.record(name, value)
+        in_hand.handle.record("seconds", round(time.perf_counter() - started, 3))
+
+    def _fail(self, trial: Trial, kind: FailureKind, why: str) -> None:
+        trial.status = TrialStatus.FAILED
+        trial.message = why
+        self.oracle.in_hand.failure = (kind, why)
+
+    def _run_and_update_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> None:
+        in_hand, objective = self.oracle.in_hand, self.oracle.objective
+        self._record(
+            {"seed": in_hand.handle.seed, "data_fingerprint": self._data_fingerprint}
+            | provenance.facts(_script_folder())
+        )
+        returned = self.run_trial(trial, *fit_args, **fit_kwargs)
+        if returned is None and trial.metrics.exists(objective.name):
+            # As with KerasTuner, `run_trial` of an old script may have told the oracle by itself.
+            returned = {name: trial.metrics.get_best_value(name) for name in trial.metrics.metrics}
+        result = result_of(returned, objective, f"{type(self).__name__}.run_trial()")
+        for name, value in result.metrics.items():
+            _require_finite(name, value, [each["metric"] for each in as_tables(objective)])
+        in_hand.result = result
+        trial.best_step = max(result.best_epoch or 1, 1) - 1
+        note_metrics(trial, result.metrics, objective)
+        trial.score = objective.get_value(result.metrics)
+        self._record({METRICS: result.metrics, BEST_EPOCH: result.best_epoch, "history": result.history})
+        saved = in_hand.scratch / WEIGHTS
+        in_hand.weights = saved if saved.is_file() else None
+
+    def run_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> Any:
+        """Build and train the trial's model, `executions_per_trial` times; override it to do something else.
+
+        Args:
+            trial: `trial.hyperparameters` are drawn as they are asked for.
+            args: what `search` was called with.
+            kwargs: likewise.
+
+        Returns:
+            A `History`, a dictionary of metrics, a number, or a list of those, of which the mean counts.
+        """
+        in_hand = self.oracle.in_hand
+        originals = kwargs.pop("callbacks", None) or []
+        tables = as_tables(self.oracle.objective)
+        first = tables[0]
+        best = KeepBestEpoch(first["metric"], first["direction"], in_hand.scratch)
+        results = []
+        for execution in range(self.executions_per_trial):
+            if execution:
+                keras.utils.set_random_seed(derived_seed("execution", in_hand.handle.seed, execution))
+            callbacks = self._deepcopy_callbacks(originals)
+            self._configure_tensorboard_dir(callbacks, trial, execution)
+            if any(table["metric"] == PARAMETERS for table in tables):
+                callbacks.insert(0, ModelSize())
+            if any(getattr(type(self), hook) is not getattr(keras_tuner.Tuner, hook) for hook in _HOOKS):
+                callbacks.append(tuner_utils.TunerCallback(self, trial))
+            callbacks += [best, Admission(in_hand.handle), Watch(in_hand.handle), CountEpochs(in_hand)]
+            if len(tables) == 1 and execution == 0:
+                callbacks.append(ReportOnce(in_hand.handle, first["metric"], in_hand.reported))
+            results.append(self._build_and_fit_model(trial, *args, **{**kwargs, "callbacks": callbacks}))
+        return results
+
+    def _build_and_fit_model(self, trial: Trial, *args: Any, **kwargs: Any) -> Any:
+        hp = trial.hyperparameters
+        before = set(hp.values)
+        model = self._try_build(hp)
+        if set(hp.values) != before or not before:
+            self.oracle.show_values(trial)
+        returned = self.hypermodel.fit(hp, model, *args, **kwargs)
+        result_of(returned, self.oracle.objective, f"{type(self.hypermodel).__name__}.fit()")
+        if model.built:
+            self._record({PARAMETERS: parameter_count(model), BUILD: _how_built(model)})
+        return returned
+
+    def _record(self, facts: Mapping[str, Any]) -> None:
+        for name, value in facts.items():
+            if value is not None:
+                self.oracle.in_hand.handle.record(name, value)
+
+    def _configure_tensorboard_dir(self, callbacks: list[Any], trial: Trial, execution: int = 0) -> None:
+        # KerasTuner imports tensorboard for every trial, which TensorFlow does not bring any more.
+        for callback in callbacks:
+            if type(callback).__name__ == "TensorBoard":
+                callback.log_dir = self._get_tensorboard_dir(callback.log_dir, trial.trial_id, execution)
+
+    def save_model(self, trial_id: str, model: Any, step: int = 0) -> None:
+        """Keep a model's weights as the trial's; for a `run_trial` that trains by itself.
+
+        Args:
+            trial_id: the id of the trial in hand.
+            model: the model.
+            step: ignored.
+        """
+        in_hand = self.oracle.in_hand
+        if int(trial_id) != in_hand.handle.number:
+            raise UserCodeError(
+                f"trial {trial_id} is not being run: only the trial in hand can be given a model"
+            )
+        model.save_weights(in_hand.scratch / WEIGHTS, overwrite=True)
+        self._record({BUILD: _how_built(model)})
+
+    def load_model(self, trial: Trial) -> Any:
+        """Return a trial's model, rebuilt by its HyperModel, with the weights of its best epoch.
+
+        Raises:
+            UserCodeError: the trial's weights were not kept.
+        """
+        model = self._try_build(trial.hyperparameters)
+        attributes = self.oracle.study.optuna().get_trials(deepcopy=False)[int(trial.trial_id)].user_attrs
+        built = attributes.get(BUILD, {})
+        if not model.built and built:
+            model.build_from_config(built["config"])
+        if built.get("optimizer"):  # its state is in the file, and must have a place
+            model.optimizer.build(model.trainable_variables)
+        with scratch_folder() as folder:
+            path = folder / WEIGHTS
+            if not self.oracle.models.copy_to(int(trial.trial_id), path):
+                raise UserCodeError(
+                    f"the weights of trial {trial.trial_id} were not kept: run_trial must pass its callbacks on, or call save_model"
+                )
+            model.load_weights(path)
+        return model
+
+    def get_best_models(self, num_models: int = 1) -> list[Any]:
+        """Return the best trials' models, each with the weights of its best epoch, the best first.
+
+        Raises:
+            UserCodeError: fewer were kept.
+        """
+        kept = self.oracle.models.all()
+        done = sum(trial.status == TrialStatus.COMPLETED for trial in self.oracle.trials.values())
+        wanted = min(num_models, done)
+        if wanted > len(kept):
+            raise UserCodeError(
+                f"the weights of {len(kept)} trials are kept, not of {wanted}: search with Tuner(keep_models={wanted}), or "
+                f"train anew: tuner.hypermodel.build(tuner.get_best_hyperparameters({wanted})[{wanted - 1}])"
+            )
+        return [self.load_model(trial) for trial in self.oracle.get_best_trials(wanted)]
+
+    def get_best_hyperparameters(self, num_trials: int = 1) -> list[keras_tuner.HyperParameters]:
+        """Return the hyperparameters of the best trials, the best first; fewer where fewer are complete."""
+        best = self.oracle.get_best_trials(num_trials)
+        return [trial.hyperparameters for trial in best if trial.status == TrialStatus.COMPLETED]
+
+    def results_summary(self, num_trials: int = 10) -> None:
+        """Print the best trials, with their hyperparameters and scores."""
+        study = self.oracle.study
+        lines = [
+            "Results summary",
+            f"Results in study {study.name} of {study.storage.address.shown}",
+            f"Showing {num_trials} best trials",
+            str(self.oracle.objective),
+        ]
+        sys.stdout.write("\n".join(lines) + "\n")
+        for trial in self.oracle.get_best_trials(num_trials):
+            sys.stdout.write("\n")
+            trial.summary()
+
+    def save(self) -> None:
+        """Do nothing: all is in the study."""
+
+    def reload(self) -> None:
+        """Do nothing: all is in the study."""
+
+
+class _LeftError(Exception):
+    """The trial in hand was left: it is another process's, or the study was asked to stop."""
+
+
+def _how_built(model: Any) -> dict[str, Any]:
+    """Return what it takes to give a model that was built anew the same variables, as JSON."""
+    optimizer = getattr(model, "optimizer", None)
+    return {"config": model.get_build_config(), "optimizer": bool(optimizer is not None and optimizer.built)}
+
+
+def _require_finite(name: str, value: float, objectives: Sequence[str]) -> None:
+    if name in objectives and not abs(value) < float("inf"):  # NaN is not less either
+        raise NotFiniteError(f"{name} is {value}")
+
+
+def _give_up(failures: int, trial: Trial) -> NoReturn:
+    message = (trial.message or "").strip().splitlines()
+    error = SearchFailedError(
+        f"{failures} trials in a row failed, the last one with: {message[-1] if message else 'no message'}; "
+        "mend it and start again: the queue is kept"
+    )
+    error.add_note(trial.message or "")
+    raise error
+
+
+def _script_folder() -> Path:
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    return Path(script).resolve().parent if script else Path.cwd()
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM unwind the stack as Ctrl-C does, where nobody else handles it."""
+    here = threading.current_thread() is threading.main_thread()
+    if not here or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,0 +1,145 @@
+"""The code that a study names, as "file.py:name" or "package.module:name", imported from the user's own folder."""
+
+import difflib
+import inspect
+import os
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from studyhall.models.errors import ConfigurationError
+from studyhall.search.user.errors import broken, user_location, user_traceback
+from studyhall.search.user.modules import import_file, import_module
+from studyhall.studies.errors import UserCodeError
+
+__all__ = ["check_arguments", "load_hypermodel", "load_object", "user_traceback"]
+
+
+def load_object(reference: str, folder: Path) -> Any:
+    """Import what a study names; Keras is not imported unless the user's code does.
+
+    The folder comes first in `sys.path`, and stays there, so that the user's own `models.py` and `data/` are found beside
+    the named file, at import and later.
+
+    Args:
+        reference: "file.py:name", the file relative to `folder`, or "package.module:name".
+        folder: the folder of the study's file.
+
+    Raises:
+        UserCodeError: the file, module or name does not exist, or the import fails; then `details` is the user's
+            traceback.
+    """
+    module_name, _, name = reference.rpartition(":")
+    if not module_name or not name.isidentifier():
+        raise UserCodeError(
+            f"'{reference}' does not name any code: write 'file.py:name', relative to the study's file, or "
+            "'package.module:name'"
+        )
+    complaint = f"cannot import '{reference}'"
+    home = folder.absolute()
+    path = (
+        Path(os.path.normpath(home / Path(module_name).expanduser())) if module_name.endswith(".py") else None
+    )
+    if path is not None:
+        if not path.is_file():
+            raise UserCodeError(f"{complaint}: there is no file {path}")
+        home = home if path.is_relative_to(home) else path.parent
+    try:
+        module = import_file(path, home) if path is not None else import_module(module_name, home)
+    except ModuleNotFoundError as error:
+        if f"{module_name}.".startswith(f"{error.name}.") and not user_location(error, home):
+            raise UserCodeError(
+                f"{complaint}: there is no module '{error.name}' in {home} or in this environment"
+            ) from error
+        raise broken(complaint, error, home) from error
+    except (Exception, SystemExit) as error:
+        raise broken(complaint, error, home) from error
+    try:
+        return getattr(module, name)
+    except AttributeError as error:
+        raise UserCodeError(f"{complaint}: {module_name} has no '{name}'{_hint(module, name)}") from error
+
+
+def load_hypermodel(reference: str, arguments: Mapping[str, Any], folder: Path) -> Any:
+    """Import a HyperModel and return a `keras_tuner.HyperModel`.
+
+    Args:
+        reference: see `load_object`; a HyperModel class, an instance of one, or a function `build(hp)`.
+        arguments: keyword arguments of the class, or of the function after `hp`.
+        folder: the folder of the study's file.
+
+    Raises:
+        UserCodeError: it cannot be imported, is none of the three, or does not accept the arguments.
+    """
+    found = load_object(reference, folder)
+    import keras_tuner  # Here, because it takes seconds, and brings TensorFlow.
+    from keras_tuner.src.engine.hypermodel import DefaultHyperModel
+
+    if isinstance(found, keras_tuner.HyperModel):
+        if arguments:
+            raise UserCodeError(
+                f"'{reference}' is a HyperModel already made: it takes no arguments, so remove them"
+            )
+        return found
+    if inspect.isclass(found):
+        if not issubclass(found, keras_tuner.HyperModel):
+            raise UserCodeError(
+                f"'{reference}' is a class, but not a HyperModel: derive it from keras_tuner.HyperModel"
+            )
+        check_arguments(reference, found, arguments)
+        try:
+            return found(**arguments)
+        except ConfigurationError as error:
+            raise UserCodeError(f"'{reference}': {error}") from error
+        except Exception as error:
+            raise broken(f"cannot make a '{reference}'", error, folder) from error
+    if not callable(found):
+        raise UserCodeError(
+            f"'{reference}' is of type {type(found).__name__}: name a keras_tuner.HyperModel or a function build(hp)"
+        )
+    check_arguments(reference, found, arguments, "hp")
+    return DefaultHyperModel(partial(found, **arguments) if arguments else found, name=reference)
+
+
+def _hint(module: ModuleType, name: str) -> str:
+    own = [
+        key
+        for key, value in vars(module).items()
+        if not key.startswith("_") and getattr(value, "__module__", None) == module.__name__
+    ]
+    near = difflib.get_close_matches(name, own, 1)
+    return f"; did you mean '{near[0]}'?" if near else f"; it has: {', '.join(own[:10])}" if own else ""
+
+
+def check_arguments(reference: str, called: Any, arguments: Mapping[str, Any], *leading: str) -> None:
+    """Check that a user's function or class accepts what the definition gives it.
+
+    Args:
+        reference: its name in the definition.
+        called: the function or class.
+        arguments: the keyword arguments from the definition.
+        leading: names of the arguments that come before them.
+
+    Raises:
+        UserCodeError: it does not; the message names what it does accept.
+    """
+    try:
+        signature = inspect.signature(called)
+    except (TypeError, ValueError):  # Written in C: the call itself will tell.
+        return
+    try:
+        signature.bind(*leading, **arguments)
+    except TypeError as error:
+        kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        accepted = [key for key, value in signature.parameters.items() if value.kind in kinds][len(leading) :]
+        taken = f"its arguments are: {', '.join(accepted)}" if accepted else "it takes no arguments"
+        near = [
+            close
+            for key in arguments
+            for close in difflib.get_close_matches(key, accepted, 1)
+            if close != key
+        ]
+        hint = f" (did you mean '{near[0]}'?)" if near else ""
+        raise UserCodeError(f"'{reference}': {error}{hint}; {taken}") from error

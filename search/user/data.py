@@ -1,0 +1,193 @@
+"""A user's own data: called for by the name in the definition, and made ready for `fit`."""
+
+import hashlib
+import inspect
+import json
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from studyhall.search.user.code import check_arguments, load_object
+from studyhall.search.user.errors import broken
+from studyhall.search.user.examples import (
+    Examples,
+    ExamplesFor,
+    batch_size_of,
+    is_array,
+    is_arrays,
+    length,
+    steps_of,
+)
+from studyhall.studies.definition import Definition
+from studyhall.studies.errors import UserCodeError
+from studyhall.studies.files import sha256_of
+
+_TAKES = (
+    "(train, validation), each of them (x, y) arrays, a tf.data.Dataset or a keras.utils.PyDataset; validation "
+    "may be None"
+)
+
+
+def load_user_data(definition: Definition, batch_size: int) -> ExamplesFor:
+    """Call the function that the definition's `data.source` names.
+
+    It returns `(train, validation)`: arrays `(x, y)` or `(x, y, sample_weight)`, with any lists or dictionaries of
+    arrays for `x` and `y`, or data sets that make their own batches. An object with these attributes, such as a
+    `TrainingData`, will do too. Where its first parameter is called `hp`, or where it returns a function, that is
+    called for each trial, with the trial's hyperparameters.
+
+    Args:
+        definition: the study's definition.
+        batch_size: examples in a batch of arrays; data sets have their own.
+
+    Raises:
+        UserCodeError: it cannot be imported or called, or returns something else.
+    """
+    data, folder = definition.data, definition.folder
+    code = _code_fingerprint(definition)
+    made = _called(data.source, json.dumps(data.arguments, sort_keys=True), str(folder), code)
+
+    def ready(given: Any, fingerprint: str | None) -> Examples:
+        train, validation = _halves(given, data.source)
+        _check_validation(validation, definition)
+        told = getattr(given, "fingerprint", None)
+        prints = told or fingerprint or arrays_fingerprint((train, validation)) or code
+        return _examples(train, validation, prints, batch_size, data.source)
+
+    if not callable(made):
+        examples = ready(made, None)
+        return lambda hp: examples
+
+    def for_trial(hp: Any) -> Examples:
+        return ready(made(hp), code)  # what it raises is the trial's, as what `build(hp)` raises is
+
+    return for_trial
+
+
+@lru_cache(maxsize=1)  # trials and retraining share what may be large
+def _called(source: str, arguments: str, folder: str, code: str) -> Any:
+    function = load_object(source, Path(folder))
+    keywords = json.loads(arguments)
+    if not callable(function):
+        raise UserCodeError(
+            f"'{source}' is of type {type(function).__name__}: name a function that returns {_TAKES}"
+        )
+    if _takes_hyperparameters(function):
+        check_arguments(source, function, keywords, "hp")
+        return lambda hp: function(hp, **keywords)
+    check_arguments(source, function, keywords)
+    try:
+        return function(**keywords)
+    except UserCodeError:
+        raise
+    except Exception as error:
+        raise broken(f"'{source}' fails", error, Path(folder)) from error
+
+
+def _takes_hyperparameters(function: Any) -> bool:
+    try:
+        return next(iter(inspect.signature(function).parameters), None) == "hp"
+    except (TypeError, ValueError):  # written in C
+        return False
+
+
+def _halves(given: Any, source: str) -> tuple[Any, Any]:
+    if hasattr(given, "train") and hasattr(given, "validation"):
+        return given.train, given.validation
+    if isinstance(given, tuple | list) and len(given) == 2:
+        train, validation = given
+        if is_array(train) and is_array(validation):
+            raise UserCodeError(
+                f"'{source}' returns two arrays, which may be x and y or two halves: return ((x, y), (x_val, y_val)), "
+                "or ((x, y), None) for no validation"
+            )
+        return train, validation
+    if hasattr(given, "element_spec") or isinstance(given, keras.utils.PyDataset):
+        return given, None
+    raise UserCodeError(f"'{source}' returns {_named(given)}: let it return {_TAKES}")
+
+
+def _check_validation(validation: Any, definition: Definition) -> None:
+    if validation is not None:
+        return
+    for metric in definition.metrics:
+        if metric.startswith("val_"):
+            raise UserCodeError(
+                f"'{definition.data.source}' returns no validation data, which the objective '{metric}' is computed on: "
+                f"return (train, validation), or set objective.metric to {metric.removeprefix('val_')!r}"
+            )
+
+
+def _examples(train: Any, validation: Any, fingerprint: str, batch_size: int, source: str) -> Examples:
+    x, arguments = train, {}
+    if isinstance(train, tuple):
+        if not 1 <= len(train) <= 3 or not all(is_arrays(part) or part is None for part in train):
+            parts = ", ".join(map(_named, train))
+            raise UserCodeError(f"'{source}' returns ({parts}) to train on: let it return {_TAKES}")
+        x, *rest = train
+        arguments = dict(zip(("y", "sample_weight"), rest, strict=False))
+    if not is_arrays(x):
+        if arguments:
+            raise UserCodeError(
+                f"'{source}' returns a {_named(x)} beside targets: a data set holds its own, so return it alone"
+            )
+        if train is None or isinstance(train, bool | int | float | str):
+            raise UserCodeError(f"'{source}' returns {_named(train)} to train on: let it return {_TAKES}")
+        return Examples(train, validation, fingerprint, {}, steps_of(train), batch_size_of(train))
+    sizes = {length(part) for part in (x, *arguments.values()) if part is not None}
+    if len(sizes) > 1:
+        raise UserCodeError(
+            f"'{source}' returns arrays of {' and '.join(map(str, sorted(sizes)))} examples to train on: they must "
+            "be as many"
+        )
+    steps = -(-max(sizes) // batch_size)
+    return Examples(
+        x,
+        validation,
+        fingerprint,
+        {**arguments, "batch_size": batch_size},
+        steps,
+        min(batch_size, max(sizes)),
+    )
+
+
+def arrays_fingerprint(data: Any) -> str | None:
+    """Return the SHA-256 of arrays' types, shapes and bytes; None where anything is no array."""
+    leaves = [leaf for leaf in keras.tree.flatten(data) if leaf is not None]
+    if not leaves or not all(map(is_array, leaves)):
+        return None
+    digest = hashlib.sha256()
+    for leaf in leaves:
+        array = np.asarray(keras.ops.convert_to_numpy(leaf) if keras.ops.is_tensor(leaf) else leaf)
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        if array.dtype.hasobject:
+            return None
+        digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _code_fingerprint(definition: Definition) -> str:
+    """Return the SHA-256 of the loader's code and arguments: all that is known of data that comes in batches."""
+    digest = hashlib.sha256(json.dumps(definition.data.arguments, sort_keys=True).encode())
+    for path in _sources(definition):
+        digest.update(sha256_of(path).encode())
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _sources(definition: Definition) -> Iterable[Path]:
+    source = definition.data.source
+    where, _, _ = source.rpartition(":")
+    if where.endswith(".py"):
+        yield definition.folder / Path(where).expanduser()
+        return
+    file = inspect.getsourcefile(inspect.unwrap(load_object(source, definition.folder)))
+    if file is not None:
+        yield Path(file)
+
+
+def _named(thing: Any) -> str:
+    return "None" if thing is None else f"{type(thing).__name__}"

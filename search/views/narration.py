@@ -1,0 +1,139 @@
+"""The events of a search in words."""
+
+from studyhall.search.bridge.handle import Value
+from studyhall.search.training.outcome import (
+    Completed,
+    Dropped,
+    Failed,
+    HandedBack,
+    Interrupted,
+    Pruned,
+    TrialOutcome,
+)
+from studyhall.search.views.events import (
+    BatchDone,
+    Best,
+    Checking,
+    DatabaseAway,
+    EpochDone,
+    Evaluating,
+    Event,
+    OtherVersions,
+    Published,
+    RetrainingStarted,
+    Standing,
+    StudyOpened,
+    TrialEnded,
+    TrialStarted,
+    Waiting,
+    WaitingToPublish,
+    WarmStart,
+    WorkerFailed,
+)
+from studyhall.studies.entry import Counts, WorkerSeen
+
+LINES_OF_DETAILS = 20  # the end of a traceback says the most
+
+
+def in_words(event: Event) -> str | None:
+    """Return an event as one line of text, or None for one that logs do not show."""
+    match event:
+        case Checking():
+            return "checking the study: building its default model and training two batches"
+        case WarmStart(configurations, misfits):
+            left_out = f"; {misfits} more do not fit this HyperModel" if misfits else ""
+            return f"beginning with {configurations} configurations of earlier studies{left_out}"
+        case StudyOpened(name, storage, created, counts):
+            return (
+                f"study {name} in {storage} {'created' if created else 'opened'}: {counts_in_words(counts)}"
+            )
+        case OtherVersions(remark):
+            return remark
+        case TrialStarted(number, epochs, done):
+            continued = f", continued after epoch {done}" if done else ""
+            return f"trial {number}: training for up to {epochs} epochs{continued}"
+        case EpochDone(number, epoch, value):
+            return f"{_what(number)}: epoch {epoch}: {value:.6g}"
+        case TrialEnded(number, outcome, best, counts):
+            line = f"trial {number}: {outcome_in_words(outcome)} | {best_in_words(best, number)} | {counts_in_words(counts)}"
+            return "\n  ".join([line, *_details(outcome)])
+        case Standing(counts, best):
+            return f"{counts_in_words(counts)} | {best_in_words(best)}"
+        case WorkerFailed(name, status, output):
+            return "\n  ".join([f"{name} failed with status {status}; its last lines:", *output.splitlines()])
+        case Waiting(running):
+            return f"waiting for {running} trials of other workers"
+        case DatabaseAway(error):
+            return f"waiting for the database: {error}"
+        case WaitingToPublish(holder):
+            return f"waiting for {holder}, which is publishing the best model"
+        case RetrainingStarted(number, epochs):
+            return f"retraining trial {number} for {epochs} epochs"
+        case Evaluating():
+            return "evaluating on the test split"
+        case Published(source, why, _, score):
+            scored = f", test error {score[0]:.3e} +- {score[1]:.1e}" if score is not None else ""
+            return f"published the {'retrained model' if source == 'retrained' else 'model of the trial'}: {why}{scored}"
+        case BatchDone():
+            return None
+
+
+def _details(outcome: TrialOutcome) -> list[str]:
+    """Return the lines of a user's own traceback, or the last ones of a process that died."""
+    return outcome.details.rstrip().splitlines()[-LINES_OF_DETAILS:] if isinstance(outcome, Failed) else []
+
+
+def _what(number: int | None) -> str:
+    return "retraining" if number is None else f"trial {number}"
+
+
+def outcome_in_words(outcome: TrialOutcome) -> str:
+    """Say how a trial ended."""
+    match outcome:
+        case Completed(value, best_epoch):
+            return f"complete with {value:.6g} at epoch {best_epoch}"
+        case Pruned(epoch):
+            return f"pruned after epoch {epoch}"
+        case Failed(kind, reason):
+            return f"failed ({kind.value}): {reason}"
+        case HandedBack(epochs):
+            return f"handed back to the queue after {epochs} epochs"
+        case Interrupted(reason):
+            return f"interrupted, and back in the queue: {reason}"
+        case Dropped():
+            return "dropped: another worker has it by now"
+
+
+def best_in_words(best: Best | None, news_of: int | None = None) -> str:
+    """Say which trial is the best so far, and with which hyperparameters; those only if they are news.
+
+    `news_of` is the trial that has just ended: where another one is still the best, its value is enough.
+    """
+    if best is None:
+        return "no best yet"
+    if news_of is not None and best.number != news_of:
+        return f"best is still {best.value:.6g} (trial {best.number})"
+    return f"best {best.value:.6g} (trial {best.number}: {values_in_words(best.hyperparameters)})"
+
+
+def worker_in_words(worker: WorkerSeen) -> str:
+    """Say where a worker is and what it does."""
+    doing = "no trial" if worker.trial is None else f"trial {worker.trial}"
+    if worker.trial is not None and worker.epoch is not None:
+        doing += f", epoch {worker.epoch}"
+    speed = f", {worker.images_per_second:,.0f} images/s" if worker.images_per_second is not None else ""
+    return f"{worker.host} {worker.pid}: {doing}{speed}"
+
+
+def values_in_words(values: dict[str, Value]) -> str:
+    """Return hyperparameters as `name=value` pairs, numbers in short."""
+    return ", ".join(
+        f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in values.items()
+    )
+
+
+def counts_in_words(counts: Counts) -> str:
+    """Say how many trials are in which state, leaving out states without any."""
+    states = ("complete", "pruned", "failed", "running", "waiting")
+    return ", ".join(f"{getattr(counts, state)} {state}" for state in states if getattr(counts, state))

@@ -1,0 +1,51 @@
+"""What a search shows: a live view on a terminal, one line per event elsewhere."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+
+from studyhall.search.views.events import Event
+from studyhall.search.views.live_view import LiveView
+from studyhall.search.views.narration import in_words
+
+
+class Progress(Protocol):
+    """Whatever shows the events of a search."""
+
+    def observe(self, event: Event) -> None:
+        """Show one event."""
+
+    def say(self, text: str) -> None:
+        """Show some lines that stay."""
+
+
+class Lines:
+    """Shows one line per event, for logs; batches are too many for that."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._last = ""
+
+    def say(self, text: str) -> None:
+        """Print some lines."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def observe(self, event: Event) -> None:
+        """Print the event's line, if it has one that is new."""
+        line = in_words(event)
+        if line is not None and line != self._last:
+            self._last = line
+            self.say(line)
+
+
+@contextmanager
+def show_progress(*, plain: bool) -> Iterator[Progress]:
+    """Show a search: live on a terminal, unless `plain`, and as lines anywhere else."""
+    console = Console()
+    if plain or not console.is_terminal:
+        yield Lines(console)
+        return
+    with LiveView(console) as view:
+        yield view

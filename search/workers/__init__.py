@@ -1,0 +1,1 @@
+"""Workers: supervisors that hold the leases, the processes that train for them, and the devices these use."""

@@ -1,0 +1,110 @@
+"""The announcer: tells people what happens in a study, by its note in the dashboard and by notifications.
+
+Nothing of it is worth failing for: the trials and the models are safe before anybody hears of them.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from studyhall.search.notifications import messages
+from studyhall.search.notifications.notifier import Nobody, Notifies
+from studyhall.search.training.outcome import Completed, Failed, TrialOutcome
+from studyhall.search.workers.budget import Budget
+from studyhall.studies import queries
+from studyhall.studies.bundle_record import BundleRecord
+from studyhall.studies.entry import Best, Counts
+from studyhall.studies.errors import StudyhallError
+from studyhall.studies.study import Study
+from studyhall.studies.study_note import refresh_note
+from studyhall.studies.told import tell
+
+_log = logging.getLogger(__name__)
+
+
+class Announcer:
+    """Tells what one process does in a study; of what several see, one of them tells.
+
+    Args:
+        study: the study.
+        notifier: takes notifications; None where nobody wants any.
+    """
+
+    def __init__(self, study: Study, notifier: Notifies | None = None) -> None:
+        self._study = study
+        self._notifier = Nobody() if notifier is None else notifier
+
+    def trial_ended(self, number: int, outcome: TrialOutcome) -> None:
+        """Tell of a trial that this process has ended, if that is the best."""
+        if isinstance(outcome, Completed):
+            self.completed(number, outcome.value)
+
+    def completed(self, number: int, value: float) -> None:
+        """Tell of a trial that this process has completed with a value, if it is the best."""
+        with _harmless():
+            best = self._best()
+            if best is not None and best.number == number:
+                refresh_note(self._study)
+                self._notifier.send(messages.new_best(self._subject(), number, value))
+
+    def gave_up(self, worker: str, in_a_row: int, failure: Failed) -> None:
+        """Tell of a worker that gives up; those that do so before another trial completes are not told of."""
+        with _harmless():
+            subject = self._subject()
+            if self._first("failures", f"after {subject.counts.complete} complete"):
+                self._notifier.send(
+                    messages.failures(subject, in_a_row, failure.kind.value, failure.reason, worker)
+                )
+
+    def left(self) -> None:
+        """Tell that the search has ended, if it has: no trial runs, and the queue is empty or the budget used up."""
+        with _harmless():
+            counts = self._study.counts()
+            why = self._end(counts)
+            if counts.running > 0 or why is None:
+                return
+            search = self._study.definition.search
+            occasion = f"{counts.total} trials, {search.hours} hours, {search.epochs} epochs, {search.target}"
+            if self._first("ended", occasion):
+                self._notifier.send(messages.ended(self._subject(), why))
+
+    def published(self, record: BundleRecord, test: tuple[float, float] | None) -> None:
+        """Tell of a bundle that this process has published; `test` is its error's mean and standard deviation."""
+        with _harmless():
+            refresh_note(self._study)
+            subject = self._subject()
+            self._notifier.send(messages.published(subject, record.source, record.trial, record.value, test))
+
+    def _end(self, counts: Counts) -> str | None:
+        if counts.waiting == 0:
+            return (
+                "its one trial is finished"
+                if counts.total == 1
+                else f"all {counts.total:,} trials are finished"
+            )
+        return Budget.of(self._study.definition).reached(self._study.spent())
+
+    def _first(self, event: str, occasion: str) -> bool:
+        study = self._study
+        return study.storage.transact(lambda connection: tell(connection, study.id, event, occasion))
+
+    def _best(self) -> Best | None:
+        study, direction = self._study, self._study.definition.objective.direction
+        return study.storage.read(lambda connection: queries.best(connection, study.id, direction))
+
+    def _subject(self) -> messages.Subject:
+        study, best = self._study, self._best()
+        objective, said = study.definition.objective, None
+        if best is not None:
+            said = messages.BestSaid(best.number, best.value, best.hyperparameters)
+        return messages.Subject(study.name, objective.metric, objective.direction, study.counts(), said)
+
+
+@contextmanager
+def _harmless() -> Iterator[None]:
+    try:
+        yield
+    except StudyhallError as error:
+        _log.warning("people were not told: %s", error)
+    except Exception:  # noqa: BLE001 - not even a mistake of ours may cost a worker its life here
+        _log.warning("people were not told", exc_info=True)

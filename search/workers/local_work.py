@@ -1,0 +1,142 @@
+"""What several workers of this machine do together, seen from the process that launched them."""
+
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+
+from studyhall.search.devices.slots import Slot
+from studyhall.search.views.events import Observer, WorkerFailed
+from studyhall.search.views.narration import in_words
+from studyhall.search.workers.launching import Ended, LocalWorkers
+from studyhall.search.workers.settings import WorkerSettings
+from studyhall.search.workers.stop_switch import StopSwitch
+from studyhall.search.workers.watched_study import WatchedStudy
+from studyhall.studies.errors import StudyhallError
+from studyhall.studies.study import Study
+
+LOOK_SECONDS = 1.0
+GIB = 2**30  # bytes
+
+
+class WorkersFailedError(StudyhallError):
+    """No worker of this machine can work on the study."""
+
+
+def hand_on(
+    settings: WorkerSettings, workers: int, storage_url: str, artifacts: str | None
+) -> dict[str, str]:
+    """Return the environment of workers that are launched: what their command lines need not say, or must not.
+
+    A list of processes would show a password in the storage's URL. The limit on memory is divided among them.
+    """
+    limits = settings.limits
+    environment = {
+        "STUDYHALL_STORAGE": storage_url,
+        "STUDYHALL_LEASE_SECONDS": f"{settings.lease_seconds}",
+        "STUDYHALL_STALL_SECONDS": f"{limits.stall_seconds}",
+        "STUDYHALL_MEMORY_LIMIT": f"{limits.memory_bytes / workers / GIB}",
+    }
+    return environment if artifacts is None else environment | {"STUDYHALL_ARTIFACTS": artifacts}
+
+
+def work_together(
+    study: Study,
+    slots: Sequence[Slot],
+    environment: Mapping[str, str],
+    observe: Observer,
+    stop: StopSwitch,
+) -> None:
+    """Have local workers work through a study's queue, and show what they do, until all of them have left.
+
+    Args:
+        study: the study, which is in the storage already.
+        slots: where they run; no more are used than trials wait.
+        environment: tells them the storage and the artifact store.
+        observe: hears how the study stands, and of each worker that failed.
+        stop: passes a stop on to them.
+
+    Raises:
+        WorkersFailedError: all of them failed.
+    """
+    used = slots[: max(1, study.counts().waiting)]
+    watched = WatchedStudy(study, observe)
+    failed: list[Ended] = []
+    with LocalWorkers([study.name], used, environment) as workers:
+        stop.on_set(workers.stop)
+        running = True
+        while running:
+            if stop():  # it may have been told before the workers were there
+                workers.stop()
+            workers.wait(LOOK_SECONDS)
+            running = bool(workers.pids)
+            for ended in workers.newly_ended():
+                if ended.status != 0:
+                    failed.append(ended)
+                    observe(WorkerFailed(ended.name, ended.status, ended.output))
+            watched.look()
+    if len(failed) == len(used) and not stop():
+        raise WorkersFailedError(all_failed(failed))
+
+
+def run_workers(
+    arguments: Sequence[str], slots: Sequence[Slot], environment: Mapping[str, str], study: str
+) -> bool:
+    """Run `studyhall worker` once for each slot and print what they print, until all of them have left.
+
+    Returns False where they were told to stop.
+
+    Args:
+        arguments: what follows `studyhall worker` on their command lines.
+        slots: where they run.
+        environment: tells them the storage and the artifact store.
+        study: the study as it was named, for messages.
+
+    Raises:
+        WorkersFailedError: one or more of them failed.
+    """
+    stop = StopSwitch()
+    printing = threading.Lock()
+
+    def hear(name: str, line: str) -> None:
+        with printing:
+            sys.stdout.write(f"{name} | {line}\n")
+            sys.stdout.flush()
+
+    failed: list[Ended] = []
+    with stop.on_signals(), LocalWorkers(arguments, slots, environment, hear) as workers:
+        stop.on_set(workers.stop)
+        while workers.pids:
+            if stop():
+                workers.stop()
+            workers.wait(LOOK_SECONDS)
+            failed += [ended for ended in workers.newly_ended() if ended.status != 0]
+        failed += [ended for ended in workers.newly_ended() if ended.status != 0]
+    if failed:
+        error = WorkersFailedError(
+            all_failed(failed) if len(failed) == len(slots) else some_failed(failed, study)
+        )
+        for each in failed:
+            error.add_note(in_words(WorkerFailed(each.name, each.status, each.output)) or "")
+        raise error
+    return not stop()
+
+
+def all_failed(failed: Sequence[Ended]) -> str:
+    """Return the line for workers of which none could work."""
+    reasons = list(dict.fromkeys(map(_reason, failed)))
+    who = "The worker" if len(failed) == 1 else f"All {len(failed)} workers"
+    return f"{who} failed: {reasons[0]}"
+
+
+def some_failed(failed: Sequence[Ended], study: str) -> str:
+    """Return the line for workers of which some could not work; the others went on."""
+    who = ", ".join(each.name for each in failed)
+    return f"{who} failed: {_reason(failed[0])}. The others went on; see: studyhall status {study}"
+
+
+def _reason(ended: Ended) -> str:
+    lines = [line for line in ended.output.splitlines() if line.strip()]
+    told = [line.removeprefix("Error: ") for line in lines if line.startswith("Error: ")]
+    if told:
+        return told[-1]
+    return f"status {ended.status}" + (f", {lines[-1].strip()}" if lines else "")

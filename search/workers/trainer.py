@@ -1,0 +1,94 @@
+"""The training process: does one task after another for the worker that started it, until that worker is gone.
+
+Run as `python -m studyhall.search.workers.trainer FD PID`: an open socket to the worker, and its process number. Nothing else imports this module.
+"""
+
+import os
+import sys
+from multiprocessing.connection import Connection
+from typing import Any
+
+from studyhall.data.errors import DataError
+from studyhall.search.devices.setup import prepare_device, use_precision
+from studyhall.search.scoring.appraisal import appraise
+from studyhall.search.training.check import run_check
+from studyhall.search.training.retrain import run_retraining
+from studyhall.search.training.trial import run_trial
+from studyhall.search.user.workload import Workload, load_workload
+from studyhall.search.workers.channel import (
+    AppraiseTask,
+    CheckTask,
+    Done,
+    Refused,
+    RemoteHandle,
+    RetrainTask,
+    Task,
+    TrainerEnd,
+    TrialTask,
+)
+from studyhall.search.workers.job_signals import leave_stopping_to_the_worker
+from studyhall.search.workers.parent_death import die_with_parent
+from studyhall.studies.definition import Definition
+from studyhall.studies.errors import StudyhallError, UserCodeError
+
+
+class Trainer:
+    """Does tasks, and keeps what they share: the HyperModel and the data."""
+
+    def __init__(self, end: TrainerEnd) -> None:
+        self._end = end
+        self._workloads: dict[tuple[str, int | None, int | None], Workload] = {}
+
+    def run(self, task: Task) -> Any:
+        """Do one task and return its result."""
+        definition, scratch = task.job.definition, task.job.scratch
+        use_precision(definition.training.precision)
+        match task:
+            case CheckTask(configurations=configurations):
+                return run_check(definition, self._workload(definition), configurations)
+            case TrialTask():
+                handle = RemoteHandle(self._end, task.number, task.seed, task.start)
+                return run_trial(handle, definition, self._workload(definition), scratch, task.resume_from)
+            case RetrainTask():
+                handle = RemoteHandle(self._end, task.number, task.seed)
+                retraining = definition.retraining
+                workload = self._workload(definition, retraining.samples_per_epoch, retraining.batch_size)
+                return run_retraining(handle, definition, workload, task.hyperparameters, scratch)
+            case AppraiseTask():
+                return appraise(task.folder, definition)
+
+    def _workload(
+        self,
+        definition: Definition,
+        samples_per_epoch: int | None = None,
+        batch_size: int | None = None,
+    ) -> Workload:
+        key = (definition.model_dump_json(), samples_per_epoch, batch_size)
+        if key not in self._workloads:
+            self._workloads[key] = load_workload(
+                definition, samples_per_epoch=samples_per_epoch, batch_size=batch_size
+            )
+        return self._workloads[key]
+
+
+def serve(connection: Connection) -> None:
+    """Do the tasks that come through a connection, for ever; the process ends when the worker is gone."""
+    end = TrainerEnd(connection)
+    trainer = Trainer(end)
+    while True:
+        task = end.next_task()
+        try:
+            end.send(Done(trainer.run(task)))
+        except StudyhallError as error:
+            end.send(Refused(error))
+        except DataError as error:
+            end.send(Refused(UserCodeError(str(error))))
+
+
+if __name__ == "__main__":
+    leave_stopping_to_the_worker()
+    die_with_parent(int(sys.argv[2]))
+    prepare_device()
+    descriptor = int(sys.argv[1])
+    os.set_inheritable(descriptor, False)
+    serve(Connection(descriptor))

@@ -1,0 +1,36 @@
+"""A study that other processes work on, watched from here: what changes in the database becomes events."""
+
+from studyhall.search.views.events import Best, Observer, Standing
+from studyhall.search.workers.worker import best_of
+from studyhall.studies.entry import Counts, WorkerSeen
+from studyhall.studies.study import Study
+
+
+class WatchedStudy:
+    """Looks at a study when asked, and tells an observer what is new.
+
+    Args:
+        study: the study.
+        observe: hears how it stands, when that has changed.
+    """
+
+    def __init__(self, study: Study, observe: Observer) -> None:
+        self._study = study
+        self._observe = observe
+        self._counts: Counts | None = None
+        self._best: Best | None = None
+        self._workers: tuple[WorkerSeen, ...] = ()
+
+    def look(self) -> None:
+        """Read the database, and tell what has changed since the last look."""
+        counts, workers = self._study.counts(), tuple(self._study.workers())
+        news = counts != self._counts or _doing(workers) != _doing(self._workers)
+        if counts != self._counts:
+            self._best = best_of(self._study)
+        self._counts, self._workers = counts, workers
+        if news:
+            self._observe(Standing(counts, self._best, workers))
+
+
+def _doing(workers: tuple[WorkerSeen, ...]) -> list[tuple[str, int | None, int | None]]:
+    return [(each.worker, each.trial, each.epoch) for each in workers]

@@ -1,0 +1,48 @@
+"""What a study's record says that it is to do, read with care: other programs and versions write records too."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The part of a definition that people watch a study by; what is not said is None or empty."""
+
+    description: str = ""
+    metrics: tuple[str, ...] = ()  # of the objectives, in their order
+    epochs: int | None = None  # that a trial trains at most
+    hours: float | None = None  # after which the search ends
+    target: float | None = None  # that ends the search
+
+    @property
+    def metric(self) -> str | None:
+        """The first objective."""
+        return self.metrics[0] if self.metrics else None
+
+
+def plan_of(definition: Any) -> Plan:
+    """Read a plan from the record of a definition; from anything else, an empty one."""
+    objective, search = _table(definition, "objective"), _table(definition, "search")
+    also = objective.get("also")
+    further = also if isinstance(also, list) else []
+    metrics = [each.get("metric") for each in (objective, *further) if isinstance(each, Mapping)]
+    description = definition.get("description") if isinstance(definition, Mapping) else None
+    epochs = _number(_table(definition, "training").get("epochs"))
+    hours = _number(search.get("hours"))
+    return Plan(
+        description=description if isinstance(description, str) else "",
+        metrics=tuple(metric for metric in metrics if isinstance(metric, str)),
+        epochs=int(epochs) if epochs is not None and epochs >= 1 else None,
+        hours=hours if hours is not None and hours > 0 else None,
+        target=_number(search.get("target")),
+    )
+
+
+def _table(definition: Any, section: str) -> Mapping[str, Any]:
+    table = definition.get(section) if isinstance(definition, Mapping) else None
+    return table if isinstance(table, Mapping) else {}
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

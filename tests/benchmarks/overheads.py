@@ -146,7 +146,7 @@ def run(way: str, folder: Path, numbers: dict[str, int]) -> tuple[float, list[Tr
     (folder / "keras_script.py").write_text(KERAS.format(**numbers))
     stamps = folder / "stamps"
     commands = {
-        "studyhall": ["-m", "studyhall", "search", "overheads.toml"],
+        "studyhall": ["-m", "studyhall.search", "search", "overheads.toml"],
         "keras-tuner": ["keras_tuner_script.py"],
         "keras": ["keras_script.py"],
     }

@@ -45,8 +45,9 @@ class StartHandle(DefaultsHandle):
         self.start = Start(values=values)
 
 
-def test_every_seed_and_the_study_to_beat_them_are_shipped() -> None:
+def test_the_small_studies_every_seed_and_the_study_to_beat_them_are_shipped() -> None:
     assert [
+        "half-hour",
         "quickstart",
         *("seed-000", "seed-001", "seed-002", "seed-003", "seed-004"),
         "separation",

@@ -215,7 +215,8 @@ class Publisher:
 
     def _attach_figures(self, scratch: Path) -> None:
         """Attach the pictures of the search to the study, where optuna-dashboard shows them."""
-        from studyhall.search.figures.for_study import draw_search_figures  # brings matplotlib, which workers spare
+        # Here, because it brings matplotlib, which workers have no use for.
+        from studyhall.search.figures.for_study import draw_search_figures
 
         objective = self._study.definition.objective
         pictures = draw_search_figures(

@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from optuna.trial import FrozenTrial
 
-from studyhall.search.figures.for_study import draw_search_figures
 from studyhall.search.notifications.notifier import Notifies
 from studyhall.search.training.outcome import Failed, FailureKind, HandedBack, Retrained
 from studyhall.search.views.events import (
@@ -216,6 +215,9 @@ class Publisher:
 
     def _attach_figures(self, scratch: Path) -> None:
         """Attach the pictures of the search to the study, where optuna-dashboard shows them."""
+        # Here, because it brings matplotlib, which workers have no use for.
+        from studyhall.search.figures.for_study import draw_search_figures
+
         objective = self._study.definition.objective
         pictures = draw_search_figures(
             self._study.optuna(), objective.metric, objective.direction, scratch / "figures", formats=("png",)

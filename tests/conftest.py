@@ -1,5 +1,6 @@
 """What every tier of tests shares: the real data where it is at hand, and quiet, single-threaded training."""
 
+import gc
 import logging
 import os
 import sys
@@ -17,9 +18,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
+gc.disable()  # nothing that is imported is garbage, and frameworks are much to look through
+
 SECRET = "not-to-be-shown"  # of S3; no message may hold it
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def pytest_collection_finish() -> None:
+    """Everything is imported: collect from now on, but never look through the frameworks again."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

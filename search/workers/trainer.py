@@ -1,15 +1,13 @@
-"""The training process: does one task after another for the worker that started it, until that worker is gone.
+"""The trainer: does one task after another for the worker that started its process, until that worker is gone.
 
-Run as `python -m studyhall.search.workers.trainer FD PID`: an open socket to the worker, and its process number. Nothing else imports this module.
+It brings the framework, so nothing but the training process (`trainer_main`) imports this module.
 """
 
-import os
-import sys
 from multiprocessing.connection import Connection
 from typing import Any
 
 from studyhall.data.errors import DataError
-from studyhall.search.devices.setup import prepare_device, use_precision
+from studyhall.search.devices.setup import use_precision
 from studyhall.search.scoring.appraisal import appraise
 from studyhall.search.training.check import run_check
 from studyhall.search.training.retrain import run_retraining
@@ -26,8 +24,6 @@ from studyhall.search.workers.channel import (
     TrainerEnd,
     TrialTask,
 )
-from studyhall.search.workers.job_signals import leave_stopping_to_the_worker
-from studyhall.search.workers.parent_death import die_with_parent
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import StudyhallError, UserCodeError
 
@@ -83,12 +79,3 @@ def serve(connection: Connection) -> None:
             end.send(Refused(error))
         except DataError as error:
             end.send(Refused(UserCodeError(str(error))))
-
-
-if __name__ == "__main__":
-    leave_stopping_to_the_worker()
-    die_with_parent(int(sys.argv[2]))
-    prepare_device()
-    descriptor = int(sys.argv[1])
-    os.set_inheritable(descriptor, False)
-    serve(Connection(descriptor))

@@ -118,7 +118,7 @@ class TrainerProcess:
                     sys.executable,
                     "-P",
                     "-m",
-                    "studyhall.search.workers.trainer",
+                    "studyhall.search.workers.trainer_main",
                     str(theirs.fileno()),
                     str(os.getpid()),
                 ],

@@ -10,11 +10,31 @@ import pytest
 
 CHEAP_MODEL = '''
 import keras
+import numpy as np
+
+
+def build(hp):
+    """One layer, and nothing is compiled: about the cheapest trial that there is."""
+    model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])
+    rate = hp.Float("learning_rate", 1e-4, 1e-2, sampling="log")
+    model.compile(optimizer=keras.optimizers.SGD(rate), loss="mse", run_eagerly=True)
+    return model
+
+
+def load():
+    """Points in the plane and their sums; of data that are a user's own, no separation is evaluated."""
+    x = np.random.default_rng(0).normal(size=(48, 2)).astype("float32")
+    y = x.sum(axis=1, keepdims=True)
+    return (x[:32], y[:32]), (x[32:], y[32:])
+'''
+
+SEPARATOR = '''
+import keras
 from keras import layers
 
 
 def build(hp):
-    """One convolution: about the cheapest model that separates at all."""
+    """Two convolutions: about the cheapest model that separates at all."""
     filters = hp.Int("filters", 1, 4)
     model = keras.Sequential([
         layers.Input((32, 32, 1)),
@@ -25,9 +45,17 @@ def build(hp):
     return model
 '''
 
-CHEAP_STUDY = """
+CHEAP_EXAMPLES = """
 hypermodel = "cheap_model.py:build"
-data = {{ source = "synthetic", samples_per_epoch = 32, validation_samples = 16 }}
+data = "cheap_model.py:load"
+"""
+
+SEPARATION_EXAMPLES = """
+hypermodel = "separator.py:build"
+data = { source = "synthetic", samples_per_epoch = 32, validation_samples = 16 }
+"""
+
+STUDY = """
 search = {{ trials = {trials}, seed = 7 }}
 training = {{ epochs = {epochs}, batch_size = 16{training} }}
 retraining = {{ epochs = 2 }}
@@ -48,9 +76,12 @@ class Project:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def write_study(self, *, trials: int = 3, epochs: int = 2, training: str = "") -> Path:
-        """Write `cheap.toml`, a study of the cheap model on synthetic data."""
-        return self.write("cheap.toml", CHEAP_STUDY.format(trials=trials, epochs=epochs, training=training))
+    def write_study(
+        self, *, trials: int = 3, epochs: int = 2, training: str = "", separates: bool = False
+    ) -> Path:
+        """Write `cheap.toml`, a study of the cheap model, or of one that separates synthetic mixtures."""
+        settings = STUDY.format(trials=trials, epochs=epochs, training=training)
+        return self.write("cheap.toml", (SEPARATION_EXAMPLES if separates else CHEAP_EXAMPLES) + settings)
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start `studyhall` in the folder, with both outputs in one pipe."""
@@ -89,6 +120,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
     folder.mkdir()
     project = Project(folder)
     project.write("cheap_model.py", CHEAP_MODEL)
+    project.write("separator.py", SEPARATOR)
     yield project
     project.end()
 

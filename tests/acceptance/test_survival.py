@@ -218,11 +218,17 @@ class Misbehave(keras.callbacks.Callback):
 
 def build(hp):
     how = hp.Choice("how", ["well", "memory", "nan", "sleep", "segfault"])
-    model = keras.Sequential([layers.Input((32, 32, 1)), layers.Conv2D(2, 1)])
-    model.compile(optimizer=keras.optimizers.SGD(1e30 if how == "nan" else 1e-2), loss="mse")
+    model = keras.Sequential([layers.Input((2,)), layers.Dense(1)])
+    rate = 1e30 if how == "nan" else 1e-2
+    model.compile(optimizer=keras.optimizers.SGD(rate), loss="mse", run_eagerly=True)
     fit = model.fit
     model.fit = lambda *args, callbacks=(), **kwargs: fit(*args, callbacks=[*callbacks, Misbehave(how)], **kwargs)
     return model
+
+
+def load():
+    x = np.ones((32, 2), "float32")
+    return (x, x[:, :1]), (x, x[:, :1])
 """
 
 
@@ -232,7 +238,7 @@ def test_each_misbehaving_trial_ends_as_its_kind_and_the_next_one_runs(project: 
         "bad.toml",
         """
 hypermodel = "bad_model.py:build"
-data = { source = "synthetic", samples_per_epoch = 32, validation_samples = 16 }
+data = "bad_model.py:load"
 search = { trials = 6 }
 training = { epochs = 1, batch_size = 16 }
 enqueue = [{ how = "memory" }, { how = "nan" }, { how = "sleep" }, { how = "segfault" }, { how = "well" }]
@@ -254,22 +260,28 @@ def test_code_that_always_fails_stops_the_worker_and_keeps_the_queue(project: An
         "wrong.py",
         """
 import keras
+import numpy as np
 from keras import layers
 
 
 def build(hp):
     if hp.Int("filters", 1, 9) > 1:
         raise KeyError("a typing error")
-    model = keras.Sequential([layers.Input((32, 32, 1)), layers.Conv2D(2, 1)])
-    model.compile(loss="mse")
+    model = keras.Sequential([layers.Input((2,)), layers.Dense(1)])
+    model.compile(loss="mse", run_eagerly=True)
     return model
+
+
+def load():
+    x = np.ones((32, 2), "float32")
+    return (x, x[:, :1]), (x, x[:, :1])
 """,
     )
     project.write(
         "wrong.toml",
         """
 hypermodel = "wrong.py:build"
-data = { source = "synthetic", samples_per_epoch = 32, validation_samples = 16 }
+data = "wrong.py:load"
 search = { trials = 20 }
 training = { epochs = 1, batch_size = 16 }
 enqueue = [{ filters = 2 }, { filters = 3 }, { filters = 4 }]

@@ -41,7 +41,7 @@ class Net(keras_tuner.HyperModel):
             layers.Conv2D(2, 1),
         ])
         rate = hp.Float("learning_rate", 1e-4, 1e30, sampling="log", default=1e-2)
-        model.compile(optimizer=keras.optimizers.SGD(rate, momentum=0.9), loss="mse")
+        model.compile(optimizer=keras.optimizers.SGD(rate, momentum=0.9), loss="mse", run_eagerly=True)
         return model
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select, update
+from sqlalchemy import Connection, Table, case, func, literal, select, update
 
 from studyhall.studies import epochs
 from studyhall.studies.attributes import FAILURE, HYPERPARAMETERS, STARTED
 from studyhall.studies.entry import Best, Counts, FrontTrial, Spent, Value
-from studyhall.studies.sql import now
+from studyhall.studies.sql import insert_into, now
 from studyhall.studies.tables import (
     COMPLETE,
     FAIL,
@@ -54,11 +54,29 @@ def attributes(connection: Connection, study_id: int, keys: Iterable[str]) -> di
     return {key: json.loads(value) for key, value in connection.execute(query)}
 
 
+def attributes_after(connection: Connection, study_id: int, prefix: str) -> dict[str, Any]:
+    """Return those of a study's user attributes whose names begin with a prefix, by what follows it."""
+    c = study_user_attributes.c
+    query = select(c.key, c.value_json).where(
+        c.study_id == study_id, c.key.startswith(prefix, autoescape=True)
+    )
+    return {key.removeprefix(prefix): json.loads(value) for key, value in connection.execute(query)}
+
+
 def set_attribute(connection: Connection, study_id: int, key: str, value: Any) -> None:
     """Change a user attribute that a study has; nothing is written if it is the same."""
     table, text = study_user_attributes, json.dumps(value)
     held = (table.c.study_id == study_id, table.c.key == key, table.c.value_json != text)
     connection.execute(update(table).where(*held).values(value_json=text))
+
+
+def put_attribute(connection: Connection, table: Table, study_id: int, key: str, text: str) -> int:
+    """Give a study an attribute, as a row of `table`; return 0 if there is no such study."""
+    row = select(studies.c.study_id, literal(key), literal(text)).where(studies.c.study_id == study_id)
+    new = insert_into(connection, table).from_select(["study_id", "key", "value_json"], row)
+    replace = {"value_json": new.excluded.value_json}
+    upsert = new.on_conflict_do_update(index_elements=[table.c.study_id, table.c.key], set_=replace)
+    return connection.execute(upsert, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def counts(connection: Connection, study_id: int) -> Counts:

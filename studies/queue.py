@@ -79,11 +79,19 @@ def push_in(connection: Connection, study_id: int, start: Start) -> tuple[int, A
     return int(found.number), added
 
 
-def claim(connection: Connection, study_id: int, token: str, worker: str, ttl_seconds: float) -> Lease | None:
+def claim(
+    connection: Connection,
+    study_id: int,
+    token: str,
+    worker: str,
+    ttl_seconds: float,
+    *,
+    has_started: bool = False,
+) -> Lease | None:
     """Take the first trial out of the queue: WAITING becomes RUNNING, for the holder of a new lease alone.
 
     None says that no trial can be taken now: workers are asked to leave, or, on PostgreSQL, others may be
-    taking the last ones, so see `is_over`.
+    taking the last ones, so see `is_over`. `has_started` says that the study is known to have had a first claim.
     """
     queued = trials.alias()
     first = (
@@ -102,7 +110,8 @@ def claim(connection: Connection, study_id: int, token: str, worker: str, ttl_se
     ).first()
     if taken is None:
         return None
-    stopping.note_time(connection, study_id, STARTED)
+    if not has_started:
+        stopping.note_time(connection, study_id, STARTED)
     return lease_rows.take(connection, taken, token, worker, ttl_seconds)
 
 

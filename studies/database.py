@@ -18,6 +18,7 @@ _SETTINGS = f"""
     SET {{scope}} TIME ZONE 'UTC'; SET {{scope}} idle_in_transaction_session_timeout = '{IDLE_SECONDS} s'
 """
 REST_SECONDS = 5.0  # after which a connection may have been cut by somebody on the way
+PREPARED_AFTER = 5  # times that a statement is sent; the server then plans it no more
 _RESTS_SINCE = "studyhall:rests since"
 _POOLED = "studyhall:pooled"  # whether a pooler is between a connection and the server
 _UNDEFINED_TABLE = "42P01"  # among the codes of PostgreSQL's errors
@@ -98,6 +99,8 @@ def _set_up(connection: Any, record: Any) -> None:
         record.info[_POOLED] = cursor.fetchone()[0] != connection.info.backend_pid
         if not record.info[_POOLED]:
             cursor.execute(_SETTINGS.format(scope="SESSION"))
+            if connection.prepare_threshold is None:  # and so the URL says nothing else
+                connection.prepare_threshold = PREPARED_AFTER
     connection.commit()
 
 

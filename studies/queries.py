@@ -1,12 +1,13 @@
 """Questions about studies, each answered by one SELECT and without Optuna."""
 
+import functools
 import json
 import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, case, func, literal, select, update
+from sqlalchemy import Connection, Integer, Select, Table, bindparam, case, func, literal, select, update
 
 from studyhall.studies import epochs
 from studyhall.studies.attributes import FAILURE, HYPERPARAMETERS, STARTED
@@ -95,6 +96,14 @@ def last_activity(connection: Connection, study_id: int) -> datetime | None:
 
 def best(connection: Connection, study_id: int, direction: str) -> Best | None:
     """Return a study's best complete trial."""
+    row = connection.execute(_best(direction), {"study": study_id}).first()
+    if row is None:
+        return None
+    return Best(row.number, _INFINITE.get(row.value_type, row.value), shown_values(row.value_json))
+
+
+@functools.cache
+def _best(direction: str) -> Select[Any]:
     kind = trial_values.c.value_type
     rank = case((kind == "INF_NEG", -1), (kind == "INF_POS", 1), else_=0)
     first = [rank.asc(), trial_values.c.value.asc()]
@@ -103,18 +112,15 @@ def best(connection: Connection, study_id: int, direction: str) -> Best | None:
     shown = (trial_user_attributes.c.trial_id == trials.c.trial_id) & (
         trial_user_attributes.c.key == HYPERPARAMETERS
     )
-    query = (
+    of_study = trials.c.study_id == bindparam("study", type_=Integer)
+    return (
         select(trials.c.number, trial_values.c.value, kind, trial_user_attributes.c.value_json)
         .join(trial_values, trial_values.c.trial_id == trials.c.trial_id)
         .outerjoin(trial_user_attributes, shown)
-        .where(trials.c.study_id == study_id, trials.c.state == COMPLETE, trial_values.c.objective == 0)
+        .where(of_study, trials.c.state == COMPLETE, trial_values.c.objective == 0)
         .order_by(*first, trials.c.number)
         .limit(1)
     )
-    row = connection.execute(query).first()
-    if row is None:
-        return None
-    return Best(row.number, _INFINITE.get(row.value_type, row.value), shown_values(row.value_json))
 
 
 def shown_values(text: str | None) -> dict[str, Value]:

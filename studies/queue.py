@@ -3,12 +3,14 @@
 Each function is one step of a transaction that the caller holds.
 """
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, insert, select, update
+from sqlalchemy import Connection, Integer, bindparam, exists, func, insert, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from studyhall.studies import lease_rows, stopping
 from studyhall.studies.attributes import START, STARTED
@@ -93,26 +95,31 @@ def claim(
     None says that no trial can be taken now: workers are asked to leave, or, on PostgreSQL, others may be
     taking the last ones, so see `is_over`. `has_started` says that the study is known to have had a first claim.
     """
-    queued = trials.alias()
-    first = (
-        select(queued.c.trial_id)
-        .where(queued.c.study_id == study_id, queued.c.state == WAITING, ~stopping.requested(study_id))
-        .order_by(queued.c.number)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=queued)
-        .scalar_subquery()
-    )
-    taken = connection.execute(
-        update(trials)
-        .where(trials.c.trial_id == first)
-        .values(state=RUNNING, datetime_start=utc_now())
-        .returning(trials.c.trial_id, trials.c.study_id, trials.c.number)
-    ).first()
+    taken = connection.execute(_take_first(), {"study": study_id}).first()
     if taken is None:
         return None
     if not has_started:
         stopping.note_time(connection, study_id, STARTED)
     return lease_rows.take(connection, taken, token, worker, ttl_seconds)
+
+
+@functools.cache
+def _take_first() -> ReturningUpdate[Any]:
+    study, queued = bindparam("study", type_=Integer), trials.alias()
+    first = (
+        select(queued.c.trial_id)
+        .where(queued.c.study_id == study, queued.c.state == WAITING, ~stopping.requested(study))
+        .order_by(queued.c.number)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=queued)
+        .scalar_subquery()
+    )
+    return (
+        update(trials)
+        .where(trials.c.trial_id == first)
+        .values(state=RUNNING, datetime_start=utc_now())
+        .returning(trials.c.trial_id, trials.c.study_id, trials.c.number)
+    )
 
 
 def is_over(connection: Connection, study_id: int) -> bool:

@@ -31,7 +31,7 @@ class PatientStorage(RDBStorage):
         self.address = address
         self.patience = patience
         self._local = threading.local()
-        # A worker that waits for its database anyway does not ask each time, before a statement, whether it is there.
+        # A worker, which waits for its database anyway, does not ask before each statement whether it is there.
         trusts = {"pool_pre_ping": False} if patience.seconds > 0 and address.path is None else {}
         super().__init__(
             schema.optuna_url(address),
@@ -45,9 +45,8 @@ class PatientStorage(RDBStorage):
         if trusts:
             ping_after_a_rest(self.engine)
         event.listen(self.engine, "begin", functools.partial(_begin, self._local))
-        weakref.finalize(
-            self, self.engine.dispose
-        ).atexit = False  # and so nothing the engine holds may hold the storage
+        # Connections end with the storage; so nothing that the engine holds may hold the storage.
+        weakref.finalize(self, self.engine.dispose).atexit = False
         # sqlite3 begins no transaction for what only reads.
         apart = {} if address.path is not None else {"isolation_level": "AUTOCOMMIT"}
         self._apart = self.engine.execution_options(**apart)

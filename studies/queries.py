@@ -146,15 +146,24 @@ def failures(connection: Connection, study_id: int) -> dict[str, int]:
 
 def spent(connection: Connection, study_id: int, direction: str) -> Spent:
     """Return what a study has cost so far."""
-    clock, started = (
-        connection.scalar(select(now())),
-        attributes(connection, study_id, (STARTED,)).get(STARTED),
-    )
+    row = connection.execute(_spent(), {"study": study_id}).one()
     found = best(connection, study_id, direction)
     return Spent(
-        seconds=0.0 if started is None or clock is None else max(0.0, clock - started),
-        epochs=max(epochs.reported(connection, study_id), epochs.begun(connection, study_id)),
+        seconds=0.0 if row.started is None else max(0.0, row.clock - json.loads(row.started)),
+        epochs=max(row.reported, row.begun),
         best=None if found is None else found.value,
+    )
+
+
+@functools.cache
+def _spent() -> Select[Any]:
+    table, study = study_user_attributes, bindparam("study", type_=Integer)
+    started = select(table.c.value_json).where(table.c.study_id == study, table.c.key == STARTED)
+    return select(
+        now().label("clock"),
+        started.scalar_subquery().label("started"),
+        epochs.reported(study).scalar_subquery().label("reported"),
+        epochs.begun(study).scalar_subquery().label("begun"),
     )
 
 

@@ -98,7 +98,7 @@ class EpochGate:
         return self._budget.epochs is not None
 
     def look(self) -> str | None:
-        """Look whether the study is over, and return why; None where it is not. A limited budget is looked at before each claim."""
+        """Look whether the study is over, and return why; None where it is not."""
         with self._lock:
             if self._over is None:
                 self._over = self._reason()
@@ -106,7 +106,7 @@ class EpochGate:
             return self._over
 
     def may_claim(self) -> bool:
-        """Whether to ask for another trial; that all workers are to leave, the claim itself says."""
+        """Whether to ask for another trial. It looks at what is used up; that all workers are to leave, the claim says."""
         return (self.look() if self._budget.is_limited else self._over) is None
 
     def admits(self, lease: Lease, epoch: int) -> bool:

@@ -1,6 +1,7 @@
 """What the holder of a lease writes by short ways is what Optuna itself would have written, and costs few statements."""
 
 import math
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from studyhall.search.training.outcome import Completed
 from studyhall.search.workers import budget
 from studyhall.search.workers.channel import Task
 from studyhall.search.workers.stop_switch import StopSwitch
+from studyhall.search.workers.study_handle import StudyHandle
 from studyhall.search.workers.worker import Worker
 from studyhall.studies import leased_storage, schema
 from studyhall.studies.address import parse
@@ -180,6 +182,32 @@ def test_holder_writes_about_no_other_trial(storage: StudyStorage) -> None:
     with pytest.raises(ValueError, match="no other"):
         one.storage.set_trial_user_attr(other._trial_id, "key", 1)
     assert other.storage.backend.get_trial(other._trial_id).user_attrs == {}  # type: ignore[attr-defined]
+
+
+def test_facts_that_come_while_others_are_written_are_written_together(
+    storage: StudyStorage, tmp_path: Path
+) -> None:
+    study = make_study(storage)
+    trial = claim(study)
+    store = open_artifact_store(str(tmp_path), create=True)
+    written: list[str] = []
+
+    def note(connection: Connection, cursor: Any, statement: str, *details: Any) -> None:
+        if statement.startswith("INSERT INTO trial_user_attributes"):
+            written.append(statement)
+
+    event.listen(storage.engine, "before_cursor_execute", note)
+    facts = {f"fact {number}": [number] for number in range(12)}
+    busy = threading.Event()
+    with StudyHandle(study, trial, store, lambda event: None, lambda: False) as handle:
+        handle._write(busy.wait)
+        for key, value in facts.items():
+            handle.record(key, value)
+        busy.set()
+        handle.flush()
+    assert len(written) == 1
+    assert trial.user_attrs == facts
+    assert storage.get_trial(trial._trial_id).user_attrs == facts
 
 
 class WorseAndWorse(LightTrainer):

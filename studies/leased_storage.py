@@ -10,10 +10,10 @@ from typing import Any
 from optuna.distributions import BaseDistribution, check_distribution_compatibility
 from optuna.trial import FrozenTrial, TrialState
 
-from studyhall.studies import trial_rows
+from studyhall.studies import queries, trial_rows
 from studyhall.studies.leases import Lease
 from studyhall.studies.many_trials import read_trial
-from studyhall.studies.out_of_memory import as_samplers_see, ran_out_of_memory
+from studyhall.studies.out_of_memory import OUT_OF_MEMORY, as_samplers_see, ran_out_of_memory
 from studyhall.studies.storage import StudyStorage
 from studyhall.studies.study_cache import StudyCache
 
@@ -25,8 +25,8 @@ than all else that an epoch costs."""
 class LeasedStorage(StudyCache):
     """A view of the cached storage, for one claim; it shares what is cached with all others.
 
-    It shows the sampler trials that ran out of memory as bad ones; `out_of_memory` are these, when trials were last read. It writes about no other
-    trial than its own, and every write raises LeaseLostError, and changes nothing, once the lease is over.
+    It shows the sampler trials that ran out of memory as bad ones. It writes about no other trial than its own, and every write raises
+    LeaseLostError, and changes nothing, once the lease is over.
 
     Nobody but the holder writes about the trial, so it is read once; what is written is noted down here, too.
     """
@@ -34,7 +34,7 @@ class LeasedStorage(StudyCache):
     def __init__(self, shared: StudyCache, lease: Lease) -> None:
         self.__dict__.update(shared.__dict__)
         self.lease = lease
-        self.out_of_memory: Sequence[FrozenTrial] = ()
+        self._out_of_memory: Sequence[FrozenTrial] | None = None
         self._ending: Mapping[str, Any] = {}
         self._held = self.backend.read(lambda connection: read_trial(connection, lease.trial_id))
         self._read_at = -FRESH_SECONDS
@@ -46,6 +46,17 @@ class LeasedStorage(StudyCache):
         if not isinstance(backend, StudyStorage):
             raise TypeError(f"leases are kept in a StudyStorage, not in {backend!r}")
         return backend
+
+    @property
+    def out_of_memory(self) -> Sequence[FrozenTrial]:
+        """The trials that ran out of memory, as of when trials were last read."""
+        if self._out_of_memory is None:  # a sampler may propose without reading any
+            study_id = self.lease.study_id
+            failures = self.backend.read(lambda connection: queries.failures(connection, study_id))
+            self._out_of_memory = ()
+            if OUT_OF_MEMORY in failures:
+                self.get_all_trials(study_id, deepcopy=False)
+        return self._out_of_memory
 
     def get_trial(self, trial_id: int) -> FrozenTrial:
         if trial_id != self.lease.trial_id:
@@ -65,8 +76,8 @@ class LeasedStorage(StudyCache):
         trials = super().get_all_trials(study_id, deepcopy, None)
         own = self.get_trial(self.lease.trial_id)
         trials = [own if each.number == own.number else each for each in trials]
-        self.out_of_memory = ran_out_of_memory(trials)
-        if self.out_of_memory:
+        self._out_of_memory = ran_out_of_memory(trials)
+        if self._out_of_memory:
             trials = as_samplers_see(trials, self.get_study_directions(study_id))
         return trials if states is None else [each for each in trials if each.state in states]
 

@@ -25,7 +25,8 @@ _CONNECTION: dict[str, int | None] = {
     "keepalives_interval": 5,  # s
     "keepalives_count": 4,
     "tcp_user_timeout": 40_000,  # ms
-    # Statements that are prepared in one session are missed in the next, behind PgBouncer in transaction mode.
+    # Statements that are prepared in one session are missed in the next, behind PgBouncer in transaction mode; where
+    # there is none, `database.prepare` has them prepared.
     "prepare_threshold": None,
 }
 

@@ -1,11 +1,12 @@
 """A database: how it is reached without Optuna, and its failures as one line each."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
 from studyhall.studies.address import BUSY_SECONDS, Address
 from studyhall.studies.errors import StorageError
@@ -16,6 +17,9 @@ IDLE_SECONDS = 30  # after which PostgreSQL ends a transaction, and its locks, o
 _SETTINGS = f"""
     SET {{scope}} TIME ZONE 'UTC'; SET {{scope}} idle_in_transaction_session_timeout = '{IDLE_SECONDS} s'
 """
+REST_SECONDS = 5.0  # after which a connection may have been cut by somebody on the way
+PREPARED_AFTER = 5  # times that a statement is sent; the server then plans it no more
+_RESTS_SINCE = "studyhall:rests since"
 _POOLED = "studyhall:pooled"  # whether a pooler is between a connection and the server
 _UNDEFINED_TABLE = "42P01"  # among the codes of PostgreSQL's errors
 
@@ -63,11 +67,29 @@ def connect(address: Address, *, create: bool = False) -> Engine:
 def prepare(engine: Engine) -> None:
     """Give every connection that an engine is going to make the settings that Studyhall relies on.
 
-    Behind a pooler such as PgBouncer each transaction may be in another session, so each one is given them.
+    Behind a pooler such as PgBouncer each transaction may be in another session, so each one is given them. A statement
+    without a transaction holds no locks, and Studyhall's do not depend on the zone.
     """
     if engine.dialect.name == "postgresql":
         event.listen(engine, "connect", _set_up)
         event.listen(engine, "begin", _set_up_transaction)
+
+
+def ping_after_a_rest(engine: Engine) -> None:
+    """Ask whether a connection still holds, before it is used, only where it was not used for a while."""
+
+    def rest(connection: Any, record: Any) -> None:
+        record.info[_RESTS_SINCE] = time.monotonic()
+
+    def use(connection: Any, record: Any, proxy: Any) -> None:
+        since = record.info.get(_RESTS_SINCE)
+        rested = since is not None and time.monotonic() - since > REST_SECONDS
+        # Private, but it is what `pool_pre_ping` does.
+        if rested and not engine.dialect._do_ping_w_event(connection):
+            raise DisconnectionError
+
+    event.listen(engine, "checkin", rest)
+    event.listen(engine, "checkout", use)
 
 
 def _set_up(connection: Any, record: Any) -> None:
@@ -77,11 +99,14 @@ def _set_up(connection: Any, record: Any) -> None:
         record.info[_POOLED] = cursor.fetchone()[0] != connection.info.backend_pid
         if not record.info[_POOLED]:
             cursor.execute(_SETTINGS.format(scope="SESSION"))
+            if connection.prepare_threshold is None:  # and so the URL says nothing else
+                connection.prepare_threshold = PREPARED_AFTER
     connection.commit()
 
 
 def _set_up_transaction(connection: Connection) -> None:
-    if connection.info.get(_POOLED):
+    alone = connection.connection.dbapi_connection.autocommit  # type: ignore[union-attr]  # it is open
+    if connection.info.get(_POOLED) and not alone:
         connection.exec_driver_sql(_SETTINGS.format(scope="LOCAL"))
 
 

@@ -3,7 +3,7 @@
 Each function is one step of a transaction that the caller holds.
 """
 
-from sqlalchemy import Connection, Integer, cast, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, Select, cast, func, select
 
 from studyhall.studies import lease_rows
 from studyhall.studies.attributes import EPOCHS
@@ -17,22 +17,26 @@ from studyhall.studies.tables import (
 )
 
 
-def reported(connection: Connection, study_id: int) -> int:
-    """Return how many epochs' values a study's trials have reported."""
+def reported(study_id: int | ColumnElement[int]) -> Select[int]:
+    """Return the SELECT of how many epochs' values a study's trials have reported."""
     source = trial_intermediate_values.join(trials)
-    query = select(func.count()).select_from(source).where(trials.c.study_id == study_id)
-    return int(connection.execute(query).scalar_one())
+    return select(func.count()).select_from(source).where(trials.c.study_id == study_id)
 
 
-def begun(connection: Connection, study_id: int) -> int:
-    """Return how many epochs all trials have begun, each counted once however often it was trained."""
+def begun(study_id: int | ColumnElement[int]) -> Select[int]:
+    """Return the SELECT of how many epochs all trials have begun, each counted once however often it was trained."""
     table = trial_system_attributes
-    total = (
+    return (
         select(func.coalesce(func.sum(cast(table.c.value_json, Integer)), 0))
         .join(trials, trials.c.trial_id == table.c.trial_id)
         .where(trials.c.study_id == study_id, table.c.key == EPOCHS)
     )
-    return int(connection.execute(total).scalar_one())
+
+
+def trained(connection: Connection, study_id: int) -> int:
+    """Return how many epochs a study's trials have reported, or begun where those are counted."""
+    both = reported(study_id).scalar_subquery(), begun(study_id).scalar_subquery()
+    return max(map(int, connection.execute(select(*both)).one()))
 
 
 def begin(connection: Connection, lease: Lease, epoch: int, limit: int) -> bool:
@@ -54,7 +58,7 @@ def begin(connection: Connection, lease: Lease, epoch: int, limit: int) -> bool:
     before = connection.execute(mine).scalar_one_or_none() or 0
     if epoch <= before:
         return True
-    if begun(connection, lease.study_id) + epoch - before > limit:
+    if connection.execute(begun(lease.study_id)).scalar_one() + epoch - before > limit:
         return False
     new = insert_into(connection, table).values(trial_id=lease.trial_id, key=EPOCHS, value_json=f"{epoch}")
     replace = {"value_json": new.excluded.value_json}

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from studyhall.studies import queries
 from studyhall.studies.artifact_store import ArtifactStore
 from studyhall.studies.artifacts import attach, copy_checked, detach
 from studyhall.studies.results import badness
@@ -36,13 +37,10 @@ class KeptModels:
 
     def all(self) -> list[KeptModel]:
         """The models that are kept, best first."""
-        attributes = self._study.optuna().user_attrs
-        kept = [
-            KeptModel(**record)
-            for key, record in attributes.items()
-            if key.startswith(RECORD_PREFIX) and record is not None
-        ]
-        return sorted(kept, key=lambda model: badness(self._study, model.value))
+        study = self._study
+        records = study.storage.read(lambda c: queries.attributes_after(c, study.id, RECORD_PREFIX))
+        kept = [KeptModel(**record) for record in records.values() if record is not None]
+        return sorted(kept, key=lambda model: badness(study, model.value))
 
     def beyond(self) -> list[KeptModel]:
         """The models that are not among the best, and are there because a worker died or the limit was lowered."""
@@ -93,7 +91,8 @@ class KeptModels:
         return True
 
     def _record_of(self, number: int) -> KeptModel | None:
-        record = self._study.optuna().user_attrs.get(RECORD_PREFIX + str(number))
+        study, key = self._study, f"{RECORD_PREFIX}{number}"
+        record = study.storage.read(lambda c: queries.attributes(c, study.id, (key,))).get(key)
         return KeptModel(**record) if record is not None else None
 
     def let_go(self, kept: KeptModel) -> None:

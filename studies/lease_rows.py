@@ -8,9 +8,11 @@ the lease before the one on its trial, so that none of them waits for another in
 import json
 import math
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, exists, insert, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from studyhall.studies.leases import Checkpoint, Lease, lost
 from studyhall.studies.own_tables import leases, leftovers
@@ -103,8 +105,8 @@ def end(
     state: str,
     values: Sequence[float],
     attributes: Mapping[str, JSON],
-) -> None:
-    """End the trial, and the lease with it.
+) -> datetime:
+    """End the trial, and the lease with it; return when that was, in UTC and without a zone.
 
     Args:
         connection: The transaction.
@@ -114,7 +116,8 @@ def end(
         attributes: User attributes that it is given.
     """
     row = connection.execute(delete(leases).where(_of(lease)).returning(leases.c.checkpoint_artifact)).first()
-    if row is None or not set_state(connection, lease.trial_id, state):
+    ended = None if row is None else connection.scalar(_into(lease.trial_id, state))
+    if row is None or ended is None:
         raise lost(lease)
     leave_over(connection, lease.study_id, row.checkpoint_artifact)
     set_attributes(connection, lease.trial_id, attributes)
@@ -123,6 +126,7 @@ def end(
             insert(trial_values),
             [_value(lease.trial_id, objective, value) for objective, value in enumerate(values)],
         )
+    return ended
 
 
 def has_ended(connection: Connection, lease: Lease, state: str) -> bool:
@@ -133,21 +137,29 @@ def has_ended(connection: Connection, lease: Lease, state: str) -> bool:
 
 def set_state(connection: Connection, trial_id: int, state: str) -> bool:
     """Put a running trial into another state; False if it is not running."""
+    return connection.execute(_into(trial_id, state)).first() is not None
+
+
+def _into(trial_id: int, state: str) -> ReturningUpdate[datetime]:
     changed = {"state": state} if state == WAITING else {"state": state, "datetime_complete": utc_now()}
     running = update(trials).where(trials.c.trial_id == trial_id, trials.c.state == RUNNING)
-    return connection.execute(running.values(changed)).rowcount == 1
+    return running.values(changed).returning(trials.c.datetime_complete)
 
 
 def set_attributes(connection: Connection, trial_id: int, attributes: Mapping[str, JSON]) -> None:
     """Give a trial user attributes."""
+    if not attributes:
+        return
     table = trial_user_attributes
-    for key, value in attributes.items():
-        row = {"trial_id": trial_id, "key": key, "value_json": json.dumps(value)}
-        new = insert_into(connection, table).values(row)
-        replace = {"value_json": new.excluded.value_json}
-        connection.execute(
-            new.on_conflict_do_update(index_elements=[table.c.trial_id, table.c.key], set_=replace)
-        )
+    new = insert_into(connection, table)
+    replace = {"value_json": new.excluded.value_json}
+    connection.execute(
+        new.on_conflict_do_update(index_elements=[table.c.trial_id, table.c.key], set_=replace),
+        [
+            {"trial_id": trial_id, "key": key, "value_json": json.dumps(value)}
+            for key, value in attributes.items()
+        ],
+    )
 
 
 def leave_over(connection: Connection, study_id: int, artifact_id: str | None) -> None:

@@ -7,11 +7,13 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, check_distribution_compatibility
 from optuna.trial import FrozenTrial, TrialState
 
+from studyhall.studies import queries, trial_rows
 from studyhall.studies.leases import Lease
-from studyhall.studies.out_of_memory import as_samplers_see, ran_out_of_memory
+from studyhall.studies.many_trials import read_trial
+from studyhall.studies.out_of_memory import OUT_OF_MEMORY, as_samplers_see, ran_out_of_memory
 from studyhall.studies.storage import StudyStorage
 from studyhall.studies.study_cache import StudyCache
 
@@ -23,7 +25,8 @@ than all else that an epoch costs."""
 class LeasedStorage(StudyCache):
     """A view of the cached storage, for one claim; it shares what is cached with all others.
 
-    It shows the sampler trials that ran out of memory as bad ones; `out_of_memory` are these, when trials were last read. Every write raises LeaseLostError, and changes nothing, once the lease is over.
+    It shows the sampler trials that ran out of memory as bad ones. It writes about no other trial than its own, and every write raises
+    LeaseLostError, and changes nothing, once the lease is over.
 
     Nobody but the holder writes about the trial, so it is read once; what is written is noted down here, too.
     """
@@ -31,10 +34,9 @@ class LeasedStorage(StudyCache):
     def __init__(self, shared: StudyCache, lease: Lease) -> None:
         self.__dict__.update(shared.__dict__)
         self.lease = lease
-        self.out_of_memory: Sequence[FrozenTrial] = ()
+        self._out_of_memory: Sequence[FrozenTrial] | None = None
         self._ending: Mapping[str, Any] = {}
-        self._held: FrozenTrial | None = None  # the trial as it is while the lease lasts, once it was read
-        self._has_ended = False
+        self._held = self.backend.read(lambda connection: read_trial(connection, lease.trial_id))
         self._read_at = -FRESH_SECONDS
 
     @property
@@ -45,17 +47,26 @@ class LeasedStorage(StudyCache):
             raise TypeError(f"leases are kept in a StudyStorage, not in {backend!r}")
         return backend
 
+    @property
+    def out_of_memory(self) -> Sequence[FrozenTrial]:
+        """The trials that ran out of memory, as of when trials were last read."""
+        if self._out_of_memory is None:  # a sampler may propose without reading any
+            study_id = self.lease.study_id
+            failures = self.backend.read(lambda connection: queries.failures(connection, study_id))
+            self._out_of_memory = ()
+            if OUT_OF_MEMORY in failures:
+                self.get_all_trials(study_id, deepcopy=False)
+        return self._out_of_memory
+
     def get_trial(self, trial_id: int) -> FrozenTrial:
-        if trial_id != self.lease.trial_id or self._has_ended:
+        if trial_id != self.lease.trial_id:
             return super().get_trial(trial_id)
-        if self._held is None:
-            self._held = super().get_trial(trial_id)
         return copy.deepcopy(self._held)
 
     # Private, but it is what Optuna's cache does first whenever it is asked for all trials.
     def _read_trials_from_remote_storage(self, study_id: int) -> None:
         now = time.monotonic()
-        if now - self._read_at >= FRESH_SECONDS or self._has_ended:
+        if now - self._read_at >= FRESH_SECONDS or self._held.state.is_finished():
             super()._read_trials_from_remote_storage(study_id)
             self._read_at = now
 
@@ -63,11 +74,10 @@ class LeasedStorage(StudyCache):
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
         trials = super().get_all_trials(study_id, deepcopy, None)
-        if not self._has_ended:
-            own = self.get_trial(self.lease.trial_id)
-            trials = [own if each.number == own.number else each for each in trials]
-        self.out_of_memory = ran_out_of_memory(trials)
-        if self.out_of_memory:
+        own = self.get_trial(self.lease.trial_id)
+        trials = [own if each.number == own.number else each for each in trials]
+        self._out_of_memory = ran_out_of_memory(trials)
+        if self._out_of_memory:
             trials = as_samplers_see(trials, self.get_study_directions(study_id))
         return trials if states is None else [each for each in trials if each.state in states]
 
@@ -88,36 +98,57 @@ class LeasedStorage(StudyCache):
         param_value_internal: float,
         distribution: BaseDistribution,
     ) -> None:
-        with self.backend.fenced(self.lease):
-            super().set_trial_param(trial_id, param_name, param_value_internal, distribution)
-        if self._held is not None:
-            self._held.params[param_name] = distribution.to_external_repr(param_value_internal)
-            self._held.distributions[param_name] = distribution
+        lease = self._lease_on(trial_id)
+        known = self._drawn_from.get(param_name) or self.backend.read(
+            lambda connection: trial_rows.known_distribution(connection, lease.study_id, param_name)
+        )
+        if known is not None:
+            with self.backend.explaining(lease):
+                check_distribution_compatibility(known, distribution)
+        self.backend.write(
+            lambda connection: trial_rows.set_param(
+                connection, lease, param_name, param_value_internal, distribution
+            )
+        )
+        self._drawn_from[param_name] = known or distribution
+        self._held.params.setdefault(param_name, distribution.to_external_repr(param_value_internal))
+        self._held.distributions.setdefault(param_name, distribution)
 
     def set_trial_state_values(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
     ) -> bool:
-        if trial_id == self.lease.trial_id and state.is_finished():
-            self.backend.end(self.lease, state, values or (), self._ending)
-            self._has_ended = True
-            return True
-        with self.backend.fenced(self.lease):
-            return super().set_trial_state_values(trial_id, state, values)
+        if not state.is_finished():
+            raise ValueError(f"a claimed trial is ended or handed back, not put into the state {state.name}")
+        held, attributes = self._held, self._ending
+        ended = self.backend.end(self._lease_on(trial_id), state, values or (), attributes)
+        held.state, held.values, held.datetime_complete = state, list(values or ()) or None, ended
+        held.user_attrs.update(attributes)
+        return True
 
     def set_trial_intermediate_value(self, trial_id: int, step: int, intermediate_value: float) -> None:
-        with self.backend.fenced(self.lease):
-            super().set_trial_intermediate_value(trial_id, step, intermediate_value)
-        if self._held is not None:
-            self._held.intermediate_values[step] = intermediate_value
+        lease = self._lease_on(trial_id)
+        self.backend.write(lambda connection: trial_rows.report(connection, lease, step, intermediate_value))
+        self._held.intermediate_values[step] = intermediate_value
 
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
-        with self.backend.fenced(self.lease):
-            super().set_trial_user_attr(trial_id, key, value)
-        if self._held is not None:
-            self._held.user_attrs[key] = json.loads(json.dumps(value))
+        lease = self._lease_on(trial_id)
+        self.backend.write(lambda connection: trial_rows.set_user_attribute(connection, lease, key, value))
+        self._held.user_attrs[key] = json.loads(json.dumps(value))
+
+    def set_trial_user_attrs(self, trial_id: int, attributes: Mapping[str, Any]) -> None:
+        """Give the trial several user attributes at once."""
+        lease = self._lease_on(trial_id)
+        self.backend.transact(
+            lambda connection: trial_rows.set_user_attributes(connection, lease, attributes)
+        )
+        self._held.user_attrs.update(json.loads(json.dumps(dict(attributes))))
 
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
-        with self.backend.fenced(self.lease):
-            super().set_trial_system_attr(trial_id, key, value)
-        if self._held is not None:
-            self._held.system_attrs[key] = json.loads(json.dumps(value))
+        lease = self._lease_on(trial_id)
+        self.backend.write(lambda connection: trial_rows.set_system_attribute(connection, lease, key, value))
+        self._held.system_attrs[key] = json.loads(json.dumps(value))
+
+    def _lease_on(self, trial_id: int) -> Lease:
+        if trial_id != self.lease.trial_id:
+            raise ValueError(f"who holds trial {self.lease.number} writes about no other one")
+        return self.lease

@@ -3,6 +3,7 @@
 import functools
 import logging
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, event
 
 from studyhall.studies import schema
 from studyhall.studies.address import Address
-from studyhall.studies.database import prepare
+from studyhall.studies.database import ping_after_a_rest, prepare
 from studyhall.studies.retrying import Patience, persist
 
 _T = TypeVar("_T")
@@ -30,22 +31,40 @@ class PatientStorage(RDBStorage):
         self.address = address
         self.patience = patience
         self._local = threading.local()
+        # A worker, which waits for its database anyway, does not ask before each statement whether it is there.
+        trusts = {"pool_pre_ping": False} if patience.seconds > 0 and address.path is None else {}
         super().__init__(
             schema.optuna_url(address),
-            address.options,
+            address.options | trusts,
             skip_compatibility_check=True,
             skip_table_creation=True,
         )
         logging.getLogger("optuna.storages._rdb.storage").addFilter(_is_news)
         self.close()  # its first connection was made before it could be prepared
         prepare(self.engine)
-        event.listen(self.engine, "begin", self._begin)
+        if trusts:
+            ping_after_a_rest(self.engine)
+        event.listen(self.engine, "begin", functools.partial(_begin, self._local))
+        # Connections end with the storage; so nothing that the engine holds may hold the storage.
+        weakref.finalize(self, self.engine.dispose).atexit = False
+        # sqlite3 begins no transaction for what only reads.
+        apart = {} if address.path is not None else {"isolation_level": "AUTOCOMMIT"}
+        self._apart = self.engine.execution_options(**apart)
 
     def read(self, work: Callable[[Connection], _T]) -> _T:
-        """Return what `work` finds; it must not write."""
+        """Return what `work` finds; it must not write. Each of its statements sees what was committed before it."""
 
         def attempt() -> _T:
-            with self.engine.connect() as connection:
+            with self._apart.connect() as connection:
+                return work(connection)
+
+        return self.persist(attempt)
+
+    def write(self, work: Callable[[Connection], _T]) -> _T:
+        """Do `work`, which is one statement and may be done again, without a transaction around it."""
+
+        def attempt() -> _T:
+            with self._apart.begin() as connection:
                 return work(connection)
 
         return self.persist(attempt)
@@ -103,9 +122,10 @@ class PatientStorage(RDBStorage):
         finally:
             self._local.writes = False
 
-    def _begin(self, connection: Connection) -> None:
-        if connection.dialect.name == "sqlite" and getattr(self._local, "writes", False):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+def _begin(local: threading.local, connection: Connection) -> None:
+    if connection.dialect.name == "sqlite" and getattr(local, "writes", False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -1,17 +1,18 @@
 """Questions about studies, each answered by one SELECT and without Optuna."""
 
+import functools
 import json
 import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select, update
+from sqlalchemy import Connection, Integer, Select, Table, bindparam, case, func, literal, select, update
 
 from studyhall.studies import epochs
 from studyhall.studies.attributes import FAILURE, HYPERPARAMETERS, STARTED
 from studyhall.studies.entry import Best, Counts, FrontTrial, Spent, Value
-from studyhall.studies.sql import now
+from studyhall.studies.sql import insert_into, now
 from studyhall.studies.tables import (
     COMPLETE,
     FAIL,
@@ -54,11 +55,29 @@ def attributes(connection: Connection, study_id: int, keys: Iterable[str]) -> di
     return {key: json.loads(value) for key, value in connection.execute(query)}
 
 
+def attributes_after(connection: Connection, study_id: int, prefix: str) -> dict[str, Any]:
+    """Return those of a study's user attributes whose names begin with a prefix, by what follows it."""
+    c = study_user_attributes.c
+    query = select(c.key, c.value_json).where(
+        c.study_id == study_id, c.key.startswith(prefix, autoescape=True)
+    )
+    return {key.removeprefix(prefix): json.loads(value) for key, value in connection.execute(query)}
+
+
 def set_attribute(connection: Connection, study_id: int, key: str, value: Any) -> None:
     """Change a user attribute that a study has; nothing is written if it is the same."""
     table, text = study_user_attributes, json.dumps(value)
     held = (table.c.study_id == study_id, table.c.key == key, table.c.value_json != text)
     connection.execute(update(table).where(*held).values(value_json=text))
+
+
+def put_attribute(connection: Connection, table: Table, study_id: int, key: str, text: str) -> int:
+    """Give a study an attribute, as a row of `table`; return 0 if there is no such study."""
+    row = select(studies.c.study_id, literal(key), literal(text)).where(studies.c.study_id == study_id)
+    new = insert_into(connection, table).from_select(["study_id", "key", "value_json"], row)
+    replace = {"value_json": new.excluded.value_json}
+    upsert = new.on_conflict_do_update(index_elements=[table.c.study_id, table.c.key], set_=replace)
+    return connection.execute(upsert, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def counts(connection: Connection, study_id: int) -> Counts:
@@ -77,6 +96,14 @@ def last_activity(connection: Connection, study_id: int) -> datetime | None:
 
 def best(connection: Connection, study_id: int, direction: str) -> Best | None:
     """Return a study's best complete trial."""
+    row = connection.execute(_best(direction), {"study": study_id}).first()
+    if row is None:
+        return None
+    return Best(row.number, _INFINITE.get(row.value_type, row.value), shown_values(row.value_json))
+
+
+@functools.cache
+def _best(direction: str) -> Select[Any]:
     kind = trial_values.c.value_type
     rank = case((kind == "INF_NEG", -1), (kind == "INF_POS", 1), else_=0)
     first = [rank.asc(), trial_values.c.value.asc()]
@@ -85,18 +112,15 @@ def best(connection: Connection, study_id: int, direction: str) -> Best | None:
     shown = (trial_user_attributes.c.trial_id == trials.c.trial_id) & (
         trial_user_attributes.c.key == HYPERPARAMETERS
     )
-    query = (
+    of_study = trials.c.study_id == bindparam("study", type_=Integer)
+    return (
         select(trials.c.number, trial_values.c.value, kind, trial_user_attributes.c.value_json)
         .join(trial_values, trial_values.c.trial_id == trials.c.trial_id)
         .outerjoin(trial_user_attributes, shown)
-        .where(trials.c.study_id == study_id, trials.c.state == COMPLETE, trial_values.c.objective == 0)
+        .where(of_study, trials.c.state == COMPLETE, trial_values.c.objective == 0)
         .order_by(*first, trials.c.number)
         .limit(1)
     )
-    row = connection.execute(query).first()
-    if row is None:
-        return None
-    return Best(row.number, _INFINITE.get(row.value_type, row.value), shown_values(row.value_json))
 
 
 def shown_values(text: str | None) -> dict[str, Value]:
@@ -122,15 +146,24 @@ def failures(connection: Connection, study_id: int) -> dict[str, int]:
 
 def spent(connection: Connection, study_id: int, direction: str) -> Spent:
     """Return what a study has cost so far."""
-    clock, started = (
-        connection.scalar(select(now())),
-        attributes(connection, study_id, (STARTED,)).get(STARTED),
-    )
+    row = connection.execute(_spent(), {"study": study_id}).one()
     found = best(connection, study_id, direction)
     return Spent(
-        seconds=0.0 if started is None or clock is None else max(0.0, clock - started),
-        epochs=max(epochs.reported(connection, study_id), epochs.begun(connection, study_id)),
+        seconds=0.0 if row.started is None else max(0.0, row.clock - json.loads(row.started)),
+        epochs=max(row.reported, row.begun),
         best=None if found is None else found.value,
+    )
+
+
+@functools.cache
+def _spent() -> Select[Any]:
+    table, study = study_user_attributes, bindparam("study", type_=Integer)
+    started = select(table.c.value_json).where(table.c.study_id == study, table.c.key == STARTED)
+    return select(
+        now().label("clock"),
+        started.scalar_subquery().label("started"),
+        epochs.reported(study).scalar_subquery().label("reported"),
+        epochs.begun(study).scalar_subquery().label("begun"),
     )
 
 

@@ -3,12 +3,14 @@
 Each function is one step of a transaction that the caller holds.
 """
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, insert, select, update
+from sqlalchemy import Connection, Integer, bindparam, exists, func, insert, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from studyhall.studies import lease_rows, stopping
 from studyhall.studies.attributes import START, STARTED
@@ -79,31 +81,45 @@ def push_in(connection: Connection, study_id: int, start: Start) -> tuple[int, A
     return int(found.number), added
 
 
-def claim(connection: Connection, study_id: int, token: str, worker: str, ttl_seconds: float) -> Lease | None:
+def claim(
+    connection: Connection,
+    study_id: int,
+    token: str,
+    worker: str,
+    ttl_seconds: float,
+    *,
+    has_started: bool = False,
+) -> Lease | None:
     """Take the first trial out of the queue: WAITING becomes RUNNING, for the holder of a new lease alone.
 
     None says that no trial can be taken now: workers are asked to leave, or, on PostgreSQL, others may be
-    taking the last ones, so see `is_over`.
+    taking the last ones, so see `is_over`. `has_started` says that the study is known to have had a first claim.
     """
-    queued = trials.alias()
+    taken = connection.execute(_take_first(), {"study": study_id}).first()
+    if taken is None:
+        return None
+    if not has_started:
+        stopping.note_time(connection, study_id, STARTED)
+    return lease_rows.take(connection, taken, token, worker, ttl_seconds)
+
+
+@functools.cache
+def _take_first() -> ReturningUpdate[Any]:
+    study, queued = bindparam("study", type_=Integer), trials.alias()
     first = (
         select(queued.c.trial_id)
-        .where(queued.c.study_id == study_id, queued.c.state == WAITING, ~stopping.requested(study_id))
+        .where(queued.c.study_id == study, queued.c.state == WAITING, ~stopping.requested(study))
         .order_by(queued.c.number)
         .limit(1)
         .with_for_update(skip_locked=True, of=queued)
         .scalar_subquery()
     )
-    taken = connection.execute(
+    return (
         update(trials)
         .where(trials.c.trial_id == first)
         .values(state=RUNNING, datetime_start=utc_now())
         .returning(trials.c.trial_id, trials.c.study_id, trials.c.number)
-    ).first()
-    if taken is None:
-        return None
-    stopping.note_time(connection, study_id, STARTED)
-    return lease_rows.take(connection, taken, token, worker, ttl_seconds)
+    )
 
 
 def is_over(connection: Connection, study_id: int) -> bool:

@@ -10,13 +10,17 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Float,
+    Integer,
     Select,
+    bindparam,
     delete,
     exists,
     func,
     literal,
     or_,
     select,
+    union_all,
     update,
 )
 
@@ -53,20 +57,23 @@ class RacedError(Exception):
     """Another process has dealt with the trial meanwhile; the transaction must be rolled back."""
 
 
-def expired(connection: Connection, study_id: int, orphan_seconds: float) -> list[Expired]:
-    """Return the trials whose lease is over, and those that run without one for longer than `orphan_seconds`."""
-    query = _expired(orphan_seconds, trials.c.trial_id, trials.c.study_id, trials.c.number, leases.c.token)
-    rows = connection.execute(query.where(trials.c.study_id == study_id).order_by(trials.c.number))
-    return [Expired(*row) for row in rows]
+def expired(connection: Connection, study_id: int, orphan_seconds: float) -> tuple[list[Expired], bool]:
+    """Return the trials whose lease is over, and those that run without one for longer than `orphan_seconds`.
+
+    Returned with them is whether there is anything to `sweep`.
+    """
+    rows = connection.execute(_LOOK, {"study": study_id, "orphan_seconds": orphan_seconds}).all()
+    found = [Expired(*row[1:]) for row in rows if row.runs]
+    return sorted(found, key=lambda each: each.number), len(found) < len(rows)
 
 
 def count_expired(connection: Connection, study_id: int, orphan_seconds: float) -> int:
     """Count what `expired` returns."""
-    query = _expired(orphan_seconds, func.count()).where(trials.c.study_id == study_id)
+    query = _expired(literal(orphan_seconds), func.count()).where(trials.c.study_id == study_id)
     return int(connection.execute(query).scalar_one())
 
 
-def _expired(orphan_seconds: float, *columns: Any) -> Select[Any]:
+def _expired(orphan_seconds: ColumnElement[float], *columns: Any) -> Select[Any]:
     return (
         select(*columns)
         .select_from(trials.outerjoin(leases, leases.c.trial_id == trials.c.trial_id))
@@ -80,9 +87,9 @@ def _is_late() -> ColumnElement[bool]:
     return leases.c.token.is_not(None) & is_older(leases.c.renewed_at, leases.c.ttl_seconds)
 
 
-def _is_orphan(orphan_seconds: float) -> ColumnElement[bool]:
+def _is_orphan(orphan_seconds: ColumnElement[float]) -> ColumnElement[bool]:
     started = func.coalesce(seconds_of(trials.c.datetime_start), 0.0)
-    return is_older(started, literal(orphan_seconds))
+    return is_older(started, orphan_seconds)
 
 
 def reclaim(connection: Connection, found: Expired, max_interruptions: int) -> Released:
@@ -172,17 +179,12 @@ def is_reclaimed(connection: Connection, found: Expired) -> bool:
     return not connection.scalar(select(held))
 
 
-def is_swept(connection: Connection, study_id: int) -> bool:
-    """Whether there is nothing to `sweep`."""
-    return not connection.scalar(select(exists().where(_is_of_ended_trial(study_id))))
-
-
 def sweep(connection: Connection, study_id: int) -> None:
     """Drop the leases of trials that were ended by others than their holders."""
     _drop(connection, _is_of_ended_trial(study_id))
 
 
-def _is_of_ended_trial(study_id: int) -> ColumnElement[bool]:
+def _is_of_ended_trial(study_id: int | ColumnElement[int]) -> ColumnElement[bool]:
     ended = trials.c.state.in_((COMPLETE, PRUNED, FAIL))
     return (leases.c.study_id == study_id) & leases.c.trial_id.in_(
         select(trials.c.trial_id).where(trials.c.study_id == study_id, ended)
@@ -210,3 +212,15 @@ def left_over(connection: Connection, study_id: int) -> list[str]:
 def forget(connection: Connection, artifact_ids: Sequence[str]) -> None:
     """Note that artifacts that nobody needed are removed."""
     connection.execute(delete(leftovers).where(leftovers.c.artifact_id.in_(artifact_ids)))
+
+
+_STUDY = bindparam("study", type_=Integer)
+_WHICH = trials.c.trial_id, trials.c.study_id, trials.c.number, leases.c.token
+_LOOK = union_all(
+    _expired(bindparam("orphan_seconds", type_=Float), literal(True).label("runs"), *_WHICH).where(
+        trials.c.study_id == _STUDY
+    ),
+    select(literal(False).label("runs"), *_WHICH)
+    .join_from(leases, trials, trials.c.trial_id == leases.c.trial_id)
+    .where(_is_of_ended_trial(_STUDY)),
+)

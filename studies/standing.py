@@ -143,7 +143,7 @@ def _read(connection: Connection, name: str, study_id: int) -> Standing:
         entry=entry,
         at=float(connection.execute(select(now())).scalar_one()),
         started=started,
-        epochs=max(epochs.reported(connection, study_id), epochs.begun(connection, study_id)),
+        epochs=epochs.trained(connection, study_id),
         finished=done,
         running=running(
             connection, study_id, entry.direction, leased=inspect(connection).has_table(leases.name)

@@ -26,7 +26,7 @@ def is_requested(connection: Connection, study_id: int) -> bool:
     return bool(connection.scalar(select(requested(study_id))))
 
 
-def requested(study_id: int) -> ColumnElement[bool]:
+def requested(study_id: int | ColumnElement[int]) -> ColumnElement[bool]:
     """Whether workers are asked to leave, as a condition in other queries."""
     table = study_user_attributes
     return exists().where(table.c.study_id == study_id, table.c.key == STOP)

@@ -1,24 +1,23 @@
 """The storage that studies live in: Optuna's own, made safe for several processes on SQLite."""
 
+import json
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import event, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Table, select
 
 from studyhall.studies import lease_rows, schema, tables
 from studyhall.studies.address import Address, parse
 from studyhall.studies.database import require
 from studyhall.studies.errors import StorageError, StudyhallError
 from studyhall.studies.leases import Lease, lost
-from studyhall.studies.many_trials import read_trials
+from studyhall.studies.many_trials import Head, read_heads, read_trials
 from studyhall.studies.patient_storage import PatientStorage
+from studyhall.studies.queries import put_attribute
 from studyhall.studies.retrying import Patience, persist
-
-_ABOVE_ALL_IDS = 2**31 - 1
-_MANY = 100  # trials, from which on it pays to read them without Optuna
 
 
 class StudyStorage(PatientStorage):
@@ -35,8 +34,7 @@ class StudyStorage(PatientStorage):
     def __init__(self, address: Address, patience: Patience) -> None:
         """Use `open_storage`."""
         super().__init__(address, patience)
-        self._waiting: dict[tuple[object, ...], FrozenTrial] = {}
-        event.listen(self.scoped_session, "before_commit", self._require_lease)
+        self._waiting: dict[Head, FrozenTrial] = {}
         try:
             self._check_version()
         finally:
@@ -44,20 +42,6 @@ class StudyStorage(PatientStorage):
 
     def __reduce__(self) -> tuple[Callable[..., "StudyStorage"], tuple[Address, float]]:
         return _reopen, (self.address, self.patience.seconds)
-
-    @contextmanager
-    def fenced(self, lease: Lease) -> Iterator[None]:
-        """Have everything that Optuna writes inside the block, in this thread, need the lease.
-
-        Raises:
-            LeaseLostError: The lease is over; whatever was to be written then was not.
-        """
-        self._local.lease = lease
-        try:
-            with self.explaining(lease):
-                yield
-        finally:
-            self._local.lease = None
 
     @contextmanager
     def explaining(self, lease: Lease) -> Iterator[None]:
@@ -71,21 +55,15 @@ class StudyStorage(PatientStorage):
                 raise lost(lease) from error
             raise
 
-    def _require_lease(self, session: Session) -> None:
-        lease: Lease | None = getattr(self._local, "lease", None)
-        if lease is not None:
-            session.flush()  # on SQLite, it is the first write that locks others out
-            lease_rows.require(session.connection(), lease)
-
     def end(
         self, lease: Lease, state: TrialState, values: Sequence[float], attributes: Mapping[str, Any]
-    ) -> None:
-        """End a trial, and its lease.
+    ) -> datetime:
+        """End a trial, and its lease; return when that was.
 
         Raises:
             LeaseLostError: The lease is over.
         """
-        self.transact(
+        return self.transact(
             lambda connection: lease_rows.end(connection, lease, state.name, values, attributes),
             got_through=lambda connection, _: lease_rows.has_ended(connection, lease, state.name),
         )
@@ -101,6 +79,17 @@ class StudyStorage(PatientStorage):
         with self.answered(), self.writing():
             return super()._create_new_trial(study_id, template_trial)
 
+    def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
+        self._set_study_attribute(tables.study_user_attributes, study_id, key, value)
+
+    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
+        self._set_study_attribute(tables.study_system_attributes, study_id, key, value)
+
+    def _set_study_attribute(self, table: Table, study_id: int, key: str, value: Any) -> None:
+        text = json.dumps(value)
+        if self.write(lambda connection: put_attribute(connection, table, study_id, key, text)) == 0:
+            raise KeyError(f"There is no study with the id {study_id}.")
+
     # Private, but it is what Optuna's cache asks, at every proposal and every report, for all trials that are
     # not finished. Most of them wait, and do not change: with 1,000 in the queue, a report took 120 ms.
     def _get_trials(
@@ -112,23 +101,22 @@ class StudyStorage(PatientStorage):
     ) -> list[FrozenTrial]:
         if states is not None:
             return super()._get_trials(study_id, states, included_trial_ids, trial_id_greater_than)
-        c = tables.trials.c
         first = min(included_trial_ids | {trial_id_greater_than + 1})
-        head = select(c.trial_id, c.state, c.datetime_start).where(
-            c.study_id == study_id, c.trial_id >= first
-        )
-        heads = {row.trial_id: row for row in self.read(lambda connection: connection.execute(head).all())}
-        asked = {each for each in heads if each > trial_id_greater_than or each in included_trial_ids}
+        heads = self.read(lambda connection: read_heads(connection, study_id, first))
+        asked = [
+            each
+            for each in heads
+            if each.trial_id > trial_id_greater_than or each.trial_id in included_trial_ids
+        ]
         # A trial that was claimed and handed back has another start than before.
-        known = {each: trial for each in asked if (trial := self._waiting.get(heads[each])) is not None}
-        unknown = asked - known.keys()
-        if len(unknown) > _MANY:
-            read = self.read(lambda connection: read_trials(connection, study_id, unknown))
-        else:
-            read = super()._get_trials(study_id, None, unknown, _ABOVE_ALL_IDS) if unknown else []
-        found = known | {trial._trial_id: trial for trial in read}
-        self._waiting = {heads[each]: trial for each, trial in found.items() if _waits(heads[each], trial)}
-        return [found[each] for each in sorted(found)]
+        unknown = [each for each in asked if each not in self._waiting]
+        read = self.read(lambda connection: read_trials(connection, unknown)) if unknown else []
+        found = dict(zip(unknown, read, strict=True))
+        trials = [found.get(each) or self._waiting[each] for each in asked]
+        self._waiting = {
+            head: trial for head, trial in zip(asked, trials, strict=True) if head.state == tables.WAITING
+        }
+        return trials
 
     def _check_version(self) -> None:
         is_head = self.get_current_version() == self.get_head_version()
@@ -144,10 +132,6 @@ class StudyStorage(PatientStorage):
                 f"{shown} was made by Optuna {creator}, which stores times differently: give Studyhall a "
                 "database of its own."
             )
-
-
-def _waits(head: Any, trial: FrozenTrial) -> bool:
-    return head.state == tables.WAITING and trial.state is TrialState.WAITING
 
 
 def open_storage(url: str, *, create: bool, patience: Patience | None = None) -> StudyStorage:

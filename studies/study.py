@@ -11,7 +11,7 @@ from studyhall.studies.attributes import DEFINITION, SIGNATURE, VERSIONS
 from studyhall.studies.catalogue import not_found
 from studyhall.studies.creation import create
 from studyhall.studies.definition import Definition, Value
-from studyhall.studies.entry import Counts, Spent, WorkerSeen
+from studyhall.studies.entry import Best, Counts, Spent, WorkerSeen
 from studyhall.studies.errors import StudyConflictError
 from studyhall.studies.leases import LEASE_SECONDS, Lease
 from studyhall.studies.signature import differences, signature
@@ -177,6 +177,19 @@ class Study(StudyTrials):
         """Return what the study has cost so far."""
         direction = self.definition.objective.direction
         return self.storage.read(lambda connection: queries.spent(connection, self.id, direction))
+
+    def best(self) -> Best | None:
+        """Return the best complete trial, the earliest of equals."""
+        return self.storage.read(self._best)
+
+    def _best(self, connection: Connection) -> Best | None:
+        return queries.best(connection, self.id, self.definition.objective.direction)
+
+    def standing(self) -> tuple[Best | None, Counts]:
+        """Return the best complete trial, and how many trials are in each state."""
+        return self.storage.read(
+            lambda connection: (self._best(connection), queries.counts(connection, self.id))
+        )
 
     def counts(self) -> Counts:
         """Return how many trials are in each state."""

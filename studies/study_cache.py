@@ -1,5 +1,6 @@
 """Optuna's cache in front of a storage, which also remembers what a study's name stands for."""
 
+from optuna.distributions import BaseDistribution
 from optuna.storages._cached_storage import _CachedStorage
 
 from studyhall.studies.storage import StudyStorage
@@ -11,6 +12,7 @@ class StudyCache(_CachedStorage):
     def __init__(self, backend: StudyStorage, name: str, study_id: int) -> None:
         super().__init__(backend)
         self._ids = {name: study_id}
+        self._drawn_from: dict[str, BaseDistribution] = {}  # by the names of parameters
 
     def get_study_id_from_name(self, study_name: str) -> int:
         # Optuna's Study asks whenever one is made, and one is made for every claim and every record.

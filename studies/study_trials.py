@@ -5,6 +5,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import optuna
 from optuna.pruners import BasePruner, NopPruner
@@ -12,8 +13,8 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import Trial, TrialState
 from sqlalchemy import Connection
 
-from studyhall.studies import epochs, lease_rows, queue, reclaiming, stopping, worker_rows
-from studyhall.studies.attributes import FAILURE, REASON
+from studyhall.studies import epochs, lease_rows, queries, queue, reclaiming, stopping, worker_rows
+from studyhall.studies.attributes import FAILURE, REASON, STARTED
 from studyhall.studies.leased_storage import LeasedStorage
 from studyhall.studies.leases import LEASE_SECONDS, MAX_INTERRUPTIONS, Checkpoint, Lease, Released
 from studyhall.studies.reclaiming import Expired, Failure, RacedError
@@ -32,6 +33,7 @@ class StudyTrials:
         self.id = id
         self.name = name
         self._cached = StudyCache(storage, name, id)
+        self._started: float | None = None
 
     def optuna(self, sampler: BaseSampler | None = None, pruner: BasePruner | None = None) -> optuna.Study:
         """Return the study as Optuna sees it, for its trials and attributes."""
@@ -69,17 +71,26 @@ class StudyTrials:
             with self.storage.answered():
                 storage = LeasedStorage(self._cached, lease)
                 study = _QueuedStudy(self.name, storage, sampler(lease.number), pruner)
-                study.get_trials(deepcopy=False)  # what the cache has not met, it cannot store parameters for
                 return Trial(study, lease.trial_id)
         except BaseException:
             self.hand_back(lease)
             raise
 
+    def started(self) -> float | None:
+        """Return when the first trial was claimed, in seconds since 1970; None before."""
+        if self._started is None:  # which never changes afterwards
+            found = self.storage.read(lambda connection: queries.attributes(connection, self.id, (STARTED,)))
+            self._started = found.get(STARTED)
+        return self._started
+
     def _take(self, worker: str, lease_seconds: float) -> Lease | None:
         token = secrets.token_hex(16)
+        known = self._started is not None
         while True:
             taken = self.storage.transact(
-                lambda connection: queue.claim(connection, self.id, token, worker, lease_seconds),
+                lambda connection: queue.claim(
+                    connection, self.id, token, worker, lease_seconds, has_started=known
+                ),
                 got_through=lambda connection, _: lease_rows.find(connection, token) is not None,
             )
             if taken is not None or self.storage.read(lambda connection: queue.is_over(connection, self.id)):
@@ -176,11 +187,12 @@ class StudyTrials:
             orphan_seconds: How long a trial may run that nobody ever leased.
             max_interruptions: How often a trial may lose its worker.
         """
-        found = self.storage.read(lambda connection: reclaiming.expired(connection, self.id, orphan_seconds))
+        found, to_sweep = self.storage.read(
+            lambda connection: reclaiming.expired(connection, self.id, orphan_seconds)
+        )
         released = [self._reclaim(each, max_interruptions) for each in found]
-        if self.storage.read(lambda connection: reclaiming.is_swept(connection, self.id)):
-            return [each for each in released if each is not None]
-        self.storage.transact(lambda connection: reclaiming.sweep(connection, self.id))
+        if to_sweep:
+            self.storage.transact(lambda connection: reclaiming.sweep(connection, self.id))
         return [each for each in released if each is not None]
 
     def _reclaim(self, found: Expired, max_interruptions: int) -> Released | None:
@@ -191,6 +203,20 @@ class StudyTrials:
             )
         except RacedError:
             return None
+
+    def record(self, trial: Trial, facts: Mapping[str, Any]) -> None:
+        """Give a trial user attributes, all at once.
+
+        Raises:
+            LeaseLostError: The lease is over.
+        """
+        storage = _storage_of(trial)
+        if len(facts) == 1:
+            for key, value in facts.items():
+                storage.set_trial_user_attr(trial._trial_id, key, value)
+        elif facts:
+            storage.set_trial_user_attrs(trial._trial_id, facts)
+        trial._cached_frozen_trial.user_attrs.update(facts)
 
     def leftovers(self) -> list[str]:
         """Return the artifacts of checkpoints that nobody needs any more, until they are forgotten."""

@@ -11,9 +11,8 @@ from studyhall.search.notifications import messages
 from studyhall.search.notifications.notifier import Nobody, Notifies
 from studyhall.search.training.outcome import Completed, Failed, TrialOutcome
 from studyhall.search.workers.budget import Budget
-from studyhall.studies import queries
 from studyhall.studies.bundle_record import BundleRecord
-from studyhall.studies.entry import Best, Counts
+from studyhall.studies.entry import Counts
 from studyhall.studies.errors import StudyhallError
 from studyhall.studies.study import Study
 from studyhall.studies.study_note import refresh_note
@@ -42,7 +41,7 @@ class Announcer:
     def completed(self, number: int, value: float) -> None:
         """Tell of a trial that this process has completed with a value, if it is the best."""
         with _harmless():
-            best = self._best()
+            best = self._study.best()
             if best is not None and best.number == number:
                 refresh_note(self._study)
                 self._notifier.send(messages.new_best(self._subject(), number, value))
@@ -88,16 +87,12 @@ class Announcer:
         study = self._study
         return study.storage.transact(lambda connection: tell(connection, study.id, event, occasion))
 
-    def _best(self) -> Best | None:
-        study, direction = self._study, self._study.definition.objective.direction
-        return study.storage.read(lambda connection: queries.best(connection, study.id, direction))
-
     def _subject(self) -> messages.Subject:
-        study, best = self._study, self._best()
+        study, (best, counts) = self._study, self._study.standing()
         objective, said = study.definition.objective, None
         if best is not None:
             said = messages.BestSaid(best.number, best.value, best.hyperparameters)
-        return messages.Subject(study.name, objective.metric, objective.direction, study.counts(), said)
+        return messages.Subject(study.name, objective.metric, objective.direction, counts, said)
 
 
 @contextmanager

@@ -98,12 +98,16 @@ class EpochGate:
         return self._budget.epochs is not None
 
     def look(self) -> str | None:
-        """Look whether the study is over, and return why; None where it is not. Call it before each claim."""
+        """Look whether the study is over, and return why; None where it is not."""
         with self._lock:
             if self._over is None:
                 self._over = self._reason()
                 self._next_look = self._clock() + SECONDS_BETWEEN_LOOKS
             return self._over
+
+    def may_claim(self) -> bool:
+        """Whether to ask for another trial. It looks at what is used up; that all workers are to leave, the claim says."""
+        return (self.look() if self._budget.is_limited else self._over) is None
 
     def admits(self, lease: Lease, epoch: int) -> bool:
         """Whether a trial may train an epoch (from 1); a trial that may not goes back to the queue as it is.

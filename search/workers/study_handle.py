@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -18,7 +19,6 @@ from studyhall.search.views.events import BatchDone, EpochDone, Observer
 from studyhall.search.workers.budget import EpochGate
 from studyhall.studies.artifact_store import ArtifactStore
 from studyhall.studies.artifacts import attach, attached
-from studyhall.studies.attributes import STARTED
 from studyhall.studies.errors import ArtifactError, LeaseLostError
 from studyhall.studies.files import sha256_of
 from studyhall.studies.seeds import trial_seed
@@ -64,10 +64,11 @@ class StudyHandle:
         self._store = store
         self._observe = observe
         self._stop_requested = stop_requested
+        self._lock = threading.Lock()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._written: list[Future[Any]] = []
-        started = study.storage.get_study_user_attrs(study.id).get(STARTED, "")
-        self._study_id = hashlib.sha256(f"{study.name} {started}".encode()).hexdigest()[:16]
+        self._study_id = hashlib.sha256(f"{study.name} {study.started()}".encode()).hexdigest()[:16]
+        self._facts: dict[str, Any] = {}  # to be recorded, all that there are at once
         self._checkpoints: dict[str, Future[None]] = {}  # those that may not be recorded yet
         self.number: int = trial.number
         self.seed = trial_seed(study.definition.search.seed, trial.number)
@@ -122,8 +123,15 @@ class StudyHandle:
         return self._trial.should_prune()
 
     def record(self, key: str, value: Any) -> None:
-        """Record a fact as the trial's user attribute."""
-        self._write(self._trial.set_user_attr, key, value)
+        """Record a fact as the trial's user attribute; with it, those that have come while others were written."""
+        with self._lock:
+            self._facts[key] = value
+        self._write(self._record)
+
+    def _record(self) -> None:
+        with self._lock:
+            facts, self._facts = self._facts, {}
+        self._study.record(self._trial, facts)
 
     def attach(self, filename: str, content: bytes) -> None:
         """Attach a file to the trial; that the artifact store cannot take it is said in the log, and no more."""

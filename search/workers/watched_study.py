@@ -1,7 +1,7 @@
 """A study that other processes work on, watched from here: what changes in the database becomes events."""
 
 from studyhall.search.views.events import Best, Observer, Standing
-from studyhall.search.workers.worker import best_of
+from studyhall.search.workers.worker import shown_best
 from studyhall.studies.entry import Counts, WorkerSeen
 from studyhall.studies.study import Study
 
@@ -26,7 +26,7 @@ class WatchedStudy:
         counts, workers = self._study.counts(), tuple(self._study.workers())
         news = counts != self._counts or _doing(workers) != _doing(self._workers)
         if counts != self._counts:
-            self._best = best_of(self._study)
+            self._best = shown_best(self._study.best())
         self._counts, self._workers = counts, workers
         if news:
             self._observe(Standing(counts, self._best, workers))

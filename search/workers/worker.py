@@ -34,13 +34,13 @@ from studyhall.search.workers.trainer_process import (
     TrainerProcess,
     TrainerStoppedError,
 )
+from studyhall.studies import entry
 from studyhall.studies.algorithms import make_pruner, sampler_for_trial
 from studyhall.studies.artifact_store import ArtifactStore
 from studyhall.studies.artifacts import copy_checked
 from studyhall.studies.errors import ArtifactError, LeaseLostError, StorageError, UserCodeError
 from studyhall.studies.kept_models import KeptModels
 from studyhall.studies.leases import LEASE_SECONDS
-from studyhall.studies.results import best_trial
 from studyhall.studies.study import Study
 
 FAILURES_IN_A_ROW = (
@@ -115,12 +115,13 @@ class Worker:
             StorageError: the database was away for too long; the trial in hand goes back when its lease ends.
         """
         pruner = make_pruner(self._study.definition.pruner)
-        while not self._stop() and self._gate.look() is None:
+        while not self._stop() and self._gate.may_claim():
             trial = self._study.claim(
                 self._sampler, pruner, worker=self.name, lease_seconds=self._lease_seconds
             )
-            sweep(self._study, self._store)
             if trial is None:
+                sweep(self._study, self._store)
+                self._gate.look()  # for the reason, if it is not that the queue is empty
                 break
             self._work_on(trial)
         self._announcer.left()
@@ -144,8 +145,10 @@ class Worker:
                     self._study.hand_back(handle.lease)
                 raise
         sweep(self._study, self._store)
-        self._observe(TrialEnded(trial.number, outcome, best_of(self._study), self._study.counts()))
-        self._announcer.trial_ended(trial.number, outcome)
+        best, counts = self._study.standing()
+        self._observe(TrialEnded(trial.number, outcome, shown_best(best), counts))
+        if best is not None and best.number == trial.number:
+            self._announcer.trial_ended(trial.number, outcome)
         if isinstance(outcome, Failed) and outcome.kind not in HEALTHY_AFTER:
             self._trainer.stop()
         self._give_up_after_failures(outcome)
@@ -232,9 +235,6 @@ def _after_crash(crash: TrainerCrashedError) -> Failed | Interrupted:
     return Failed(crash.death.kind, crash.reason, crash.output)
 
 
-def best_of(study: Study) -> Best | None:
-    """The best completed trial of a study, or None before the first one."""
-    trial = best_trial(study)
-    if trial is None:
-        return None
-    return Best(trial.number, trial.values[0], trial.user_attrs.get("hyperparameters", {}))
+def shown_best(best: entry.Best | None) -> Best | None:
+    """The best completed trial of a study as it is shown; None before the first one."""
+    return None if best is None else Best(best.number, best.value, dict(best.hyperparameters))

@@ -11,9 +11,13 @@ from studyhall.search.training.outcome import Completed
 from studyhall.search.workers.channel import Task
 from studyhall.search.workers.stop_switch import StopSwitch
 from studyhall.search.workers.worker import Worker
+from studyhall.studies import database
 from studyhall.studies.address import KEPT_CONNECTIONS, parse
 from studyhall.studies.artifact_store import open_artifact_store
+from studyhall.studies.database import PREPARED_AFTER
 from studyhall.studies.definition import Definition
+from studyhall.studies.errors import StorageError
+from studyhall.studies.retrying import Patience
 from studyhall.studies.storage import open_storage
 from studyhall.studies.study import Study
 from tests.benchmarks.worker_throughput import LightTrainer
@@ -70,3 +74,29 @@ def test_worker_holds_three_connections_at_most_and_none_when_it_has_left(
     assert 1 < max(trainer.counted) <= KEPT_CONNECTIONS
     storage.close()
     assert count() == 0
+
+
+def test_server_plans_a_statement_that_is_sent_often_only_at_first(postgres_url: str) -> None:
+    storage = open_storage(postgres_url, create=True)
+    study = Study.create_or_join(storage, Definition.model_validate({"name": "bss"}))
+    held = text("SELECT count(*) FROM pg_prepared_statements WHERE statement ILIKE '%group by trials.state%'")
+    with storage.engine.connect() as connection:  # the only one, and so it is the same before and after
+        assert connection.execute(held).scalar_one() == 0
+    for _ in range(PREPARED_AFTER + 1):
+        study.counts()
+    with storage.engine.connect() as connection:
+        assert connection.execute(held).scalar_one() == 1
+    storage.close()
+
+
+def test_connection_that_was_cut_while_it_rested_is_replaced_without_a_word(
+    postgres_server: PostgresServer, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "REST_SECONDS", 0.0)
+    told: list[StorageError] = []
+    storage = open_storage(postgres_url, create=True, patience=Patience(60.0, told.append))
+    study = Study.create_or_join(storage, Definition.model_validate({"name": "bss"}))
+    postgres_server.terminate_clients()
+    assert study.counts().complete == 0
+    assert told == []
+    storage.close()

@@ -1,6 +1,8 @@
 """What a lease promises, on SQLite and on PostgreSQL."""
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import optuna
@@ -10,7 +12,7 @@ from optuna.pruners import NopPruner
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
-from sqlalchemy import delete, event, inspect, literal_column, select, update
+from sqlalchemy import Connection, delete, event, inspect, literal_column, select, update
 
 from studyhall.studies import own_tables, schema
 from studyhall.studies.catalogue import Catalogue
@@ -19,6 +21,7 @@ from studyhall.studies.entry import Counts
 from studyhall.studies.errors import LeaseLostError
 from studyhall.studies.leases import Checkpoint, Lease, Released
 from studyhall.studies.own_tables import leases
+from studyhall.studies.reclaiming import expired, reclaim
 from studyhall.studies.sql import now, seconds_of
 from studyhall.studies.storage import StudyStorage, open_storage
 from studyhall.studies.study import Study
@@ -146,18 +149,30 @@ def test_whatever_the_former_holder_writes_is_refused_and_changes_nothing(
     assert other.leftovers() == []
 
 
-def test_write_that_began_before_the_lease_was_taken_is_refused_when_it_ends(
+def test_write_that_begins_while_the_lease_is_taken_is_refused_when_it_goes_on(
     study: Study, other: Study
 ) -> None:
     trial = claim(study)
+    expire(other)
+    (found,), _ = other.storage.read(lambda connection: expired(connection, study.id, 60.0))
+    begun = threading.Event()
 
-    def late(session: Any) -> None:
-        expire(other)
-        other.reclaim_expired()
+    def note(connection: Any, cursor: Any, statement: str, *details: Any) -> None:
+        if statement.startswith("INSERT INTO trial_intermediate_values"):
+            begun.set()
 
-    event.listen(study.storage.scoped_session, "before_commit", late, insert=True)
-    with pytest.raises(LeaseLostError):
-        trial.report(0.5, 0)
+    event.listen(study.storage.engine, "before_cursor_execute", note)
+    with ThreadPoolExecutor(1) as pool:
+
+        def take(connection: Connection) -> "Future[None]":
+            reclaim(connection, found, 3)
+            report = pool.submit(trial.report, 0.5, 0)
+            assert begun.wait(60.0)
+            return report
+
+        report = other.storage.transact(take)
+        with pytest.raises(LeaseLostError):
+            report.result()
     assert frozen(other, 0).intermediate_values == {}
 
 

@@ -1,4 +1,4 @@
-"""Thousands of trials are read in another way than Optuna's, and are the same."""
+"""Trials are read in another way than Optuna's, and are the same."""
 
 import math
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from optuna.samplers import RandomSampler
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial
 
-from studyhall.studies import storage as storage_module
+from studyhall.studies import many_trials
 from studyhall.studies.definition import Definition
 from studyhall.studies.storage import StudyStorage, open_storage
 from studyhall.studies.study import Study
@@ -29,8 +29,9 @@ def in_words(trial: FrozenTrial) -> str:
     return repr({**vars(trial), "_user_attrs": attributes[0], "_system_attrs": attributes[1]})
 
 
+@pytest.mark.parametrize("few", [0, 100], ids=["many", "few"])
 def test_trials_that_are_read_together_are_those_that_optuna_reads(
-    storage: StudyStorage, monkeypatch: pytest.MonkeyPatch
+    storage: StudyStorage, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
     definition = {"name": "bss", "search": {"trials": 9}, "enqueue": [{"rate": 0.5}]}
     study = Study.create_or_join(storage, Definition.model_validate(definition))
@@ -55,7 +56,7 @@ def test_trials_that_are_read_together_are_those_that_optuna_reads(
     study_id = study.id
     theirs = RDBStorage._get_trials(storage, study_id, None, set(), -1)
     assert len(theirs) == 10
-    monkeypatch.setattr(storage_module, "_MANY", 0)
+    monkeypatch.setattr(many_trials, "_FEW", few)
     storage._waiting = {}
     ours = storage._get_trials(study_id, None, set(), -1)
     for one, other in zip(ours, theirs, strict=True):

@@ -112,7 +112,7 @@ def test_a_full_and_a_read_only_disk_stop_a_worker_in_one_line_and_the_study_goe
     answer = subprocess.run(
         [*mountable, sys.executable, "-c", DRIVER, str(Path(sys.executable).with_name("studyhall"))],
         cwd=tmp_path,
-        env=os.environ | {"KERAS_BACKEND": "jax", "CUDA_VISIBLE_DEVICES": ""},
+        env=os.environ | {"CUDA_VISIBLE_DEVICES": ""},
         capture_output=True,
         text=True,
         check=False,

@@ -13,7 +13,7 @@ def build(hp):
     model.add(keras.layers.Dense(1, activation="sigmoid"))
     if hp.Boolean("broken"):
         explode()
-    model.compile("adam", "binary_crossentropy")
+    model.compile("sgd", "binary_crossentropy", run_eagerly=True)
     return model
 """
 
@@ -84,7 +84,7 @@ def test_two_objectives_have_a_front_and_an_error_of_the_users_code_shows_its_li
     assert all(len(values) == 2 for values in front)
     warm = TRADE_OFF.replace("enqueue = [{ broken = true }]", 'from_study = ["trade"]')
     project.write("warm.toml", warm)
-    begun = project.run("search", "warm.toml")
+    begun = project.run("worker", "warm.toml")
     assert begun.returncode == 0, begun.stdout
     assert "configurations of earlier studies" in begun.stdout
     queued = project.run("enqueue", "warm", "units=3", "broken=false")

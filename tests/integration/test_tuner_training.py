@@ -25,7 +25,8 @@ def build(hp: Any) -> Any:
     model = keras.Sequential([keras.layers.Dense(hp.Int("units", 2, 8), activation="relu")])
     model.add(keras.layers.Dense(1, activation="sigmoid"))
     rate = hp.Float("learning_rate", 1e-3, 1e-1, sampling="log", default=0.05)
-    model.compile(optimizer=keras.optimizers.Adam(rate), loss="binary_crossentropy", metrics=["accuracy"])
+    optimizer = keras.optimizers.Adam(rate)
+    model.compile(optimizer, loss="binary_crossentropy", metrics=["accuracy"], run_eagerly=True)
     return model
 
 

@@ -6,13 +6,14 @@ import keras
 
 from studyhall.search.bridge.handle import TrialHandle, Value
 from studyhall.search.bridge.hyperparameters import plain_hyperparameters
+from studyhall.search.devices import setup as device_setup
 from studyhall.search.training import provenance
 from studyhall.search.training.callbacks import NotFiniteError, Report, StopRequestedError, Watch
 from studyhall.search.training.fit import Annealing, TrainingPlan, fit
 from studyhall.search.training.outcome import Failed, FailureKind, HandedBack, Retrained
 from studyhall.search.training.trial import save_best
 from studyhall.search.user.examples import arguments_for
-from studyhall.search.user.workload import Workload, ensure_built, parameter_count
+from studyhall.search.user.workload import Workload, build_optimizer, ensure_built, parameter_count
 from studyhall.studies.definition import Definition
 
 
@@ -38,6 +39,8 @@ def run_retraining(
     model = workload.hypermodel.build(hp)
     examples = workload.examples(hp)
     ensure_built(model, examples)
+    device_setup.use_compilation(model)
+    build_optimizer(workload.hypermodel, model)
     try:
         fitted = fit(
             workload.hypermodel,

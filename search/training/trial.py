@@ -31,7 +31,7 @@ from studyhall.search.training.trial_files import show_files
 from studyhall.search.training.warm_start import unknown_values
 from studyhall.search.user.errors import user_traceback
 from studyhall.search.user.examples import Examples, arguments_for, known_batch_size
-from studyhall.search.user.workload import Workload, ensure_built, parameter_count
+from studyhall.search.user.workload import Workload, build_optimizer, ensure_built, parameter_count
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import (
     DefinitionError,
@@ -78,6 +78,7 @@ def run_trial(
             )
         ensure_built(model, examples)
         device_setup.use_compilation(model)
+        build_optimizer(workload.hypermodel, model)
         record_start(handle, hp, model, definition, examples)
         fitted = fit(
             workload.hypermodel,

@@ -39,7 +39,7 @@ from studyhall.search.tuner.study import open_or_create
 from studyhall.search.tuner.trials import BEST_EPOCH, METRICS, PRUNED, note_metrics
 from studyhall.search.user.data import arrays_fingerprint
 from studyhall.search.user.errors import user_traceback
-from studyhall.search.user.workload import parameter_count
+from studyhall.search.user.workload import build_optimizer, parameter_count
 from studyhall.search.workers.scratch import scratch_folder
 from studyhall.studies.definition import Value
 from studyhall.studies.errors import (
@@ -324,6 +324,7 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
         model = self._try_build(hp)
         if set(hp.values) != before or not before:
             self.oracle.show_values(trial)
+        build_optimizer(self.hypermodel, model)
         returned = self.hypermodel.fit(hp, model, *args, **kwargs)
         result_of(returned, self.oracle.objective, f"{type(self.hypermodel).__name__}.fit()")
         if model.built:

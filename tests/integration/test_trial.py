@@ -51,6 +51,17 @@ class Broken(keras_tuner.HyperModel):
         raise KeyError("nothing of that name")
 
 
+class Thawing(Net):
+    def build(self, hp):
+        model = super().build(hp)
+        model.layers[0].trainable = False
+        return model
+
+    def fit(self, hp, model, *args, **kwargs):
+        model.layers[0].trainable = True
+        return model.fit(*args, **kwargs)
+
+
 class Silent(Net):
     def fit(self, hp, model, *args, **kwargs):
         kwargs.pop("validation_data")
@@ -164,6 +175,22 @@ def test_a_trial_completes_with_its_best_epoch_and_its_facts(run: Run) -> None:
     assert handle.facts["images_per_second"] > 0
     saved = keras.models.load_model(outcome.model)
     assert saved.count_params() == handle.facts["parameters"]
+
+
+def test_the_training_step_is_traced_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    update, traced = keras.optimizers.SGD.update_step, []
+
+    def counted(self: Any, gradient: Any, variable: Any, rate: Any) -> None:
+        traced.append(variable)
+        update(self, gradient, variable, rate)
+
+    monkeypatch.setattr(keras.optimizers.SGD, "update_step", counted)
+    assert isinstance(run(Handle(), epochs=2), Completed)
+    assert len(traced) == 6  # kernel and bias of two convolutions, and batch normalisation's scale and offset
+
+
+def test_a_hypermodel_may_train_more_variables_in_its_fit_than_it_built(run: Run) -> None:
+    assert isinstance(run(Handle(), name="Thawing"), Completed)
 
 
 def test_a_completed_trial_shows_its_history_and_its_predictions(run: Run) -> None:

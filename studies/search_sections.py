@@ -165,18 +165,22 @@ class SamplerSpec(Section):
     )
     options: Table = Field(
         default_factory=dict,
-        description="What its constructor takes. TPE groups conditional hyperparameters unless you say "
-        "otherwise; it would draw most of them independently.",
+        description="What its constructor takes. Unless you say otherwise, TPE groups conditional hyperparameters, of which "
+        "it would draw most independently, and draws the first 5 trials at random instead of 10.",
     )
 
     @classmethod
     def complete(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Tell TPE to be multivariate and to group, where nothing else was said."""
+        """Tell TPE to be multivariate, to group, and to begin early, where nothing else was said.
+
+        Searches of networks are short. On 60 random problems of their shape, five random trials at the beginning left a fifth less regret
+        after 16 trials than ten, and no more after 32 (tests/benchmarks/RESULTS.md).
+        """
         options = given.get("options", {})
         name = given.get("name", "tpe")
         if not isinstance(options, dict) or str(name).lower().removesuffix("sampler") != "tpe":
             return given
-        options = {"multivariate": True} | options
+        options = {"multivariate": True, "n_startup_trials": 5} | options
         if options["multivariate"] is True:  # Optuna cannot group otherwise
             options = {"group": True} | options
         return given | {"options": options}

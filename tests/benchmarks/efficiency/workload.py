@@ -46,7 +46,7 @@ def definition(
             "storage": {"url": f"sqlite:///{folder}/studies.db", "artifacts": str(folder / "artifacts")},
             "hypermodel": {
                 "path": "studyhall.models:SeparationHyperModel",
-                "arguments": ARGUMENTS[variant] | others,
+                "arguments": {**ARGUMENTS[variant], **others},
             },
             "data": {"samples_per_epoch": 1024, "validation_samples": 512, "validation_images": 5000},
             "search": {"trials": trials, "seed": seed},

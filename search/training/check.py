@@ -10,11 +10,12 @@ from studyhall.search.bridge.distributions import parameter_of
 from studyhall.search.bridge.handle import Start, Value
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters, recorded_values
 from studyhall.search.devices import setup as device_setup
+from studyhall.search.training.first_step import prepare_first_step
 from studyhall.search.training.outcome import Checked
 from studyhall.search.training.warm_start import DryHandle, misfits
 from studyhall.search.user.code import user_traceback
 from studyhall.search.user.examples import Examples, arguments_for, described, first_batches
-from studyhall.search.user.workload import Workload, build_optimizer, ensure_built, parameter_count
+from studyhall.search.user.workload import Workload, ensure_built, parameter_count
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import StudyhallError, UserCodeError
 from studyhall.studies.search_sections import PARAMETERS
@@ -57,7 +58,7 @@ def run_check(
         examples = first_batches(whole, BATCHES)
         ensure_built(model, examples)
         device_setup.use_compilation(model)
-        build_optimizer(workload.hypermodel, model)
+        prepare_first_step(workload.hypermodel, model)
         workload.hypermodel.fit(
             hp,
             model,

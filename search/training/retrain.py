@@ -9,11 +9,12 @@ from studyhall.search.bridge.hyperparameters import plain_hyperparameters
 from studyhall.search.devices import setup as device_setup
 from studyhall.search.training import provenance
 from studyhall.search.training.callbacks import NotFiniteError, Report, StopRequestedError, Watch
+from studyhall.search.training.first_step import prepare_first_step
 from studyhall.search.training.fit import Annealing, TrainingPlan, fit
 from studyhall.search.training.outcome import Failed, FailureKind, HandedBack, Retrained
 from studyhall.search.training.trial import save_best
 from studyhall.search.user.examples import arguments_for
-from studyhall.search.user.workload import Workload, build_optimizer, ensure_built, parameter_count
+from studyhall.search.user.workload import Workload, ensure_built, parameter_count
 from studyhall.studies.definition import Definition
 
 
@@ -40,7 +41,7 @@ def run_retraining(
     examples = workload.examples(hp)
     ensure_built(model, examples)
     device_setup.use_compilation(model)
-    build_optimizer(workload.hypermodel, model)
+    prepare_first_step(workload.hypermodel, model)
     try:
         fitted = fit(
             workload.hypermodel,

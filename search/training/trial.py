@@ -25,13 +25,14 @@ from studyhall.search.training.callbacks import (
     Watch,
 )
 from studyhall.search.training.failures import kind_of
+from studyhall.search.training.first_step import prepare_first_step
 from studyhall.search.training.fit import Checkpoints, Fitted, TrainingPlan, fit
 from studyhall.search.training.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, TrialOutcome
 from studyhall.search.training.trial_files import show_files
 from studyhall.search.training.warm_start import unknown_values
 from studyhall.search.user.errors import user_traceback
 from studyhall.search.user.examples import Examples, arguments_for, known_batch_size
-from studyhall.search.user.workload import Workload, build_optimizer, ensure_built, parameter_count
+from studyhall.search.user.workload import Workload, ensure_built, parameter_count
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import (
     DefinitionError,
@@ -78,7 +79,7 @@ def run_trial(
             )
         ensure_built(model, examples)
         device_setup.use_compilation(model)
-        build_optimizer(workload.hypermodel, model)
+        prepare_first_step(workload.hypermodel, model)
         record_start(handle, hp, model, definition, examples)
         fitted = fit(
             workload.hypermodel,

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import keras_tuner
 
 from studyhall.data.separation import load
@@ -84,21 +83,6 @@ def ensure_built(model: Any, examples: Examples) -> None:
     """
     if not model.built:
         model(one_example(examples))
-
-
-def build_optimizer(hypermodel: keras_tuner.HyperModel, model: Any) -> None:
-    """Make the optimizer's variables before the first step, where the HyperModel leaves training to Keras.
-
-    Keras would make them within that step, and TensorFlow then traces it twice, which is half of what a small network's trial takes before it
-    trains. Results are the same.
-    """
-    left_to_keras = (
-        type(hypermodel).fit is keras_tuner.HyperModel.fit
-        and type(model).train_step is keras.Model.train_step
-    )
-    optimizer = getattr(model, "optimizer", None)
-    if left_to_keras and optimizer is not None and not optimizer.built and model.built:
-        optimizer.build(model.trainable_variables)
 
 
 def parameter_count(model: Any) -> int:

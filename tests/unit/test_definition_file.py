@@ -115,6 +115,11 @@ def test_overrides_leave_what_they_were_given_alone(tmp_path: Path) -> None:
     assert tables == {"name": "a", "search": {"trials": 3}}
 
 
+def test_pruner_that_nobody_chose_gives_two_epochs_of_grace_from_the_third_trial_on(load: Load) -> None:
+    assert load("").pruner.options == {"n_startup_trials": 2, "n_warmup_steps": 2}
+    assert load('pruner = "median"').pruner.options == {}
+
+
 def test_tpe_groups_and_begins_after_five_trials_unless_told_otherwise(load: Load) -> None:
     assert load('sampler = {name = "TPE", options = {n_startup_trials = 3}}').sampler.options == {
         "multivariate": True,

@@ -124,7 +124,7 @@ def test_every_key_has_its_description_above_it(tmp_path: Path) -> None:
     lines = to_toml(define({"name": "first"}, tmp_path)).splitlines()
     for above, line in zip(["", *lines], lines, strict=False):
         if line and not line.startswith("#") and "options]" not in above:
-            assert above.startswith("#") or above.rstrip().endswith(("true", "5")), (
+            assert above.startswith("#") or above.rstrip().endswith(("true", "5", "2")), (
                 f"{line!r} follows {above!r}"
             )
     assert "# Number of trials; raise it later and the study goes on from where it is." in lines

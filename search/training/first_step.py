@@ -58,7 +58,7 @@ def _fuse(adam: Any) -> None:
                 var=variable.value.handle,
                 m=adam._momentums[index].value.handle,
                 v=adam._velocities[index].value.handle,
-                grad=gradient,
+                grad=tf.cast(gradient, tf.float32),
                 **shared,
             )
 

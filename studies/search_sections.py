@@ -174,7 +174,7 @@ class SamplerSpec(Section):
         """Tell TPE to be multivariate, to group, and to begin early, where nothing else was said.
 
         Searches of networks are short. On 60 random problems of their shape, five random trials at the beginning left a fifth less regret
-        after 16 trials than ten, and no more after 32 (tests/benchmarks/RESULTS.md).
+        after 12 trials than ten, and no more after 32 (tests/benchmarks/RESULTS.md).
         """
         options = given.get("options", {})
         name = given.get("name", "tpe")

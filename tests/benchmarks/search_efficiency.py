@@ -11,8 +11,9 @@ epoch and validation error at the end of each epoch. Imports and the loading of 
 validation, proposals, checkpoints and the storage do, and so does Studyhall's dry run before it creates a study. All but RandomSearch end when
 they have used as many CPU seconds as it did. What is traced already is left out, so the same command goes on where it was stopped.
 
-CPU seconds and not the clock's, so that runs on a machine with other work compare. KerasTuner needs `tensorboard`, which TensorFlow 2.21
-does not bring; without it each of its trials fails in silence, and so this script stops at once.
+CPU seconds and not the clock's, so that runs on a machine with other work compare better; the load still makes the same step up to 1.8 times
+as dear, so prefer an idle one. KerasTuner needs `tensorboard`, which TensorFlow 2.21
+does not bring; without it each of its trials fails in silence, and so this script stops at once. Its BayesianOptimization needs `scikit-learn`.
 """
 
 import argparse
@@ -25,6 +26,10 @@ from pathlib import Path
 
 SYSTEMS = ("random", "studyhall", "blind", "optuna", "bayesian", "hyperband")
 VARIANTS = ("independent", "heads")
+NEEDED = {
+    "tensorboard": "tensorboard",
+    "scikit-learn": "sklearn",
+}  # by KerasTuner; the latter by BayesianOptimization
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 
 
@@ -56,8 +61,11 @@ def main() -> int:
         system, variant, seed = options.one
         run_one(system, variant, int(seed), options.traces, options.trials)
         return 0
-    if importlib.util.find_spec("tensorboard") is None:
-        sys.stderr.write("KerasTuner needs tensorboard: pip install tensorboard\n")
+    missing = [name for name, package in NEEDED.items() if importlib.util.find_spec(package) is None]
+    if "bayesian" not in options.systems:
+        missing = [name for name in missing if name != "scikit-learn"]
+    if missing:
+        sys.stderr.write(f"KerasTuner needs more here: pip install {' '.join(missing)}\n")
         return 2
     return _run_all(options)
 

@@ -9,6 +9,8 @@ from studyhall.models.errors import ConfigurationError
 from studyhall.search.bridge.distributions import parameter_of
 from studyhall.search.bridge.handle import Start, Value
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters, recorded_values
+from studyhall.search.devices import setup as device_setup
+from studyhall.search.training.first_step import prepare_first_step
 from studyhall.search.training.outcome import Checked
 from studyhall.search.training.warm_start import DryHandle, misfits
 from studyhall.search.user.code import user_traceback
@@ -55,6 +57,8 @@ def run_check(
         _check_schedule(definition, whole)
         examples = first_batches(whole, BATCHES)
         ensure_built(model, examples)
+        device_setup.use_compilation(model)
+        prepare_first_step(workload.hypermodel, model)
         workload.hypermodel.fit(
             hp,
             model,

@@ -28,6 +28,7 @@ from studyhall.search.training.callbacks import (
     Watch,
 )
 from studyhall.search.training.failures import kind_of
+from studyhall.search.training.first_step import prepare_first_step
 from studyhall.search.training.outcome import FailureKind
 from studyhall.search.training.trial import values_of
 from studyhall.search.training.warm_start import misfits
@@ -324,6 +325,7 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
         model = self._try_build(hp)
         if set(hp.values) != before or not before:
             self.oracle.show_values(trial)
+        prepare_first_step(self.hypermodel, model)
         returned = self.hypermodel.fit(hp, model, *args, **kwargs)
         result_of(returned, self.oracle.objective, f"{type(self.hypermodel).__name__}.fit()")
         if model.built:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import keras_tuner
 import numpy as np
 import pytest
 from optuna.distributions import BaseDistribution
 from PIL import Image
 
 from studyhall.search.bridge.handle import Start, Value
+from studyhall.search.training.first_step import prepare_first_step
 from studyhall.search.training.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, TrialOutcome
 from studyhall.search.training.trial import run_trial
 from studyhall.search.user.workload import Workload
@@ -49,6 +51,17 @@ class Broken(keras_tuner.HyperModel):
     def build(self, hp):
         hp.Int("filters", 1, 2)
         raise KeyError("nothing of that name")
+
+
+class Thawing(Net):
+    def build(self, hp):
+        model = super().build(hp)
+        model.layers[0].trainable = False
+        return model
+
+    def fit(self, hp, model, *args, **kwargs):
+        model.layers[0].trainable = True
+        return model.fit(*args, **kwargs)
 
 
 class Silent(Net):
@@ -164,6 +177,54 @@ def test_a_trial_completes_with_its_best_epoch_and_its_facts(run: Run) -> None:
     assert handle.facts["images_per_second"] > 0
     saved = keras.models.load_model(outcome.model)
     assert saved.count_params() == handle.facts["parameters"]
+
+
+def test_the_training_step_is_traced_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    update, traced = keras.optimizers.SGD.update_step, []
+
+    def counted(self: Any, gradient: Any, variable: Any, rate: Any) -> None:
+        traced.append(variable)
+        update(self, gradient, variable, rate)
+
+    monkeypatch.setattr(keras.optimizers.SGD, "update_step", counted)
+    assert isinstance(run(Handle(), epochs=2), Completed)
+    assert len(traced) == 6  # kernel and bias of two convolutions, and batch normalisation's scale and offset
+
+
+@pytest.mark.parametrize("layer", ["dense", "embedding"])
+def test_adam_learns_in_fewer_operations_what_it_learns_in_keras(layer: str) -> None:
+    x = np.arange(64).reshape(32, 2) % 7
+    y = np.linspace(0, 1, 32)[:, None]
+
+    def trained(prepare: bool) -> tuple[list[Any], int]:
+        keras.utils.set_random_seed(3)
+        first = [keras.layers.Embedding(7, 4), keras.layers.Flatten()] if layer == "embedding" else []
+        model = keras.Sequential([keras.Input((2,)), *first, keras.layers.Dense(5), keras.layers.Dense(1)])
+        optimizer = keras.optimizers.Adam(0.05, clipnorm=0.5, weight_decay=0.01)
+        model.compile(optimizer, loss="mse", jit_compile=False)
+        if prepare:
+            prepare_first_step(keras_tuner.HyperModel(), model)
+        traced: list[Any] = []
+        update = keras.optimizers.Adam.update_step
+
+        def counted(self: Any, *arguments: Any) -> None:
+            traced.append(arguments)
+            update(self, *arguments)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(keras.optimizers.Adam, "update_step", counted)
+            model.fit(x, y, batch_size=8, epochs=3, shuffle=False, verbose=0)
+        assert int(optimizer.iterations) == 12
+        return model.get_weights(), len(traced)
+
+    (fused, traced), (plain, _) = trained(prepare=True), trained(prepare=False)
+    assert traced == (0 if layer == "dense" else 5)  # an embedding's gradient is sparse
+    for ours, kerass in zip(fused, plain, strict=True):
+        np.testing.assert_allclose(ours, kerass, atol=1e-4)  # a step is 0.05
+
+
+def test_a_hypermodel_may_train_more_variables_in_its_fit_than_it_built(run: Run) -> None:
+    assert isinstance(run(Handle(), name="Thawing"), Completed)
 
 
 def test_a_completed_trial_shows_its_history_and_its_predictions(run: Run) -> None:

@@ -44,7 +44,7 @@ def test_empty_file_is_a_study_of_the_reference_workload(load: Load) -> None:
     assert definition.objective.metric == "val_loss"
     assert definition.objective.direction == "minimize"
     assert definition.sampler.name == "TPESampler"
-    assert definition.sampler.options == {"multivariate": True, "group": True}
+    assert definition.sampler.options == {"multivariate": True, "group": True, "n_startup_trials": 5}
     assert isinstance(definition.training.early_stopping, EarlyStoppingSpec)
     assert isinstance(definition.training.reduce_learning_rate, PlateauSpec)
 
@@ -115,16 +115,25 @@ def test_overrides_leave_what_they_were_given_alone(tmp_path: Path) -> None:
     assert tables == {"name": "a", "search": {"trials": 3}}
 
 
-def test_tpe_groups_unless_told_otherwise(load: Load) -> None:
+def test_pruner_that_nobody_chose_gives_two_epochs_of_grace_from_the_third_trial_on(load: Load) -> None:
+    assert load("").pruner.options == {"n_startup_trials": 2, "n_warmup_steps": 2}
+    assert load('pruner = "median"').pruner.options == {}
+
+
+def test_tpe_groups_and_begins_after_five_trials_unless_told_otherwise(load: Load) -> None:
     assert load('sampler = {name = "TPE", options = {n_startup_trials = 3}}').sampler.options == {
         "multivariate": True,
         "group": True,
         "n_startup_trials": 3,
     }
-    assert load("sampler = {options = {multivariate = false}}").sampler.options == {"multivariate": False}
+    assert load("sampler = {options = {multivariate = false}}").sampler.options == {
+        "multivariate": False,
+        "n_startup_trials": 5,
+    }
     assert load("sampler = {options = {group = false}}").sampler.options == {
         "multivariate": True,
         "group": False,
+        "n_startup_trials": 5,
     }
 
 

@@ -55,7 +55,7 @@ def test_what_cannot_change_a_result_does_not_change_the_signature(
     [
         ("search.seed", 1, "search.seed: 0 in the study, 1 in the file"),
         ("objective.metric", "loss", 'objective.metric: "val_loss" in the study, "loss" in the file'),
-        ("sampler.options.n_startup_trials", 3, "sampler.options.n_startup_trials: not set in the study, 3 in the file"),
+        ("sampler.options.n_startup_trials", 3, "sampler.options.n_startup_trials: 5 in the study, 3 in the file"),
         ("pruner.options.n_warmup_steps", 4, "pruner.options.n_warmup_steps: 2 in the study, 4 in the file"),
         ("hypermodel.arguments.filters", [8, 16], "hypermodel.arguments.filters: not set in the study, [8, 16] in the file"),
         ("data.samples_per_epoch", 10, "data.samples_per_epoch: 50000 in the study, 10 in the file"),

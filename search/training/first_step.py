@@ -1,0 +1,65 @@
+"""The first step of a fit, made cheap: a short trial spends more on it than on all the steps that follow."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import keras_tuner
+
+
+def prepare_first_step(hypermodel: keras_tuner.HyperModel, model: Any) -> None:
+    """Have TensorFlow trace a compiled model's training step once, and with fewer operations; other backends need neither.
+
+    Adam's step is TensorFlow's own operation for it, which gives Keras's results up to rounding. An optimizer of another class keeps its own.
+
+    Args:
+        hypermodel: the HyperModel that built the model.
+        model: the model; where its `fit` or its step are its author's own, its optimizer's variables are left to them.
+    """
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is None or not model.built:
+        return
+    left_to_keras = (
+        type(hypermodel).fit is keras_tuner.HyperModel.fit
+        and type(model).train_step is keras.Model.train_step
+    )
+    if left_to_keras and not optimizer.built:
+        # Within the first step, as Keras would do it, TensorFlow would have to trace that step twice.
+        optimizer.build(model.trainable_variables)
+    if keras.backend.backend() == "tensorflow" and type(optimizer) is keras.optimizers.Adam:
+        _fuse(optimizer)
+
+
+def _fuse(adam: Any) -> None:
+    """Replace the dozen operations that Keras traces for each variable by one, where they do the same."""
+    import tensorflow as tf
+
+    each_by_itself = adam._backend_update_step
+
+    def update(gradients: Sequence[Any], variables: Sequence[Any], learning_rate: Any) -> None:
+        plain = all(isinstance(gradient, tf.Tensor) for gradient in gradients)  # an embedding's are sparse
+        single = {variable.dtype for variable in variables} == {"float32"}
+        if adam.amsgrad or not plain or not single or tf.distribute.has_strategy():
+            each_by_itself(gradients, variables, learning_rate)
+            return
+        step = tf.cast(adam.iterations.value, tf.float32) + 1.0
+        beta1, beta2 = tf.constant(adam.beta_1, tf.float32), tf.constant(adam.beta_2, tf.float32)
+        shared = {
+            "beta1_power": tf.pow(beta1, step),
+            "beta2_power": tf.pow(beta2, step),
+            "lr": tf.cast(learning_rate, tf.float32),
+            "beta1": beta1,
+            "beta2": beta2,
+            "epsilon": tf.constant(adam.epsilon, tf.float32),
+        }
+        for gradient, variable in zip(gradients, variables, strict=True):
+            index = adam._get_variable_index(variable)
+            tf.raw_ops.ResourceApplyAdam(
+                var=variable.value.handle,
+                m=adam._momentums[index].value.handle,
+                v=adam._velocities[index].value.handle,
+                grad=tf.cast(gradient, tf.float32),
+                **shared,
+            )
+
+    adam._backend_update_step = update

@@ -6,6 +6,9 @@ from typing import Any
 import keras
 import keras_tuner
 
+# What of Keras's Adam is used and promised by nobody; a version that has other names for it keeps its own step.
+_KERAS_OWN = ("_backend_update_step", "_get_variable_index")
+
 
 def prepare_first_step(hypermodel: keras_tuner.HyperModel, model: Any) -> None:
     """Have TensorFlow trace a compiled model's training step once, and with fewer operations; other backends need neither.
@@ -34,6 +37,8 @@ def _fuse(adam: Any) -> None:
     """Replace the dozen operations that Keras traces for each variable by one, where they do the same."""
     import tensorflow as tf
 
+    if not all(hasattr(adam, name) for name in _KERAS_OWN):
+        return
     each_by_itself = adam._backend_update_step
 
     def update(gradients: Sequence[Any], variables: Sequence[Any], learning_rate: Any) -> None:

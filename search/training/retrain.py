@@ -6,6 +6,7 @@ import keras
 
 from studyhall.search.bridge.handle import TrialHandle, Value
 from studyhall.search.bridge.hyperparameters import plain_hyperparameters
+from studyhall.search.devices import setup as device_setup
 from studyhall.search.training import provenance
 from studyhall.search.training.callbacks import NotFiniteError, Report, StopRequestedError, Watch
 from studyhall.search.training.fit import Annealing, TrainingPlan, fit
@@ -38,6 +39,7 @@ def run_retraining(
     model = workload.hypermodel.build(hp)
     examples = workload.examples(hp)
     ensure_built(model, examples)
+    device_setup.use_compilation(model)
     try:
         fitted = fit(
             workload.hypermodel,

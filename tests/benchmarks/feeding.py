@@ -65,7 +65,7 @@ def ways(
             found[name] = timed(model, x=x, y=y, batch_size=batch_size)
         elif name == "generator":
             drawn = one_batch_at_a_time(images, batch_size)
-            found[name] = timed(model, x=drawn, steps_per_epoch=samples // batch_size)
+            found[name] = timed(model, x=drawn, steps_per_epoch=samples // batch_size, shuffle=False)
         elif name == "host":
             found[name] = timed(model, x=batches, shuffle=False)
         else:
@@ -79,10 +79,6 @@ def ways(
 
 def timed(model: Any, **arguments: Any) -> Epoch:
     """Return an epoch of `fit`, timed from the epoch's begin to its end: without what `fit` sets up before."""
-    if "steps_per_epoch" not in arguments:  # Keras warns of shuffling a generator
-        arguments = {"shuffle": True} | arguments
-    else:
-        arguments["shuffle"] = False
 
     class Clocks(keras.callbacks.Callback):  # type: ignore[misc]
         wall = cpu = 0.0

@@ -128,6 +128,8 @@ def main() -> int:
         "XLA_PYTHON_CLIENT_PREALLOCATE", "false"
     )  # slots share the memory with this process
     sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+    import keras
+
     from tests.benchmarks import feeding
 
     failed = False
@@ -138,6 +140,7 @@ def main() -> int:
             except Exception as error:  # noqa: BLE001 - one that does not fit must not cost the rest of a lease
                 found = {"error": f"{type(error).__name__}: {str(error)[:300]}"}
                 failed = True
+            keras.utils.clear_session(free_memory=True)
             sys.stdout.write(json.dumps({"part": part, **asked, **found, **feeding.machine()}) + "\n")
             sys.stdout.flush()
     return 1 if failed else 0

@@ -148,18 +148,15 @@ def measure_slots(work: Work, source: str, trials: int, seconds: float) -> dict[
             assert slot.stdout is not None
             if slot.stdout.readline().strip() != "ready":
                 raise RuntimeError(f"a slot of {trials} ended before it was ready")
-        rates = [float(slot.communicate("go\n")[0]) for slot in _begun(slots)]
+        for slot in slots:
+            assert slot.stdin is not None
+            slot.stdin.write("go\n")
+            slot.stdin.flush()
+        rates = [float(slot.communicate()[0]) for slot in slots]
     finally:
         for slot in slots:
             slot.kill()
     return {"way": "slots", "trials": trials, "images_per_second": {"median": round(sum(rates), 1)}}
-
-
-def _begun(slots: list[Any]) -> list[Any]:
-    for slot in slots:
-        slot.stdin.write("go\n")
-        slot.stdin.flush()
-    return slots
 
 
 def be_a_slot(work: Work, seconds: float) -> None:

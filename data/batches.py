@@ -54,7 +54,7 @@ class MixtureBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has 
         digits, items = draw_pairs(generator(self.seed, self.stream, epoch), self.images, self.samples)
         self.epoch = epoch
         # One assignment: a thread that is still reading finds one epoch's pairs or the other's, never half of each.
-        self._pairs = digits, items
+        self.pairs = np.stack([digits, items], axis=1)  # int64 (samples, 2)
 
     def __len__(self) -> int:
         """Return the number of batches in an epoch."""
@@ -64,6 +64,5 @@ class MixtureBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has 
         """Return batch `index`: mixtures (b, 32, 32, 1) and their sources (b, 32, 32, 2), as `compose` has them."""
         if not 0 <= index < len(self):
             raise IndexError(f"batch {index} of {len(self)}")
-        part = slice(index * self.batch_size, (index + 1) * self.batch_size)
-        digits, items = self._pairs
-        return compose(self.images.digits[digits[part]], self.images.items[items[part]], self.mix)
+        digits, items = self.pairs[index * self.batch_size : (index + 1) * self.batch_size].T
+        return compose(self.images.digits[digits], self.images.items[items], self.mix)

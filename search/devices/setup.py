@@ -21,6 +21,18 @@ class Numerics:
     xla: bool
 
 
+@dataclass(frozen=True)
+class Feeding:
+    """Where built-in mixtures are composed: on the device, which then holds the images, or by the host.
+
+    On the device one execution takes several batches, of `most_mixtures` together at most: few enough that a worker which is told to stop
+    does so within seconds on a slow GPU too.
+    """
+
+    resident: bool
+    most_mixtures: int = 1024
+
+
 def prepare_device() -> None:
     """Hold TensorFlow to the slot's share of its GPU, or let it take memory as it needs it.
 
@@ -78,6 +90,14 @@ def numerics(precision: str, backend: str, gpu: tuple[int, int] | None) -> Numer
         policy = "mixed_float16" if gpu is not None and gpu < BFLOAT16_CORES else "mixed_bfloat16"
     # TensorFlow's XLA on CPUs takes twice as long for a step of a convolutional network, and seconds more for the first.
     return Numerics(policy, xla=backend == "jax" or gpu is not None)
+
+
+def feeding(gpu: tuple[int, int] | None) -> Feeding:
+    """Choose where mixtures are composed, given CUDA's capability of the GPU, None for CPUs.
+
+    On CPUs the host composes them while a step runs, and a step takes as long as on arrays in memory.
+    """
+    return Feeding(resident=gpu is not None)
 
 
 def use_precision(precision: str) -> None:

@@ -101,14 +101,15 @@ class Admission(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class Throughput(keras.callbacks.Callback):  # type: ignore[misc]
-    """Counts the batches trained and the seconds they took, without validation and each fit's first batch.
+    """Counts the batches trained and the seconds they took, without validation and each fit's first execution.
 
-    The first batch holds compilation, which says nothing about speed.
+    The first execution holds compilation, which says nothing about speed. `together` is how many batches Keras calls one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, together: float = 1.0) -> None:
         super().__init__()
-        self.batches = 0
+        self.together = together
+        self.batches = 0.0
         self.seconds = 0.0
         self._started: float | None = None
         self._seen = 0
@@ -133,7 +134,7 @@ class Throughput(keras.callbacks.Callback):  # type: ignore[misc]
     def _settle(self) -> None:
         if self._started is not None:
             self.seconds += time.perf_counter() - self._started
-            self.batches += self._seen
+            self.batches += self._seen * self.together
         self._started = None
         self._warm = True
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import keras_tuner
 
 from studyhall.search.training.callbacks import BestEpoch, EpochData, LearningRate, Throughput
 from studyhall.search.training.checkpoint import Checkpointer
+from studyhall.search.training.resident import batches_together, resident
 from studyhall.search.training.schedules import HoldThenCosine
 from studyhall.studies.definition import EarlyStoppingSpec, PlateauSpec
 
@@ -67,6 +69,13 @@ class Fitted:
     history: dict[str, list[float]]
     seconds: float
     batches_per_second: float | None
+
+
+def batches_on_device(hypermodel: keras_tuner.HyperModel, model: Any, train: Any, validation: Any) -> int:
+    """Return how many batches one execution of this fit composes on the device; 0: the host composes them."""
+    if type(hypermodel).fit is not keras_tuner.HyperModel.fit:
+        return 0  # it may look at its data
+    return batches_together(model, train, validation)
 
 
 def fit(
@@ -141,17 +150,21 @@ def fit(
         every.append(checkpointer)
         if checkpoints.resume_from is not None:
             fit_arguments["initial_epoch"] = checkpointer.restore(checkpoints.resume_from, model)
+    together = batches_on_device(hypermodel, model, train, validation)
+    fed = resident(model, train, validation, together) if together else nullcontext((train, validation))
     started = time.perf_counter()
-    hypermodel.fit(
-        hp,
-        model,
-        x=train,
-        validation_data=validation,
-        epochs=plan.epochs,
-        verbose=0,
-        callbacks=every,
-        **fit_arguments,
-    )
+    with fed as (x, validation_data):
+        throughput.together = model.steps_per_execution * (len(train) / len(x) if together else 1)
+        hypermodel.fit(
+            hp,
+            model,
+            x=x,
+            validation_data=validation_data,
+            epochs=plan.epochs,
+            verbose=0,
+            callbacks=every,
+            **fit_arguments,
+        )
     seconds = time.perf_counter() - started
     if best.value is None or best.weights is None:
         raise ValueError("fit() trained no epoch: it must pass its `callbacks` on to model.fit()")

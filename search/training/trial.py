@@ -14,7 +14,7 @@ from studyhall.search.bridge.handle import TrialHandle
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters, recorded_values
 from studyhall.search.devices import setup as device_setup
 from studyhall.search.one_line import reason
-from studyhall.search.training import provenance
+from studyhall.search.training import provenance, resident
 from studyhall.search.training.callbacks import (
     Admission,
     NotFiniteError,
@@ -26,7 +26,7 @@ from studyhall.search.training.callbacks import (
 )
 from studyhall.search.training.failures import kind_of
 from studyhall.search.training.first_step import prepare_first_step
-from studyhall.search.training.fit import Checkpoints, Fitted, TrainingPlan, fit
+from studyhall.search.training.fit import Checkpoints, Fitted, TrainingPlan, batches_on_device, fit
 from studyhall.search.training.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, TrialOutcome
 from studyhall.search.training.trial_files import show_files
 from studyhall.search.training.warm_start import unknown_values
@@ -81,6 +81,9 @@ def run_trial(
         device_setup.use_compilation(model)
         prepare_first_step(workload.hypermodel, model)
         record_start(handle, hp, model, definition, examples)
+        together = batches_on_device(workload.hypermodel, model, examples.train, examples.validation)
+        for key, value in resident.facts(together).items():
+            handle.record(key, value)
         fitted = fit(
             workload.hypermodel,
             hp,

@@ -236,7 +236,6 @@ enqueue = [{ how = "memory" }, { how = "nan" }, { how = "sleep" }, { how = "segf
 """,
     )
     project.environment |= {"STUDYHALL_STALL_SECONDS": "10", "STUDYHALL_MEMORY_LIMIT": "3"}
-    project.environment["KERAS_BACKEND"] = "jax"  # its processes start in half the time of TensorFlow's
     worker = project.run("worker", "bad.toml")
     assert worker.returncode == 0, worker.stdout
     assert "Traceback" not in worker.stdout

@@ -47,6 +47,13 @@ class Net(keras_tuner.HyperModel):
         return model
 
 
+class Traced(Net):
+    def build(self, hp):
+        model = super().build(hp)
+        model.run_eagerly = False
+        return model
+
+
 class Broken(keras_tuner.HyperModel):
     def build(self, hp):
         hp.Int("filters", 1, 2)
@@ -187,7 +194,7 @@ def test_the_training_step_is_traced_once(run: Run, monkeypatch: pytest.MonkeyPa
         update(self, gradient, variable, rate)
 
     monkeypatch.setattr(keras.optimizers.SGD, "update_step", counted)
-    assert isinstance(run(Handle(), epochs=2), Completed)
+    assert isinstance(run(Handle(), name="Traced", epochs=2), Completed)
     assert len(traced) == 6  # kernel and bias of two convolutions, and batch normalisation's scale and offset
 
 

@@ -10,7 +10,7 @@ from studyhall.search.bridge.distributions import parameter_of
 from studyhall.search.bridge.handle import Start, Value
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters, recorded_values
 from studyhall.search.devices import setup as device_setup
-from studyhall.search.training.first_step import prepare_first_step
+from studyhall.search.training.first_step import FirstStep
 from studyhall.search.training.outcome import Checked
 from studyhall.search.training.warm_start import DryHandle, misfits
 from studyhall.search.user.code import user_traceback
@@ -58,7 +58,6 @@ def run_check(
         examples = first_batches(whole, BATCHES)
         ensure_built(model, examples)
         device_setup.use_compilation(model)
-        prepare_first_step(workload.hypermodel, model)
         workload.hypermodel.fit(
             hp,
             model,
@@ -66,7 +65,7 @@ def run_check(
             validation_data=examples.validation,
             epochs=1,
             verbose=0,
-            callbacks=[logs],
+            callbacks=[FirstStep(), logs],
             **arguments_for(workload.hypermodel, examples),
         )
     except StudyhallError:

@@ -1,44 +1,39 @@
 """The first step of a fit, made cheap: a short trial spends more on it than on all the steps that follow."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
-import keras_tuner
 
 # What of Keras's Adam is used and promised by nobody; a version that has other names for it keeps its own step.
 _KERAS_OWN = ("_backend_update_step", "_get_variable_index")
 
 
-def prepare_first_step(hypermodel: keras_tuner.HyperModel, model: Any) -> None:
-    """Have TensorFlow trace a compiled model's training step once, and with fewer operations; other backends need neither.
+class FirstStep(keras.callbacks.Callback):  # type: ignore[misc]
+    """Has TensorFlow trace the training step once, and with fewer operations; other backends need neither.
 
-    Adam's step is TensorFlow's own operation for it, which gives Keras's results up to rounding. An optimizer of another class keeps its own.
-
-    Args:
-        hypermodel: the HyperModel that built the model.
-        model: the model; where its `fit` or its step are its author's own, its optimizer's variables are left to them.
+    It acts where a fit begins, so that what a HyperModel's own `fit` changes in the model comes first. Adam's step becomes TensorFlow's own
+    operation for it, which gives Keras's results up to rounding. An optimizer of another class keeps its own step, and a
+    model with a step of its own its optimizer.
     """
-    optimizer = getattr(model, "optimizer", None)
-    if optimizer is None or not model.built:
-        return
-    left_to_keras = (
-        type(hypermodel).fit is keras_tuner.HyperModel.fit
-        and type(model).train_step is keras.Model.train_step
-    )
-    if left_to_keras and not optimizer.built:
-        # Within the first step, as Keras would do it, TensorFlow would have to trace that step twice.
-        optimizer.build(model.trainable_variables)
-    if keras.backend.backend() == "tensorflow" and type(optimizer) is keras.optimizers.Adam:
-        _fuse(optimizer)
+
+    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
+        optimizer = getattr(self.model, "optimizer", None)
+        if optimizer is None or not self.model.built or keras.backend.backend() != "tensorflow":
+            return
+        if type(self.model).train_step is keras.Model.train_step and not optimizer.built:
+            # Within the first step, as Keras would do it, TensorFlow would have to trace that step twice.
+            optimizer.build(self.model.trainable_variables)
+        if type(optimizer) is keras.optimizers.Adam:
+            _fuse(optimizer)
 
 
 def _fuse(adam: Any) -> None:
     """Replace the dozen operations that Keras traces for each variable by one, where they do the same."""
     import tensorflow as tf
 
-    if not all(hasattr(adam, name) for name in _KERAS_OWN):
-        return
+    if not all(hasattr(adam, name) for name in _KERAS_OWN) or "_backend_update_step" in vars(adam):
+        return  # another Keras, or a fit that goes on
     each_by_itself = adam._backend_update_step
 
     def update(gradients: Sequence[Any], variables: Sequence[Any], learning_rate: Any) -> None:

@@ -12,6 +12,7 @@ import keras_tuner
 
 from studyhall.search.training.callbacks import BestEpoch, EpochData, LearningRate, Throughput
 from studyhall.search.training.checkpoint import Checkpointer
+from studyhall.search.training.first_step import FirstStep
 from studyhall.search.training.resident import batches_together, resident
 from studyhall.search.training.schedules import HoldThenCosine
 from studyhall.studies.definition import EarlyStoppingSpec, PlateauSpec
@@ -109,7 +110,7 @@ def fit(
     mode = "min" if plan.direction == "minimize" else "max"
     best = BestEpoch(plan.metric, plan.direction)
     throughput = Throughput()
-    rules: list[keras.callbacks.Callback] = [EpochData(train), throughput, LearningRate(), best]
+    rules: list[keras.callbacks.Callback] = [FirstStep(), EpochData(train), throughput, LearningRate(), best]
     if plan.annealing is not None:
         model.optimizer.learning_rate = HoldThenCosine(
             float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)),

@@ -9,7 +9,6 @@ from studyhall.search.bridge.hyperparameters import plain_hyperparameters
 from studyhall.search.devices import setup as device_setup
 from studyhall.search.training import provenance
 from studyhall.search.training.callbacks import NotFiniteError, Report, StopRequestedError, Watch
-from studyhall.search.training.first_step import prepare_first_step
 from studyhall.search.training.fit import Annealing, TrainingPlan, fit
 from studyhall.search.training.outcome import Failed, FailureKind, HandedBack, Retrained
 from studyhall.search.training.trial import save_best
@@ -41,7 +40,6 @@ def run_retraining(
     examples = workload.examples(hp)
     ensure_built(model, examples)
     device_setup.use_compilation(model)
-    prepare_first_step(workload.hypermodel, model)
     try:
         fitted = fit(
             workload.hypermodel,

@@ -25,7 +25,6 @@ from studyhall.search.training.callbacks import (
     Watch,
 )
 from studyhall.search.training.failures import kind_of
-from studyhall.search.training.first_step import prepare_first_step
 from studyhall.search.training.fit import Checkpoints, Fitted, TrainingPlan, batches_on_device, fit
 from studyhall.search.training.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, TrialOutcome
 from studyhall.search.training.trial_files import show_files
@@ -79,7 +78,6 @@ def run_trial(
             )
         ensure_built(model, examples)
         device_setup.use_compilation(model)
-        prepare_first_step(workload.hypermodel, model)
         record_start(handle, hp, model, definition, examples)
         together = batches_on_device(workload.hypermodel, model, examples.train, examples.validation)
         for key, value in resident.facts(together).items():

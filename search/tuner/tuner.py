@@ -28,7 +28,7 @@ from studyhall.search.training.callbacks import (
     Watch,
 )
 from studyhall.search.training.failures import kind_of
-from studyhall.search.training.first_step import prepare_first_step
+from studyhall.search.training.first_step import FirstStep
 from studyhall.search.training.outcome import FailureKind
 from studyhall.search.training.trial import values_of
 from studyhall.search.training.warm_start import misfits
@@ -313,7 +313,13 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
                 callbacks.insert(0, ModelSize())
             if any(getattr(type(self), hook) is not getattr(keras_tuner.Tuner, hook) for hook in _HOOKS):
                 callbacks.append(tuner_utils.TunerCallback(self, trial))
-            callbacks += [best, Admission(in_hand.handle), Watch(in_hand.handle), CountEpochs(in_hand)]
+            callbacks += [
+                FirstStep(),
+                best,
+                Admission(in_hand.handle),
+                Watch(in_hand.handle),
+                CountEpochs(in_hand),
+            ]
             if len(tables) == 1 and execution == 0:
                 callbacks.append(ReportOnce(in_hand.handle, first["metric"], in_hand.reported))
             results.append(self._build_and_fit_model(trial, *args, **{**kwargs, "callbacks": callbacks}))
@@ -325,7 +331,6 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
         model = self._try_build(hp)
         if set(hp.values) != before or not before:
             self.oracle.show_values(trial)
-        prepare_first_step(self.hypermodel, model)
         returned = self.hypermodel.fit(hp, model, *args, **kwargs)
         result_of(returned, self.oracle.objective, f"{type(self.hypermodel).__name__}.fit()")
         if model.built:

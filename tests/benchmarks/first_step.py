@@ -2,7 +2,7 @@
 
 A U-Net of 8 filters and 2 pools under Adam, built and trained for one batch of 32, then for ten more; one thread. CPU seconds, median and
 range over the repetitions, which take turns. "before" makes the optimizer's variables before the first step, "fused" is all that
-`prepare_first_step` does, "plain graph" is Keras alone without TensorFlow's graph optimizer.
+a trial does, "plain graph" is Keras alone without TensorFlow's graph optimizer.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def measure(way: str) -> tuple[float, float]:
 
     from studyhall.models import SeparationHyperModel
     from studyhall.search.bridge.hyperparameters import plain_hyperparameters
-    from studyhall.search.training.first_step import prepare_first_step
+    from studyhall.search.training.first_step import FirstStep
 
     random = np.random.default_rng(0)
     x, y = (random.random((32 * STEPS, 32, 32, channels), np.float32) for channels in (1, 2))
@@ -39,9 +39,8 @@ def measure(way: str) -> tuple[float, float]:
     model = hypermodel.build(plain_hyperparameters({}))
     if way == "before":
         model.optimizer.build(model.trainable_variables)
-    elif way == "fused":
-        prepare_first_step(hypermodel, model)
-    arguments: dict[str, Any] = {"batch_size": 32, "shuffle": False, "verbose": 0}
+    callbacks = [FirstStep()] if way == "fused" else []
+    arguments: dict[str, Any] = {"batch_size": 32, "shuffle": False, "verbose": 0, "callbacks": callbacks}
     with graph_optimizer(way != "plain graph"):
         model.fit(x[:32], y[:32], **arguments)
         first = time.process_time()

@@ -235,7 +235,8 @@ training = { epochs = 1, batch_size = 16 }
 enqueue = [{ how = "memory" }, { how = "nan" }, { how = "sleep" }, { how = "segfault" }, { how = "well" }]
 """,
     )
-    project.environment |= {"STUDYHALL_STALL_SECONDS": "10", "STUDYHALL_MEMORY_LIMIT": "3"}
+    # Where memory is given out slowly, what fills two gigabytes must have done so before it counts as stalled.
+    project.environment |= {"STUDYHALL_STALL_SECONDS": "20", "STUDYHALL_MEMORY_LIMIT": "2"}
     worker = project.run("worker", "bad.toml")
     assert worker.returncode == 0, worker.stdout
     assert "Traceback" not in worker.stdout

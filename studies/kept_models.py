@@ -46,6 +46,12 @@ class KeptModels:
         """The models that are not among the best, and are there because a worker died or the limit was lowered."""
         return self.all()[self._limit :]
 
+    def takes(self, number: int, value: float) -> bool:
+        """Whether a trial of this value is among the best, as they are now."""
+        others = [kept for kept in self.all() if kept.number != number]
+        rank = sum(badness(self._study, kept.value) <= badness(self._study, value) for kept in others)
+        return rank < self._limit
+
     def keep(self, number: int, value: float, model: Path) -> bool:
         """Keep a trial's model if it is among the best, let go of the one that is no longer, and say which it was.
 
@@ -54,9 +60,7 @@ class KeptModels:
         Raises:
             ArtifactError: the store cannot take it.
         """
-        better = [kept for kept in self.all() if kept.number != number]
-        rank = sum(badness(self._study, kept.value) <= badness(self._study, value) for kept in better)
-        if rank >= self._limit:
+        if not self.takes(number, value):
             return False
         attachment = attach(
             self._study.storage,

@@ -25,6 +25,9 @@ class UntrainedHandle:
     def checkpoint(self, epochs: int, path: Path) -> None:
         raise NotImplementedError
 
+    def keeps(self, value: float) -> bool:
+        raise NotImplementedError
+
     def begin_epoch(self, epoch: int) -> bool:
         return True
 

@@ -63,6 +63,9 @@ class TrialHandle(Protocol):
     def checkpoint(self, epochs: int, path: Path) -> None:
         """Keep a checkpoint of `epochs` finished epochs, so that another worker can continue from there."""
 
+    def keeps(self, value: float) -> bool:
+        """Ask whether the trial's model is kept if the trial ends with this value; saving it takes longer than asking."""
+
     def begin_epoch(self, epoch: int) -> bool:
         """Ask to train an epoch (from 1); False says that the study is over, and the trial goes back to the queue as it is."""
 

@@ -23,12 +23,12 @@ class Completed:
     """A trial that trained to its end.
 
     `value` is the objective at its best epoch, `best_epoch` counts from 1, `model` is a file that holds that
-    epoch's weights, `others` are the values of all objectives but the first at that epoch.
+    epoch's weights (None where the study keeps better ones), `others` are the values of all objectives but the first at that epoch.
     """
 
     value: float
     best_epoch: int
-    model: Path
+    model: Path | None
     others: tuple[float, ...] = ()
 
 

@@ -11,7 +11,7 @@ from studyhall.search.training import provenance
 from studyhall.search.training.callbacks import NotFiniteError, Report, StopRequestedError, Watch
 from studyhall.search.training.fit import Annealing, TrainingPlan, fit
 from studyhall.search.training.outcome import Failed, FailureKind, HandedBack, Retrained
-from studyhall.search.training.trial import save_best
+from studyhall.search.training.trial import save_model
 from studyhall.search.user.examples import arguments_for
 from studyhall.search.user.workload import Workload, ensure_built, parameter_count
 from studyhall.studies.definition import Definition
@@ -58,10 +58,11 @@ def run_retraining(
     # The published file is compiled as `build` compiled it: no schedule of ours, which others could not load, and no optimizer state.
     clean = workload.hypermodel.build(plain_hyperparameters(hyperparameters))
     ensure_built(clean, examples)
+    clean.set_weights(fitted.weights)
     return Retrained(
         value=fitted.value,
         best_epoch=fitted.best_epoch,
-        model=save_best(clean, fitted, scratch),
+        model=save_model(clean, scratch),
         history=fitted.history,
         seconds=fitted.seconds,
         facts={

@@ -121,7 +121,8 @@ def run_trial(
     others = other_values(definition, fitted, model)
     if not all(map(math.isfinite, others)):
         return Failed(FailureKind.NAN, f"{', '.join(definition.metrics[1:])}: {others} at the best epoch")
-    saved = save_best(model, fitted, scratch)  # which leaves the model with the best epoch's weights
+    model.set_weights(fitted.weights)
+    saved = save_model(model, scratch) if handle.keeps(fitted.value) else None
     show_files(handle, definition, model, examples, fitted.history)
     return Completed(fitted.value, fitted.best_epoch, saved, others)
 
@@ -158,9 +159,8 @@ def trial_plan(definition: Definition) -> TrainingPlan:
     )
 
 
-def save_best(model: Any, fitted: Fitted, scratch: Path) -> Path:
-    """Write the model with the best epoch's weights to `scratch / "model.keras"` and return that path."""
-    model.set_weights(fitted.weights)
+def save_model(model: Any, scratch: Path) -> Path:
+    """Write a model to `scratch / "model.keras"` and return that path."""
     path = scratch / "model.keras"
     model.save(path)
     return path

@@ -48,6 +48,10 @@ class DryHandle:
     def checkpoint(self, epochs: int, path: Any) -> None:
         """Keep nothing."""
 
+    def keeps(self, value: float) -> bool:
+        """Keep no model."""
+        return False
+
     def begin_epoch(self, epoch: int) -> bool:
         """Train any."""
         return True

@@ -214,6 +214,10 @@ class RemoteHandle:
         """Have the worker keep a checkpoint."""
         self._end.call("checkpoint", epochs, path)
 
+    def keeps(self, value: float) -> bool:
+        """Ask the worker whether the trial's model would be kept."""
+        return bool(self._end.call("keeps", value))
+
     def begin_epoch(self, epoch: int) -> bool:
         """Ask the worker for an epoch."""
         return bool(self._end.call("begin_epoch", epoch))

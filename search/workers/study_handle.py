@@ -21,6 +21,7 @@ from studyhall.studies.artifact_store import ArtifactStore
 from studyhall.studies.artifacts import attach, attached
 from studyhall.studies.errors import ArtifactError, LeaseLostError
 from studyhall.studies.files import sha256_of
+from studyhall.studies.kept_models import KeptModels
 from studyhall.studies.seeds import trial_seed
 from studyhall.studies.study import Study
 from studyhall.studies.trial import start_of, suggest_value
@@ -169,6 +170,14 @@ class StudyHandle:
         if replaced is not None:
             self._store.remove(replaced)
             self._study.forget_leftovers([replaced])
+
+    def keeps(self, value: float) -> bool:
+        """Ask the study which models are the best; while the database is away, this one may be."""
+        answer = self._write(KeptModels(self._study, self._store).takes, self.number, value)
+        try:
+            return answer.result(REPORT_SECONDS)
+        except FutureTimeoutError:
+            return True
 
     def begin_epoch(self, epoch: int) -> bool:
         """Ask the study's budget; while the database is away, training goes on unless epochs are counted exactly."""

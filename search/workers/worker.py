@@ -198,7 +198,8 @@ class Worker:
         """Write how the trial ended; an interruption may turn out to be one too many."""
         match outcome:
             case Completed(value, _, model, others):
-                self._models.keep(trial.number, value, model)
+                if model is not None:
+                    self._models.keep(trial.number, value, model)
                 self._study.complete(trial, value, *others)
             case Pruned():
                 self._study.prune(trial)

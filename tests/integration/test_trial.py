@@ -94,6 +94,7 @@ class Handle:
         self.prune_at: int | None = None
         self.stop_after: int | None = None
         self.checkpoints: Path | None = None
+        self.kept = True
         self.finished = 0
 
     def suggest(self, name: str, distribution: BaseDistribution, value: Value | None = None) -> Value:
@@ -118,6 +119,9 @@ class Handle:
     def checkpoint(self, epochs: int, path: Path) -> None:
         if self.checkpoints is not None:
             shutil.copy(path, self.checkpoints / f"{epochs}.npz")
+
+    def keeps(self, value: float) -> bool:
+        return self.kept
 
     def begin_epoch(self, epoch: int) -> bool:
         return True
@@ -186,6 +190,15 @@ def test_a_trial_completes_with_its_best_epoch_and_its_facts(run: Run) -> None:
     assert handle.facts["images_per_second"] > 0
     saved = keras.models.load_model(outcome.model)
     assert saved.count_params() == handle.facts["parameters"]
+
+
+def test_a_model_that_the_study_would_not_keep_is_not_saved(run: Run, tmp_path: Path) -> None:
+    handle = Handle()
+    handle.kept = False
+    outcome = run(handle)
+    assert isinstance(outcome, Completed)
+    assert outcome.model is None
+    assert not list((tmp_path / "scratch").glob("*.keras"))
 
 
 def test_the_training_step_is_traced_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

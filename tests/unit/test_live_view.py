@@ -35,7 +35,7 @@ def test_the_live_view_shows_trials_best_and_the_epoch_in_hand() -> None:
     console = Console(file=io.StringIO(), width=100, force_terminal=True, color_system=None)
     view = LiveView(console)
     view.observe(StudyOpened("quickstart", "sqlite:///studies.db", True, Counts(waiting=10)))
-    view.observe(TrialEnded(3, Completed(0.00123456, 2, None), BEST, COUNTS))  # type: ignore[arg-type]
+    view.observe(TrialEnded(3, Completed(0.00123456, 2, None), BEST, COUNTS))
     view.observe(TrialStarted(4, 5))
     view.observe(EpochDone(4, 2, 0.01))
     view.observe(BatchDone(4, 2, 10, 40))

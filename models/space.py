@@ -15,7 +15,7 @@ from studyhall.models.settings import Choices, Fixed, Setting, parse_setting
 
 # The first trial of a space: good without any search.
 USUAL: Mapping[str, Value] = MappingProxyType(
-    Architecture().hyperparameters() | {"output_activation": "sigmoid", "learning_rate": 3e-3}
+    Architecture().hyperparameters() | {"output_activation": "sigmoid", "learning_rate": 5e-3}
 )
 # What is searched when a study says nothing. What is missing here keeps its usual value.
 SEARCHED: Mapping[str, object] = MappingProxyType(

@@ -17,7 +17,7 @@ def test_default_network_builds_from_plain_keras_tuner_hyperparameters() -> None
     assert model.input_shape == (None, 32, 32, 1)
     assert model.output_shape == (None, 32, 32, 2)
     assert model.loss == "mse"
-    assert float(model.optimizer.learning_rate.numpy()) == pytest.approx(3e-3)
+    assert float(model.optimizer.learning_rate.numpy()) == pytest.approx(5e-3)
 
 
 def test_values_of_a_trial_decide_the_network() -> None:

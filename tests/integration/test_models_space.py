@@ -38,7 +38,7 @@ def draw(space: Space, **values: Any) -> tuple[Point, Any]:
 def test_space_without_arguments_starts_at_the_known_good_network() -> None:
     point, hp = draw(make_space("mean", None, {}))
     assert point.architecture == Architecture()
-    assert point.learning_rate == 3e-3
+    assert point.learning_rate == 5e-3
     assert {"filters", "activation", "pools", "convolutions", "upsampling", "head"} <= set(hp.values)
 
 
@@ -50,7 +50,7 @@ def test_learning_rate_is_searched_on_a_log_scale() -> None:
 
 def test_every_value_of_the_network_is_recorded_with_the_trial() -> None:
     point, hp = draw(make_space("mean", None, {"pools": 3, "head": "consistent"}))
-    assert hp.values == point.architecture.hyperparameters() | {"learning_rate": 3e-3}
+    assert hp.values == point.architecture.hyperparameters() | {"learning_rate": 5e-3}
 
 
 def test_arguments_win_over_the_preset_and_the_preset_over_the_defaults() -> None:

@@ -1,5 +1,6 @@
 """What a person means by STUDY: a study file, or a study's name in the storage."""
 
+import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,10 +42,11 @@ def resolve_study(
         project: the folder of the study's code on this machine, where it is named by its name; or None.
 
     Raises:
-        DefinitionError: the text names a file that is missing or wrong, or a scale is given with a study's name, or
+        DefinitionError: the text names a file that is missing or wrong or ends otherwise, or a scale is given with a study's name, or
             a project with a file.
     """
     if not text.endswith(".toml"):
+        _refuse_a_path(text)
         if scale is not None:
             raise DefinitionError(
                 f"--scale needs a study file; the study {text!r} keeps the scale at which it was created"
@@ -58,3 +60,14 @@ def resolve_study(
     return StudyReference(
         definition.name, url, artifacts or artifact_location(url, definition.storage.artifacts), definition
     )
+
+
+def _refuse_a_path(text: str) -> None:
+    """Refuse what was meant for a file: nobody wants to hear that the database has no study of that name."""
+    path = Path(text)
+    files = sorted(each.name for each in path.parent.glob("*.toml")) if path.parent.is_dir() else []
+    certain = ("/" in text and path.parent.is_dir()) or (path.suffix != "" and path.is_file())
+    near = difflib.get_close_matches(path.name, files, n=1, cutoff=0.6 if certain else 0.8)
+    if certain or (near and path.suffix):
+        hint = f"did you mean {path.with_name(near[0])}?" if near else "give the path of a study's TOML"
+        raise DefinitionError(f"a study file ends in .toml, and {text} does not; {hint}")

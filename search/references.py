@@ -8,6 +8,7 @@ from studyhall.studies.definition import Definition, StorageSpec
 from studyhall.studies.definition_file import load_definition
 from studyhall.studies.errors import DefinitionError
 from studyhall.studies.locations import artifact_location
+from studyhall.studies.origin import beside
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,8 @@ def resolve_study(
 def _refuse_a_path(text: str) -> None:
     """Refuse what was meant for a file: nobody wants to hear that the database has no study of that name."""
     path = Path(text)
-    files = sorted(each.name for each in path.parent.glob("*.toml")) if path.parent.is_dir() else []
     certain = ("/" in text and path.parent.is_dir()) or (path.suffix != "" and path.is_file())
-    near = difflib.get_close_matches(path.name, files, n=1, cutoff=0.6 if certain else 0.8)
+    near = difflib.get_close_matches(path.name, beside(path, "*.toml"), n=1, cutoff=0.6 if certain else 0.8)
     if certain or (near and path.suffix):
         hint = f"did you mean {path.with_name(near[0])}?" if near else "give the path of a study's TOML"
         raise DefinitionError(f"a study file ends in .toml, and {text} does not; {hint}")

@@ -13,7 +13,7 @@ from studyhall.studies.definition import Definition
 from studyhall.studies.definition_errors import one_line, section_at, unknown_key
 from studyhall.studies.errors import DefinitionError
 from studyhall.studies.files import explain
-from studyhall.studies.origin import located, similar_names
+from studyhall.studies.origin import beside, located, similar_names
 from studyhall.studies.scale import scaled
 
 
@@ -65,8 +65,7 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")  # editors on Windows mark UTF-8
     except FileNotFoundError:
-        there = sorted(each.name for each in path.parent.glob("*.toml")) if path.parent.is_dir() else []
-        remark = similar_names(path.name, there) or "give the path of a study's TOML"
+        remark = similar_names(path.name, beside(path, "*.toml")) or "give the path of a study's TOML"
         raise DefinitionError(f"there is no file {_shown(path)}; {remark}") from None
     except IsADirectoryError:
         there = sorted(each.name for each in path.glob("*.toml"))

@@ -31,11 +31,15 @@ def similar_names(name: str, names: list[str]) -> str:
     return f"there is {shown}" if names else ""
 
 
+def beside(path: Path, pattern: str) -> list[str]:
+    """Return the names of the files beside a path that match a pattern, in order; the path need not exist."""
+    return sorted(each.name for each in path.parent.glob(pattern)) if path.parent.is_dir() else []
+
+
 def _digest(name: str, folder: Path) -> str:
     path = folder / Path(name).expanduser()
     if not path.is_file():
-        there = sorted(each.name for each in path.parent.glob("*.py")) if path.parent.is_dir() else []
-        remark = similar_names(path.name, there)
+        remark = similar_names(path.name, beside(path, "*.py"))
         raise DefinitionError(
             f"there is no file {name} in {folder}; "
             + (remark or "put it there, or name the folder that has it")

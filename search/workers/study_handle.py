@@ -111,11 +111,7 @@ class StudyHandle:
     def report(self, step: int, value: float) -> bool:
         """Record an epoch's value, and ask the study's pruner; while the database is away, nothing is pruned."""
         self._observe(EpochDone(self.number, step, value))
-        answer = self._write(self._report, step, value)
-        try:
-            return answer.result(REPORT_SECONDS)
-        except FutureTimeoutError:
-            return False
+        return _in_time(self._write(self._report, step, value), REPORT_SECONDS, otherwise=False)
 
     def _report(self, step: int, value: float) -> bool:
         if len(self._study.definition.metrics) > 1:
@@ -173,21 +169,15 @@ class StudyHandle:
 
     def keeps(self, value: float) -> bool:
         """Ask the study which models are the best; while the database is away, this one may be."""
-        answer = self._write(KeptModels(self._study, self._store).takes, self.number, value)
-        try:
-            return answer.result(REPORT_SECONDS)
-        except FutureTimeoutError:
-            return True
+        takes = KeptModels(self._study, self._store).takes
+        return _in_time(self._write(takes, self.number, value), REPORT_SECONDS, otherwise=True)
 
     def begin_epoch(self, epoch: int) -> bool:
         """Ask the study's budget; while the database is away, training goes on unless epochs are counted exactly."""
         if self._gate is None:
             return True
-        answer = self._write(self._gate.admits, self.lease, epoch)
-        try:
-            return answer.result(None if self._gate.counts_epochs else REPORT_SECONDS)
-        except FutureTimeoutError:
-            return True
+        seconds = None if self._gate.counts_epochs else REPORT_SECONDS
+        return _in_time(self._write(self._gate.admits, self.lease, epoch), seconds, otherwise=True)
 
     def progress(self, epoch: int, step: int, steps: int) -> None:
         """Show how far an epoch is."""
@@ -211,6 +201,14 @@ class StudyHandle:
         future = self._writer.submit(work, *arguments)
         self._written.append(future)
         return future
+
+
+def _in_time(answer: "Future[bool]", seconds: float | None, *, otherwise: bool) -> bool:
+    """Return an answer, or something else where it does not come in time; what was asked is done all the same."""
+    try:
+        return answer.result(seconds)
+    except FutureTimeoutError:
+        return otherwise
 
 
 def sweep(study: Study, store: ArtifactStore) -> None:

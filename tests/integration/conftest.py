@@ -18,11 +18,11 @@ from studyhall.search.server.dashboard import Dashboard
 from studyhall.search.server.door.door import Door
 from studyhall.search.server.fresh import Fresh
 from studyhall.search.server.hall import Hall
-from studyhall.studies.artifact_store import open_artifact_store
+from studyhall.studies.artifact_store import FileArtifactStore, open_artifact_store
 from studyhall.studies.bundle import Facts, publish
 from studyhall.studies.catalogue import Catalogue
 from studyhall.studies.definition import Definition
-from studyhall.studies.storage import open_storage
+from studyhall.studies.storage import StudyStorage, open_storage
 from studyhall.studies.study import Study
 from tests.postgres import PostgresServer, running_server
 
@@ -78,6 +78,22 @@ def empty_storage_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterato
     name = server.create_database(request.getfixturevalue("postgres_template"))
     yield server.url(name)
     server.drop_database(name)
+
+
+@pytest.fixture
+def storage(tmp_path: Path, sqlite_template: Path) -> Iterator[StudyStorage]:
+    """An empty database in SQLite; tests that have a storage of their own redefine it."""
+    shutil.copy(sqlite_template, tmp_path / "studies.db")
+    storage = open_storage(f"sqlite:///{tmp_path}/studies.db", create=False)
+    yield storage
+    storage.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FileArtifactStore:
+    """An empty artifact store."""
+    (tmp_path / "artifacts").mkdir()
+    return FileArtifactStore(tmp_path / "artifacts")
 
 
 class Site:

@@ -3,7 +3,6 @@
 import io
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,24 +18,10 @@ from studyhall.studies.cleaning import OLD_SECONDS, Cleaning, Kind
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import ArtifactError
 from studyhall.studies.kept_models import KeptModels
-from studyhall.studies.storage import StudyStorage, open_storage
+from studyhall.studies.storage import StudyStorage
 from studyhall.studies.study import Study
 
 DIGEST = "0" * 64
-
-
-@pytest.fixture
-def storage(tmp_path: Path, sqlite_template: Path) -> Iterator[StudyStorage]:
-    (tmp_path / "studies.db").write_bytes(sqlite_template.read_bytes())
-    storage = open_storage(f"sqlite:///{tmp_path}/studies.db", create=False)
-    yield storage
-    storage.close()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> FileArtifactStore:
-    (tmp_path / "artifacts").mkdir()
-    return FileArtifactStore(tmp_path / "artifacts")
 
 
 def join(storage: StudyStorage, name: str = "bss", trials: int = 5) -> Study:

@@ -13,16 +13,8 @@ from studyhall.search.workers.study_handle import StudyHandle
 from studyhall.studies.artifact_store import FileArtifactStore
 from studyhall.studies.definition import Definition
 from studyhall.studies.kept_models import KeptModels
-from studyhall.studies.storage import StudyStorage, open_storage
+from studyhall.studies.storage import StudyStorage
 from studyhall.studies.study import Study
-
-
-@pytest.fixture
-def storage(tmp_path: Path, sqlite_template: Path) -> Iterator[StudyStorage]:
-    (tmp_path / "studies.db").write_bytes(sqlite_template.read_bytes())
-    storage = open_storage(f"sqlite:///{tmp_path}/studies.db", create=False)
-    yield storage
-    storage.close()
 
 
 @pytest.fixture
@@ -32,13 +24,12 @@ def study(storage: StudyStorage) -> Study:
 
 
 @pytest.fixture
-def kept(study: Study, tmp_path: Path) -> KeptModels:
-    (tmp_path / "artifacts").mkdir()
-    return KeptModels(study, FileArtifactStore(tmp_path / "artifacts"))
+def kept(study: Study, store: FileArtifactStore) -> KeptModels:
+    return KeptModels(study, store)
 
 
 @pytest.fixture
-def handle(study: Study, kept: KeptModels, tmp_path: Path) -> Iterator[StudyHandle]:
+def handle(study: Study, kept: KeptModels, store: FileArtifactStore, tmp_path: Path) -> Iterator[StudyHandle]:
     """The fourth trial, in hand while the first three have ended."""
     model = tmp_path / "model.keras"
     model.write_bytes(b"weights")
@@ -47,7 +38,6 @@ def handle(study: Study, kept: KeptModels, tmp_path: Path) -> Iterator[StudyHand
         kept.keep(number, value, model)
     trial = study.claim(lambda number: RandomSampler(seed=number), NopPruner())
     assert trial is not None
-    store = FileArtifactStore(tmp_path / "artifacts")
     with StudyHandle(study, trial, store, lambda event: None, lambda: False) as handle:
         yield handle
 

@@ -1,9 +1,7 @@
 """What becomes of a configuration that ran out of memory: its sampler learns of it, and nobody tries it again."""
 
-import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -17,7 +15,7 @@ from studyhall.studies.algorithms import sampler_for_trial
 from studyhall.studies.definition import Definition, SamplerSpec
 from studyhall.studies.errors import RepeatedConfigurationError
 from studyhall.studies.out_of_memory import OUT_OF_MEMORY
-from studyhall.studies.storage import StudyStorage, open_storage
+from studyhall.studies.storage import StudyStorage
 from studyhall.studies.study import Study
 from studyhall.studies.trial import start_of, suggest_value
 
@@ -30,14 +28,6 @@ SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
     "random": lambda number: RandomSampler(seed=number),
     "tpe": lambda number: sampler_for_trial(TPE, 7, number),
 }
-
-
-@pytest.fixture
-def storage(sqlite_template: Path, tmp_path: Path) -> Iterator[StudyStorage]:
-    shutil.copy(sqlite_template, tmp_path / "studies.db")
-    storage = open_storage(f"sqlite:///{tmp_path}/studies.db", create=False)
-    yield storage
-    storage.close()
 
 
 def created(storage: StudyStorage, trials: int, **sections: Any) -> Study:

@@ -36,13 +36,6 @@ def study(storage: StudyStorage) -> Study:
     return Study.create_or_join(storage, definition)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> FileArtifactStore:
-    folder = tmp_path / "artifacts"
-    folder.mkdir()
-    return FileArtifactStore(folder)
-
-
 def claim(study: Study) -> Trial:
     trial = study.claim(lambda number: RandomSampler(seed=number), NopPruner())
     assert trial is not None

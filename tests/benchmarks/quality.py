@@ -141,6 +141,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )  # what the other process is started with
     options = parser.parse_args(arguments)
     study = options.study.resolve()
+    if not study.is_file():
+        parser.error(f"there is no study file {options.study}")
     if options.seed_way:
         minutes, folder = float(options.seed_way[0]), Path(options.seed_way[1])
         curve = train_the_seeds_way(study, minutes, options.every, folder / "seed.keras")

@@ -49,6 +49,8 @@ def main() -> int:
     parser.add_argument("--one", nargs=3, metavar=("SYSTEM", "VARIANT", "SEED"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.report:
+        if not any(options.traces.glob("*.jsonl")):
+            parser.error(f"there are no traces in {options.traces}; make some without --report")
         from tests.benchmarks.efficiency.report import report
 
         sys.stdout.write(report(options.traces))

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -30,6 +30,7 @@ _CONNECTION: dict[str, int | None] = {
     "prepare_threshold": None,
 }
 
+SQLITE = "sqlite:///"
 _FORMS = "write sqlite:///studies.db or postgresql://USER@HOST/DATABASE"
 
 
@@ -66,7 +67,7 @@ def parse(url: str) -> Address:
     except (ArgumentError, ValueError):  # their messages may quote the URL, password included
         raise StorageError(f"{shown!r} is not a database URL: {_FORMS}.") from None
     if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
-        path = _sqlite_path(parsed, shown)
+        path = _sqlite_path(parsed, url, shown)
         # A file: URI, because its mode keeps SQLite from creating a missing file, and because every file name
         # passes %-encoded through SQLAlchemy and through Optuna, which takes URLs for templates with {}.
         location = "file://" + quote(os.fsencode(path))
@@ -78,6 +79,15 @@ def parse(url: str) -> Address:
             raise StorageError(f"{shown!r} has an '@' in its user or password: write it as %40.")
         return Address(shown, parsed.set(drivername="postgresql+psycopg"), path=None)
     raise StorageError(f"{shown!r} is neither SQLite nor PostgreSQL: {_FORMS}.")
+
+
+def sqlite_url(path: str | os.PathLike[str]) -> str:
+    """Return the URL of an SQLite database's file, which `parse` reads as this path, whatever it consists of.
+
+    Args:
+        path: the file; a relative one stays relative.
+    """
+    return SQLITE + quote(os.fsencode(path))
 
 
 def resolve_url(text: str) -> str:
@@ -109,15 +119,20 @@ def read_url_file(path: str | os.PathLike[str]) -> str:
     return words[0]
 
 
-def _sqlite_path(parsed: URL, shown: str) -> Path:
-    name = parsed.database or ""
+def _sqlite_path(parsed: URL, url: str, shown: str) -> Path:
+    written = url.partition("///")[2]
+    # Not SQLAlchemy's reading of it, which loses file names that are no text.
+    name = os.fsdecode(unquote_to_bytes(os.fsencode(written)))
     if parsed.host or parsed.username:
         problem = "has two slashes where an SQLite URL has three: write sqlite:///studies.db"
-    elif parsed.query:
-        problem = "has options, which Studyhall sets itself: leave out '?' and what follows"
+    elif "?" in written:
+        problem = (
+            "has options, which Studyhall sets itself: leave out '?' and what follows; a '?' of the file's name "
+            "is written %3F"
+        )
     elif name in ("", ":memory:"):
         problem = "is a database in memory, which no other process can see: name a file"
-    elif name.startswith("~"):
+    elif written.startswith("~"):
         problem = (
             "starts with '~', which URLs do not know: write the path out, as in sqlite:////home/me/studies.db"
         )

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-SQLITE = "sqlite:///"
+from studyhall.studies.address import parse
 
 
 def artifact_location(storage_url: str, artifacts: str) -> str:
@@ -14,8 +14,15 @@ def artifact_location(storage_url: str, artifacts: str) -> str:
     Args:
         storage_url: the database's URL.
         artifacts: the definition's `storage.artifacts`: a folder, or a URL, which is returned as it is.
+
+    Raises:
+        StorageError: it is relative, and the database's URL cannot be read.
     """
     if "://" in artifacts:
         return artifacts
-    base = Path(storage_url.removeprefix(SQLITE)).parent if storage_url.startswith(SQLITE) else Path()
-    return str((base / Path(artifacts).expanduser()).absolute())
+    folder = Path(artifacts).expanduser()
+    if folder.is_absolute():
+        return str(folder)
+    database = parse(storage_url).path
+    base = Path() if database is None else database.parent
+    return str((base / folder).absolute())

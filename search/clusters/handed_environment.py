@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from studyhall.search.clusters.engine import Assignment
 from studyhall.search.notifications.webhook import SECRET_VARIABLE, URL_VARIABLE, webhook_from
 from studyhall.search.workers.local_work import GIB
-from studyhall.studies.address import parse
-from studyhall.studies.locations import SQLITE
+from studyhall.studies.address import parse, sqlite_url
 
 PASSED_ON = ("KERAS_BACKEND",)  # what decides results; where data and GPUs are, each machine knows itself
 
@@ -27,7 +26,7 @@ def environment_for(assignment: Assignment, given: Mapping[str, str] = os.enviro
     environment = {name: given[name] for name in PASSED_ON if name in given}
     environment |= {
         # Workers run in another folder, where a relative path would be another file's.
-        "STUDYHALL_STORAGE": assignment.storage_url if path is None else f"{SQLITE}{path}",
+        "STUDYHALL_STORAGE": assignment.storage_url if path is None else sqlite_url(path),
         "STUDYHALL_ARTIFACTS": assignment.artifacts,
         "STUDYHALL_LEASE_SECONDS": f"{assignment.settings.lease_seconds}",
         "STUDYHALL_STALL_SECONDS": f"{limits.stall_seconds}",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from studyhall.search.references import resolve_study
 from studyhall.search.server.errors import ServerError
-from studyhall.studies.address import parse
+from studyhall.studies.address import parse, sqlite_url
 from studyhall.studies.definition import StorageSpec
 
 SQLITE_NAMES = (".db", ".sqlite", ".sqlite3")
@@ -40,7 +40,7 @@ def resolve_subject(
         return Subject(storage or StorageSpec().url, artifacts, None)
     url = text if "://" in text else None
     if url is None and text.endswith(SQLITE_NAMES):
-        url = f"sqlite:///{Path(text).absolute()}"
+        url = sqlite_url(Path(text).absolute())
     if url is None:
         reference = resolve_study(text, storage, artifacts)
         return Subject(reference.storage_url, artifacts, reference.name)

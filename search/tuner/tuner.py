@@ -42,6 +42,7 @@ from studyhall.search.user.data import arrays_fingerprint
 from studyhall.search.user.errors import user_traceback
 from studyhall.search.user.workload import parameter_count
 from studyhall.search.workers.scratch import scratch_folder
+from studyhall.studies.address import sqlite_url
 from studyhall.studies.definition import Value
 from studyhall.studies.errors import (
     LeaseLostError,
@@ -148,7 +149,7 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
         self.tuner_id = "tuner0"
         self.logger = None
         self.max_consecutive_failed_trials = max_consecutive_failed_trials
-        url = storage or f"sqlite:///{(Path(self.directory) / 'studies.db').as_posix()}"
+        url = storage or sqlite_url(Path(self.directory) / "studies.db")
         definition = script_definition(
             study_name=self.project_name,
             storage=url,

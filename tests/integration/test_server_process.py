@@ -19,6 +19,7 @@ from studyhall.search.server.errors import ServerError
 from studyhall.search.server.running import is_loopback, listen, serve, url_of
 from studyhall.search.server.serving import Settings, serve_subject
 from studyhall.search.server.subject import Subject, resolve_subject
+from studyhall.studies.address import parse
 from studyhall.studies.errors import StorageError, StudyNotFoundError
 
 PASSWORD = "correct horse battery"
@@ -159,6 +160,7 @@ def test_what_is_served_may_be_a_database_a_file_a_study_or_its_definition(tmp_p
     assert resolve(None).storage_url == "sqlite:///studies.db"
     assert resolve("postgresql://u@h/d") == Subject("postgresql://u@h/d", None, None)
     assert resolve(f"{tmp_path}/mine.db") == Subject(f"sqlite:///{tmp_path}/mine.db", None, None)
+    assert parse(resolve(f"{tmp_path}/a?b 100%.db").storage_url).path == tmp_path / "a?b 100%.db"
     assert resolve("bss", "postgresql://u@h/d") == Subject("postgresql://u@h/d", None, "bss")
     path = tmp_path / "mine.toml"
     hypermodel = "studyhall.models:SeparationHyperModel"

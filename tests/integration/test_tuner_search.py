@@ -15,6 +15,8 @@ from optuna.trial import TrialState
 from studyhall.search import Tuner
 from studyhall.search.figures.for_study import draw_search_figures
 from studyhall.search.tuner.tuner import SearchFailedError
+from studyhall.studies.address import sqlite_url
+from studyhall.studies.catalogue import Catalogue
 from studyhall.studies.errors import DefinitionError, StudyConflictError, StudyhallError, UserCodeError
 
 
@@ -87,6 +89,19 @@ def test_overwrite_starts_afresh_and_leaves_nothing_behind(make: MakeTuner, tmp_
     afresh = make(Saves, max_trials=3, study_name="one", overwrite=True)
     assert states(afresh) == [TrialState.WAITING] * 3
     assert not any(path.exists() for path in files)
+
+
+def test_two_directories_never_share_a_study_whatever_their_names(make: MakeTuner, tmp_path: Path) -> None:
+    names = ["lr?small", "lr?large", "per%20cent", "per cent", "100%", "a#b", "stüdies 'x' \"y\" {z}"]
+    for name in names:
+        make(directory=tmp_path / name, max_trials=1).search(verbose=0)
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted(names)
+    afresh = make(directory=tmp_path / names[0], max_trials=2, overwrite=True)
+    assert states(afresh) == [TrialState.WAITING] * 2
+    for name in names[1:]:
+        assert sorted(each.name for each in (tmp_path / name).iterdir())[:2] == ["artifacts", "studies.db"]
+        with Catalogue(sqlite_url(tmp_path / name / "studies.db")) as catalogue:
+            assert [entry.counts.complete for entry in catalogue.entries()] == [1]
 
 
 def test_another_search_under_the_same_name_is_refused_with_both_remedies(make: MakeTuner) -> None:

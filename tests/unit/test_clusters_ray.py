@@ -28,6 +28,7 @@ from studyhall.search.workers.local_work import WorkersFailedError
 from studyhall.search.workers.settings import WorkerSettings
 from studyhall.search.workers.stop_switch import StopSwitch
 from studyhall.search.workers.trainer_process import Limits
+from studyhall.studies.address import parse
 from studyhall.studies.definition import Definition
 from studyhall.studies.definition_file import define
 from studyhall.studies.errors import DefinitionError, StorageError
@@ -159,6 +160,8 @@ def test_workers_elsewhere_are_told_in_their_environment_what_no_list_of_process
         environment_for(assigned(study, "sqlite:///a.db"), {})["STUDYHALL_STORAGE"]
         == f"sqlite:///{tmp_path}/a.db"
     )
+    odd = environment_for(assigned(study, "sqlite:///a%3Fb%25.db"), {})["STUDYHALL_STORAGE"]
+    assert parse(odd).path == tmp_path / "a?b%.db"
 
 
 class Driver:

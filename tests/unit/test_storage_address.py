@@ -1,5 +1,6 @@
 """What a database URL means, and that no password in one is ever shown."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studyhall.studies.address import parse, read_url_file, resolve_url
+from studyhall.studies.address import parse, read_url_file, resolve_url, sqlite_url
 from studyhall.studies.database import connect, failure, require
 from studyhall.studies.errors import StorageError
+from studyhall.studies.locations import artifact_location
 from studyhall.studies.redaction import redact
 
 
@@ -66,6 +68,45 @@ def test_hostile_paths_arrive_at_sqlite_as_they_are(name: str, tmp_path: Path) -
     assert "{" not in str(address.url.database)
 
 
+HOSTILE = [
+    "plain",
+    "lr?small",
+    "per%20cent",
+    "100%",
+    "a#b",
+    "sub folder/stüdies 名",
+    'it\'s "quoted" `$HOME`',
+    "{SCHEMA_VERSION} [bold]",
+    "a:b@c/d&e=f;g+h",
+    "back\\slash",
+    "line\nbreak",
+    "%3F",
+    "no text \udcff",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_path_that_is_put_into_a_url_is_the_one_that_comes_out(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name / "studies.db"
+    assert parse(sqlite_url(path)).path == path
+    assert artifact_location(sqlite_url(path), "artifacts") == str(tmp_path / name / "artifacts")
+    shown = parse(sqlite_url(path)).shown
+    assert parse(shlex.split(shlex.quote(shown))[0]).path == path  # as a person pastes it
+
+
+def test_no_two_paths_have_one_url() -> None:
+    assert len({sqlite_url(f"{name}/studies.db") for name in HOSTILE}) == len(HOSTILE)
+    assert sqlite_url("results/studies.db") == "sqlite:///results/studies.db"
+
+
+def test_the_artifacts_of_a_database_are_beside_it_however_its_url_is_written(tmp_path: Path) -> None:
+    for url in (f"sqlite:///{tmp_path}/a%20b/s.db", f"sqlite+pysqlite:///{tmp_path}/a b/s.db"):
+        assert artifact_location(url, "artifacts") == str(tmp_path / "a b" / "artifacts")
+    assert artifact_location("postgresql://me@db/studies", "artifacts") == str(Path("artifacts").absolute())
+    with pytest.raises(StorageError, match="is a database in memory"):
+        artifact_location("sqlite:///:memory:", "artifacts")
+
+
 def test_relative_file_is_where_the_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     address = parse("sqlite:///var/../studies.db")
@@ -99,6 +140,7 @@ def test_postgresql_is_reached_with_psycopg_3(scheme: str) -> None:
         ("sqlite:///~/studies.db", "write the path out"),
         ("sqlite:///a%00b.db", "NUL"),
         ("sqlite:///studies.db?timeout=1", "leave out '?'"),
+        ("sqlite:///lr?small/studies.db", "a '?' of the file's name is written %3F"),
     ],
 )
 def test_url_that_names_no_shared_database_is_refused_in_one_line(url: str, problem: str) -> None:

@@ -21,6 +21,7 @@ EPOCHS = "studyhall:epochs"
 HYPERPARAMETERS = "hyperparameters"
 FAILURE = "failure"  # the kind of failure
 REASON = "reason"
+UNREPORTED = "unreported"  # there once the trial was given back because it did not report the objective
 
 # On a study, as Optuna's own system attribute.
 METRIC_NAMES = "study:metric_names"

@@ -14,7 +14,7 @@ from optuna.trial import Trial, TrialState
 from sqlalchemy import Connection
 
 from studyhall.studies import epochs, lease_rows, queries, queue, reclaiming, stopping, worker_rows
-from studyhall.studies.attributes import FAILURE, REASON, STARTED
+from studyhall.studies.attributes import FAILURE, REASON, STARTED, UNREPORTED
 from studyhall.studies.leased_storage import LeasedStorage
 from studyhall.studies.leases import LEASE_SECONDS, MAX_INTERRUPTIONS, Checkpoint, Lease, Released
 from studyhall.studies.reclaiming import Expired, Failure, RacedError
@@ -262,6 +262,21 @@ class StudyTrials:
             LeaseLostError: The lease is over.
         """
         self._tell(trial, TrialState.FAIL, attributes={FAILURE: kind, REASON: reason})
+
+    def is_to_blame(self, trial: Trial) -> bool:
+        """Whether the study, and not this trial, is at fault for what the trial could not report; the trial remembers the answer.
+
+        It is while no trial has a result. A trial that was given back for that and meets the same again is at fault itself, so that the study
+        does not end at it for ever.
+
+        Raises:
+            LeaseLostError: The lease is over.
+        """
+        counts = self.storage.read(lambda connection: queries.counts(connection, self.id))
+        if counts.complete + counts.pruned > 0 or UNREPORTED in trial.user_attrs:
+            return False
+        self.record(trial, {UNREPORTED: True})
+        return True
 
     def _tell(
         self,

@@ -54,7 +54,6 @@ def run_check(
                 f"{definition.hypermodel.path} must return a keras.Model from build(hp), not {type(model).__name__}"
             )
         whole = workload.examples(hp)
-        _check_schedule(definition, whole)
         examples = first_batches(whole, BATCHES)
         ensure_built(model, examples)
         device_setup.use_compilation(model)
@@ -91,15 +90,6 @@ def run_check(
         _facts(hp, model, whole, logs.last),
         tuple(misfits(workload.hypermodel, configurations)),
     )
-
-
-def _check_schedule(definition: Definition, examples: Examples) -> None:
-    if definition.retraining.schedule == "cosine" and examples.steps_per_epoch is None:
-        raise UserCodeError(
-            f"retraining.schedule 'cosine' needs to know how many batches an epoch of '{definition.data.source}' has: "
-            "give the data set a length, as dataset.apply(tf.data.experimental.assert_cardinality(n)) does, or set "
-            "retraining.schedule to 'plateau' or 'constant'"
-        )
 
 
 def _facts(

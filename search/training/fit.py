@@ -1,5 +1,6 @@
 """One fit: the same code trains a trial and retrains the best one."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -10,16 +11,19 @@ from typing import Any
 import keras
 import keras_tuner
 
-from studyhall.search.training.callbacks import BestEpoch, EpochData, LearningRate, Throughput
+from studyhall.search.training.account import Account, NotFiniteError
+from studyhall.search.training.callbacks import EpochData, LearningRate, Throughput
 from studyhall.search.training.checkpoint import Checkpointer
 from studyhall.search.training.first_step import FirstStep
+from studyhall.search.training.own_fit import has_own_fit, joined
 from studyhall.search.training.resident import batches_together, resident
-from studyhall.search.training.schedules import HoldThenCosine
+from studyhall.search.training.result import Objective, Result, result_of_training
+from studyhall.search.training.rules import Annealing, EarlyStopping, Plateau, Rule
 from studyhall.studies.definition import EarlyStoppingSpec, PlateauSpec
 
 
 @dataclass(frozen=True)
-class Annealing:
+class AnnealingSpec:
     """How a learning rate is kept up and then annealed, in shares (0 to 1) of all steps and of the peak rate."""
 
     warmup: float
@@ -29,18 +33,26 @@ class Annealing:
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What a fit watches and for how long.
+    """What a training is judged by, for how long it lasts, and which rules are added to it.
 
-    `steps_per_epoch` is needed for `annealing` alone. `plateau` and `annealing` exclude each other.
+    `objectives` are those that training reports, the most important first. `plateau` and `annealing` exclude each other.
     """
 
-    metric: str
-    direction: str
+    objectives: tuple[Objective, ...]
     epochs: int
     early_stopping: EarlyStoppingSpec | None = None
     plateau: PlateauSpec | None = None
-    annealing: Annealing | None = None
-    steps_per_epoch: int | None = None
+    annealing: AnnealingSpec | None = None
+
+    @property
+    def metric(self) -> str:
+        """The first objective's name."""
+        return self.objectives[0].metric
+
+    @property
+    def direction(self) -> str:
+        """The first objective's direction, "minimize" or "maximize"."""
+        return self.objectives[0].direction
 
 
 @dataclass(frozen=True)
@@ -58,23 +70,40 @@ class Checkpoints:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a fit left behind.
+    """What a training left behind.
 
-    `value` is the metric at the best epoch (counted from 1) and `weights` are that epoch's, as numpy arrays in the order of
-    `model.get_weights()`; `history` holds a list with one number per epoch for each name that training reports.
+    `result` is what counts of it and `weights` are those that it is of, as numpy arrays in the order of `model.get_weights()`; `history`
+    holds a list for each name that training reports, with an entry for each epoch: a number, a list where the metric has several values, or
+    None where the epoch did not report it. `rules` says of each rule of ours why it did not act, None if it did.
     """
 
-    value: float
-    best_epoch: int
+    result: Result
     weights: list[Any]
-    history: dict[str, list[float]]
+    history: dict[str, list[Any]]
     seconds: float
     batches_per_second: float | None
+    rules: dict[str, str | None]
+
+    @property
+    def value(self) -> float:
+        """The first objective's value."""
+        return self.result.values[0]
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch that counts, from 1; None where the result stands for the model as `fit` left it."""
+        return self.result.best_epoch
+
+
+def account_of(hypermodel: keras_tuner.HyperModel, plan: TrainingPlan) -> Account:
+    """Return an empty account for a training by a plan."""
+    metrics = [each.metric for each in plan.objectives]
+    return Account(metrics, plan.direction, must_report=not has_own_fit(hypermodel))
 
 
 def batches_on_device(hypermodel: keras_tuner.HyperModel, model: Any, train: Any, validation: Any) -> int:
     """Return how many batches one execution of this fit composes on the device; 0: the host composes them."""
-    if type(hypermodel).fit is not keras_tuner.HyperModel.fit:
+    if has_own_fit(hypermodel):
         return 0  # it may look at its data
     return batches_together(model, train, validation)
 
@@ -86,8 +115,10 @@ def fit(
     train: Any,
     validation: Any,
     plan: TrainingPlan,
+    account: Account,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     checkpoints: Checkpoints | None = None,
+    array_batch_size: int | None = None,
     **fit_arguments: Any,
 ) -> Fitted:
     """Train a compiled model through its HyperModel's own `fit`.
@@ -95,68 +126,49 @@ def fit(
     Args:
         hypermodel: whose `fit(hp, model, ...)` is called; KerasTuner's default calls `model.fit`.
         hp: the trial's hyperparameters; `fit` may register more of them.
-        model: the compiled Keras model that `hypermodel.build(hp)` returned.
+        model: the Keras model that `hypermodel.build(hp)` returned.
         train: whatever `model.fit` takes as `x`; one that has `set_epoch` is told each epoch's number.
         validation: whatever `model.fit` takes as `validation_data`.
-        plan: the objective, the number of epochs and the rules for stopping and for the learning rate.
-        callbacks: further callbacks; they see each epoch's logs after the objective was checked.
+        plan: the objectives, the number of epochs and the rules for stopping and for the learning rate.
+        account: an empty one of `account_of`; it holds what was trained, however this ends.
+        callbacks: further callbacks; they see each epoch's logs after the account did.
         checkpoints: where to continue from, and what to do with each epoch's checkpoint; None makes none.
+        array_batch_size: examples in a batch of arrays, for a `fit` of the HyperModel's own that does not say.
         fit_arguments: passed on to `hypermodel.fit`.
 
     Raises:
         NotFiniteError: the loss or the objective is NaN or infinite at the end of an epoch.
-        UnknownMetricError: training does not report the objective.
+        UnknownMetricError: training does not report the objective, or reports several values of it.
+        keras_tuner.errors.FatalTypeError: `fit` returned what is no result, or passed no callbacks on.
     """
-    mode = "min" if plan.direction == "minimize" else "max"
-    best = BestEpoch(plan.metric, plan.direction)
     throughput = Throughput()
-    rules: list[keras.callbacks.Callback] = [FirstStep(), EpochData(train), throughput, LearningRate(), best]
-    if plan.annealing is not None:
-        model.optimizer.learning_rate = HoldThenCosine(
-            float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)),
-            plan.epochs * (plan.steps_per_epoch or 1),
-            warmup=plan.annealing.warmup,
-            hold=plan.annealing.hold,
-            final=plan.annealing.final,
-        )
-    elif plan.plateau is not None:
-        rules.append(
-            keras.callbacks.ReduceLROnPlateau(
-                monitor=plan.metric,
-                mode=mode,
-                factor=plan.plateau.factor,
-                patience=plan.plateau.patience,
-                min_delta=plan.plateau.min_delta,
-                cooldown=plan.plateau.cooldown,
-                min_lr=plan.plateau.min_learning_rate,
-            )
-        )
-    if plan.early_stopping is not None:
-        rules.append(
-            keras.callbacks.EarlyStopping(
-                monitor=plan.metric,
-                mode=mode,
-                patience=plan.early_stopping.patience,
-                min_delta=plan.early_stopping.min_delta,
-            )
-        )
-    if hasattr(train, "set_epoch") and type(hypermodel).fit is keras_tuner.HyperModel.fit:
-        # Its order is drawn from (seed, epoch) already; Keras would shuffle it by Python's global generator.
+    rules = _rules(plan)
+    # What a rule sets before the first step is traced with it.
+    first: list[keras.callbacks.Callback] = [each for each in rules if isinstance(each, Annealing)]
+    last = [each for each in rules if not isinstance(each, Annealing)]
+    every = [*first, FirstStep(), EpochData(train, account), throughput, LearningRate(), account, *last]
+    every += callbacks
+    ordered = hasattr(train, "set_epoch") or hasattr(train, "element_spec")
+    if ordered and not has_own_fit(hypermodel):
+        # Ours draws its order from (seed, epoch) already, where Keras would shuffle it by Python's global generator; a
+        # tf.data.Dataset has its author's, of which Keras would warn.
         fit_arguments = {"shuffle": False} | fit_arguments
-    history = keras.callbacks.History()
-    every = [*rules, *callbacks, history]
-    # A model that brings its own optimization keeps a state that is not ours to save.
-    if checkpoints is not None and getattr(model, "optimizer", None) is not None:
-        checkpointer = Checkpointer(every, checkpoints.save, checkpoints.scratch)
+    if checkpoints is not None:
+        single = not has_own_fit(hypermodel)
+        checkpointer = Checkpointer(account, every, checkpoints.save, checkpoints.scratch, single=single)
         every.append(checkpointer)
         if checkpoints.resume_from is not None:
-            fit_arguments["initial_epoch"] = checkpointer.restore(checkpoints.resume_from, model)
+            checkpointer.resume(checkpoints.resume_from)
+    for callback in every:
+        callback.set_model(model)  # a training loop of the user's own may not
     together = batches_on_device(hypermodel, model, train, validation)
     fed = resident(model, train, validation, together) if together else nullcontext((train, validation))
+    beside = joined(model, every, rules, array_batch_size) if has_own_fit(hypermodel) else nullcontext()
     started = time.perf_counter()
-    with fed as (x, validation_data):
-        throughput.together = model.steps_per_execution * (len(train) / len(x) if together else 1)
-        hypermodel.fit(
+    with fed as (x, validation_data), beside:
+        compiled_for = getattr(model, "steps_per_execution", 1)
+        throughput.together = compiled_for * (len(train) / len(x) if together else 1)
+        returned = hypermodel.fit(
             hp,
             model,
             x=x,
@@ -167,13 +179,33 @@ def fit(
             **fit_arguments,
         )
     seconds = time.perf_counter() - started
-    if best.value is None or best.weights is None:
-        raise ValueError("fit() trained no epoch: it must pass its `callbacks` on to model.fit()")
+    function = f"{type(hypermodel).__name__}.fit()"
+    result, is_best_epoch = result_of_training(returned, account, plan.objectives, function)
+    _require_finite(result, plan)
+    kept = account.weights if is_best_epoch else None
     return Fitted(
-        value=best.value,
-        best_epoch=best.epoch,
-        weights=best.weights,
-        history={name: [float(value) for value in values] for name, values in history.history.items()},
+        result=result,
+        weights=model.get_weights() if kept is None else kept,
+        history=account.history,
         seconds=seconds,
         batches_per_second=throughput.batches_per_second,
+        rules={each.rule: each.left_out for each in rules},
     )
+
+
+def _rules(plan: TrainingPlan) -> list[Rule]:
+    mode = "min" if plan.direction == "minimize" else "max"
+    rules: list[Rule] = []
+    if plan.annealing is not None:
+        rules.append(Annealing(plan.annealing.warmup, plan.annealing.hold, plan.annealing.final))
+    elif plan.plateau is not None:
+        rules.append(Plateau(plan.metric, mode, plan.plateau))
+    if plan.early_stopping is not None:
+        rules.append(EarlyStopping(plan.metric, mode, plan.early_stopping))
+    return rules
+
+
+def _require_finite(result: Result, plan: TrainingPlan) -> None:
+    for objective, value in zip(plan.objectives, result.values, strict=True):
+        if not math.isfinite(value):
+            raise NotFiniteError(f"{objective.metric} is {value}")

@@ -24,28 +24,40 @@ class Completed:
 
     `value` is the objective at its best epoch, `best_epoch` counts from 1, `model` is a file that holds that
     epoch's weights (None where the study keeps better ones), `others` are the values of all objectives but the first at that epoch.
+    Where `fit` returned another value than an epoch's, `best_epoch` is None, and the weights are those that it left.
     """
 
     value: float
-    best_epoch: int
+    best_epoch: int | None
     model: Path | None
     others: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class Pruned:
-    """A trial that its study's pruner ended after `epoch` epochs."""
+    """A trial that its study's pruner ended after `epoch` epochs; what it had reached by then is its result.
+
+    `value`, `best_epoch`, `model` and `others` are as of a completed trial.
+    """
 
     epoch: int
+    value: float
+    best_epoch: int
+    model: Path | None = None
+    others: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class Failed:
-    """A trial that ended without a value; `details` are lines for a log, `reason` is one line for people."""
+    """A trial that ended without a value; `details` are lines for a log, `reason` is one line for people.
+
+    `blames_study` says that the study itself is at fault, unless another trial shows that it is not.
+    """
 
     kind: FailureKind
     reason: str
     details: str = ""
+    blames_study: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,15 +86,14 @@ TrialOutcome = Completed | Pruned | Failed | HandedBack | Interrupted | Dropped
 class Retrained:
     """The best configuration, trained for longer.
 
-    `value` is the objective at the best epoch, `model` the file with that epoch's weights, `history` what
-    Keras's History holds with the learning rate of each epoch, `test` the protocol's scores on the test split
-    (empty for a user's own data).
+    `value` is the objective at the best epoch, `model` the file with that epoch's weights; `best_epoch` is None, and the weights are those
+    that `fit` left, where it returned another value than an epoch's. `history` holds what every epoch reported, its learning rate included.
     """
 
     value: float
-    best_epoch: int
+    best_epoch: int | None
     model: Path
-    history: dict[str, list[float]]
+    history: dict[str, list[Any]]
     seconds: float
     facts: dict[str, Any]
 

@@ -1,5 +1,6 @@
 """Retraining: the best configuration, trained for longer by the code that trained its trial."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -7,14 +8,22 @@ import keras
 from studyhall.search.bridge.handle import TrialHandle, Value
 from studyhall.search.bridge.hyperparameters import plain_hyperparameters
 from studyhall.search.devices import setup as device_setup
+from studyhall.search.one_line import reason
 from studyhall.search.training import provenance
-from studyhall.search.training.callbacks import NotFiniteError, Report, StopRequestedError, Watch
-from studyhall.search.training.fit import Annealing, TrainingPlan, fit
+from studyhall.search.training.account import NotFiniteError, UnknownMetricError
+from studyhall.search.training.callbacks import Report, StopRequestedError, Watch
+from studyhall.search.training.failures import kind_of
+from studyhall.search.training.fit import AnnealingSpec, TrainingPlan, account_of, fit
 from studyhall.search.training.outcome import Failed, FailureKind, HandedBack, Retrained
-from studyhall.search.training.trial import save_model
+from studyhall.search.training.rules import COSINE
+from studyhall.search.training.trial import objectives_of, save_model
+from studyhall.search.user.errors import user_traceback
 from studyhall.search.user.examples import arguments_for
 from studyhall.search.user.workload import Workload, ensure_built, parameter_count
 from studyhall.studies.definition import Definition
+from studyhall.studies.errors import StudyhallError
+
+_NOT_SETTABLE = "learning rate is not settable"  # Keras's words, where an optimizer has a schedule
 
 
 def run_retraining(
@@ -33,29 +42,61 @@ def run_retraining(
         hyperparameters: the values that rebuild the network.
         scratch: an existing folder; the best epoch's model is left there as `model.keras`.
     """
-    keras.utils.clear_session(free_memory=True)
-    keras.utils.set_random_seed(handle.seed)
-    hp = plain_hyperparameters(hyperparameters)
-    model = workload.hypermodel.build(hp)
-    examples = workload.examples(hp)
-    ensure_built(model, examples)
-    device_setup.use_compilation(model)
+    plan = retraining_plan(definition)
     try:
-        fitted = fit(
-            workload.hypermodel,
-            hp,
-            model,
-            examples.train,
-            examples.validation,
-            retraining_plan(definition, examples.steps_per_epoch),
-            [Watch(handle), Report(handle, definition.objective.metric)],
-            **arguments_for(workload.hypermodel, examples),
-        )
+        try:
+            return _retrained(handle, definition, workload, hyperparameters, scratch, plan)
+        except TypeError as error:
+            if plan.annealing is None or _NOT_SETTABLE not in str(error):
+                raise
+        # A callback of the user's own sets the rate in each epoch: it is theirs, so nothing of ours may hold it.
+        plan = replace(plan, annealing=None)
+        retrained = _retrained(handle, definition, workload, hyperparameters, scratch, plan)
+        rules = retrained.facts["rules"] | {COSINE: "a callback sets the learning rate"}
+        return replace(retrained, facts=retrained.facts | {"rules": rules})
     except StopRequestedError as stopped:
         return HandedBack(stopped.epochs)
     except NotFiniteError as error:
         return Failed(FailureKind.NAN, str(error))
-    # The published file is compiled as `build` compiled it: no schedule of ours, which others could not load, and no optimizer state.
+    except UnknownMetricError as error:
+        return Failed(FailureKind.INVALID, str(error))
+    except StudyhallError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a user's code may raise anything; the trial's own model is left
+        details = user_traceback(error, definition.folder)
+        return Failed(kind_of(error), f"{type(error).__name__}: {reason(error)}", details)
+
+
+def _retrained(
+    handle: TrialHandle,
+    definition: Definition,
+    workload: Workload,
+    hyperparameters: dict[str, Value],
+    scratch: Path,
+    plan: TrainingPlan,
+) -> Retrained:
+    keras.utils.clear_session(free_memory=True)
+    keras.utils.set_random_seed(handle.seed)
+    hp = plain_hyperparameters(hyperparameters)
+    account = account_of(workload.hypermodel, plan)
+    model = workload.hypermodel.build(hp)
+    examples = workload.examples(hp)
+    ensure_built(model, examples)
+    device_setup.use_compilation(model)
+    fitted = fit(
+        workload.hypermodel,
+        hp,
+        model,
+        examples.train,
+        examples.validation,
+        plan,
+        account,
+        [Report(handle, account), Watch(handle, account)],
+        array_batch_size=examples.fit_arguments.get("batch_size"),
+        **arguments_for(workload.hypermodel, examples),
+    )
+    # The published file is compiled as `build` compiled it: no schedule of ours, which others could not load, and no
+    # optimizer state.
     clean = workload.hypermodel.build(plain_hyperparameters(hyperparameters))
     ensure_built(clean, examples)
     clean.set_weights(fitted.weights)
@@ -70,23 +111,22 @@ def run_retraining(
             "parameters": parameter_count(clean),
             **provenance.facts(definition.folder),
             "data_fingerprint": examples.fingerprint,
+            "rules": fitted.rules,
         },
     )
 
 
-def retraining_plan(definition: Definition, steps_per_epoch: int | None) -> TrainingPlan:
-    """The plan of the retraining's fit, from its definition and the number of batches in an epoch."""
+def retraining_plan(definition: Definition) -> TrainingPlan:
+    """The plan of the retraining's fit, from its definition."""
     retraining = definition.retraining
     annealing = None
     if retraining.schedule == "cosine":
-        annealing = Annealing(retraining.warmup, retraining.hold, retraining.final_learning_rate)
+        annealing = AnnealingSpec(retraining.warmup, retraining.hold, retraining.final_learning_rate)
     plateau = retraining.reduce_learning_rate if retraining.schedule == "plateau" else None
     return TrainingPlan(
-        metric=definition.objective.metric,
-        direction=definition.objective.direction,
+        objectives=objectives_of(definition),
         epochs=retraining.epochs,
         early_stopping=retraining.early_stopping or None,
         plateau=plateau or None,
         annealing=annealing,
-        steps_per_epoch=steps_per_epoch,
     )

@@ -1,7 +1,7 @@
 """One trial: build the network that its hyperparameters describe, train it, and say how it ended."""
 
-import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,26 @@ from studyhall.search.bridge.hyperparameters import TrialHyperParameters, record
 from studyhall.search.devices import setup as device_setup
 from studyhall.search.one_line import reason
 from studyhall.search.training import provenance, resident
+from studyhall.search.training.account import Account, NotFiniteError, UnknownMetricError
 from studyhall.search.training.callbacks import (
     Admission,
-    NotFiniteError,
     Report,
     StopRequestedError,
     TrialPrunedError,
-    UnknownMetricError,
     Watch,
 )
 from studyhall.search.training.failures import kind_of
-from studyhall.search.training.fit import Checkpoints, Fitted, TrainingPlan, batches_on_device, fit
+from studyhall.search.training.fit import (
+    Checkpoints,
+    Fitted,
+    TrainingPlan,
+    account_of,
+    batches_on_device,
+    fit,
+)
 from studyhall.search.training.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, TrialOutcome
-from studyhall.search.training.trial_files import show_files
+from studyhall.search.training.result import Objective
+from studyhall.search.training.trial_files import show_files, show_history
 from studyhall.search.training.warm_start import unknown_values
 from studyhall.search.user.errors import user_traceback
 from studyhall.search.user.examples import Examples, arguments_for, known_batch_size
@@ -65,6 +72,9 @@ def run_trial(
     keras.utils.set_random_seed(handle.seed)
     hp = TrialHyperParameters(handle)
     started = time.perf_counter()
+    plan = trial_plan(definition)
+    account = account_of(workload.hypermodel, plan)
+    model: Any = None
     try:
         model = workload.hypermodel.build(hp)
         if not isinstance(model, keras.Model):
@@ -82,25 +92,34 @@ def run_trial(
         together = batches_on_device(workload.hypermodel, model, examples.train, examples.validation)
         for key, value in resident.facts(together).items():
             handle.record(key, value)
-        fitted = fit(
-            workload.hypermodel,
-            hp,
-            model,
-            examples.train,
-            examples.validation,
-            trial_plan(definition),
-            [Admission(handle), Watch(handle), Report(handle, definition.objective.metric)],
-            Checkpoints(resume_from, handle.checkpoint, scratch),
-            **arguments_for(workload.hypermodel, examples),
+        try:
+            fitted = fit(
+                workload.hypermodel,
+                hp,
+                model,
+                examples.train,
+                examples.validation,
+                plan,
+                account,
+                [Admission(handle, account), Report(handle, account), Watch(handle, account)],
+                Checkpoints(resume_from, handle.checkpoint, scratch),
+                examples.fit_arguments.get("batch_size"),
+                **arguments_for(workload.hypermodel, examples),
+            )
+        except TrialPrunedError as pruned:
+            return _pruned(pruned, handle, hp, definition, model, account, scratch, started)
+        record_end(handle, hp, fitted, account, known_batch_size(workload.hypermodel, examples))
+        others = values_beside(
+            definition, dict(zip(account.metrics, fitted.result.values, strict=True)), model
         )
-    except TrialPrunedError as pruned:
-        handle.record("epochs", pruned.epoch)
-        handle.record("seconds", round(time.perf_counter() - started, 3))
-        return Pruned(pruned.epoch)
+        model.set_weights(fitted.weights)
+        saved = save_model(model, scratch) if handle.keeps(fitted.value) else None
     except StopRequestedError as stopped:
         return HandedBack(stopped.epochs)
     except NotFiniteError as error:
         return Failed(FailureKind.NAN, str(error))
+    except UnknownMetricError as error:
+        return Failed(FailureKind.INVALID, f"{error}; set objective.metric to one of them", blames_study=True)
     except (
         ConfigurationError,
         DefinitionError,
@@ -108,8 +127,6 @@ def run_trial(
         keras_tuner.errors.FailedTrialError,
     ) as error:
         return Failed(FailureKind.INVALID, str(error))
-    except UnknownMetricError as error:
-        raise UserCodeError(f"{error}; set objective.metric to one of them") from error
     except keras_tuner.errors.FatalError as error:
         raise UserCodeError(f"{definition.hypermodel.path} ended the search: {error}") from error
     except StudyhallError:
@@ -117,42 +134,65 @@ def run_trial(
     except Exception as error:  # noqa: BLE001 - a user's code may raise anything; the trial alone fails
         details = user_traceback(error, definition.folder)
         return Failed(kind_of(error), f"{type(error).__name__}: {reason(error)}", details)
-    record_end(handle, hp, fitted, definition, known_batch_size(workload.hypermodel, examples))
-    others = other_values(definition, fitted, model)
-    if not all(map(math.isfinite, others)):
-        return Failed(FailureKind.NAN, f"{', '.join(definition.metrics[1:])}: {others} at the best epoch")
-    model.set_weights(fitted.weights)
-    saved = save_model(model, scratch) if handle.keeps(fitted.value) else None
     show_files(handle, definition, model, examples, fitted.history)
     return Completed(fitted.value, fitted.best_epoch, saved, others)
 
 
-def other_values(definition: Definition, fitted: Fitted, model: Any) -> tuple[float, ...]:
-    """Return the values of all objectives but the first, at the epoch that is the best by the first.
+def _pruned(
+    pruned: TrialPrunedError,
+    handle: TrialHandle,
+    hp: TrialHyperParameters,
+    definition: Definition,
+    model: Any,
+    account: Account,
+    scratch: Path,
+    started: float,
+) -> Pruned:
+    """Return what a trial that was pruned had reached, recorded and saved as that of one that completed."""
+    if account.best is None or account.best_epoch is None or account.value is None:
+        raise ValueError("a trial was pruned that had reported nothing")
+    facts = values_of(hp) | {
+        "epochs": account.finished,
+        "best_epoch": account.best_epoch,
+        "seconds": round(time.perf_counter() - started, 3),
+        "history": account.history,
+    }
+    for key, value in facts.items():
+        handle.record(key, value)
+    others = values_beside(definition, account.best, model)
+    saved = None
+    if account.weights is not None and handle.keeps(account.value):
+        model.set_weights(account.weights)
+        saved = save_model(model, scratch)
+    show_history(handle, definition, account.history)
+    return Pruned(pruned.epoch, account.value, account.best_epoch, saved, others)
 
-    Raises:
-        UserCodeError: training does not report one of them.
+
+def values_beside(definition: Definition, values: Mapping[str, Any], model: Any) -> tuple[float, ...]:
+    """Return the values of all objectives but the first: those of the epoch that counts, and the model's size.
+
+    Args:
+        definition: the study's.
+        values: by the names of the objectives that training reports.
+        model: the model.
     """
-    for metric in definition.metrics[1:]:
-        if metric != PARAMETERS and metric not in fitted.history:
-            raise UserCodeError(
-                f"training reports no '{metric}'; it reports: {', '.join(sorted(fitted.history))}; set objective.metric "
-                "to one of them"
-            )
     return tuple(
-        float(parameter_count(model))
-        if metric == PARAMETERS
-        else fitted.history[metric][fitted.best_epoch - 1]
+        float(parameter_count(model) if metric == PARAMETERS else values[metric])
         for metric in definition.metrics[1:]
     )
+
+
+def objectives_of(definition: Definition) -> tuple[Objective, ...]:
+    """The objectives that training reports, the most important first."""
+    pairs = zip(definition.metrics, definition.directions, strict=True)
+    return tuple(Objective(metric, direction) for metric, direction in pairs if metric != PARAMETERS)
 
 
 def trial_plan(definition: Definition) -> TrainingPlan:
     """The plan of a trial's fit, from its definition."""
     training = definition.training
     return TrainingPlan(
-        metric=definition.objective.metric,
-        direction=definition.objective.direction,
+        objectives=objectives_of(definition),
         epochs=training.epochs,
         early_stopping=training.early_stopping or None,
         plateau=training.reduce_learning_rate or None,
@@ -199,15 +239,16 @@ def record_end(
     handle: TrialHandle,
     hp: TrialHyperParameters,
     fitted: Fitted,
-    definition: Definition,
+    account: Account,
     batch_size: int | None,
 ) -> None:
     """Record what the training of a completed trial found; `fit()` may have met more hyperparameters."""
     facts: dict[str, Any] = values_of(hp) | {
-        "epochs": len(fitted.history[definition.objective.metric]),
+        "epochs": account.finished,
         "best_epoch": fitted.best_epoch,
         "seconds": round(fitted.seconds, 3),
         "history": fitted.history,
+        "rules": fitted.rules,
     }
     if fitted.batches_per_second is not None and batch_size is not None:
         facts["images_per_second"] = round(fitted.batches_per_second * batch_size, 1)

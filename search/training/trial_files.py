@@ -24,12 +24,18 @@ SOURCES = ("digit", "item")
 _log = logging.getLogger(__name__)
 
 
+def show_history(handle: TrialHandle, definition: Definition, history: Mapping[str, Sequence[Any]]) -> None:
+    """Attach what every epoch reported to the trial, unless the definition wants no files."""
+    if definition.search.figures:
+        handle.attach(HISTORY, json.dumps(dict(history), indent=1).encode())
+
+
 def show_files(
     handle: TrialHandle,
     definition: Definition,
     model: Any,
     examples: Examples,
-    history: Mapping[str, Sequence[float]],
+    history: Mapping[str, Sequence[Any]],
 ) -> None:
     """Attach them to the trial, unless the definition wants none; whatever goes wrong with them, the trial goes on.
 
@@ -43,7 +49,7 @@ def show_files(
     if not definition.search.figures:
         return
     try:
-        handle.attach(HISTORY, json.dumps(dict(history), indent=1).encode())
+        show_history(handle, definition, history)
         names = SOURCES if definition.data.source in BUILT_IN_SOURCES else ()
         picture = predictions(model, examples.validation, names)
         if picture is not None:

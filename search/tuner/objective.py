@@ -1,15 +1,13 @@
 """The objective of a Tuner: KerasTuner's forms of it, and what the study and Optuna make of each."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import keras
 import keras_tuner
 import numpy as np
 from keras_tuner.src.engine import objective as kinds
 
-from studyhall.search.training.callbacks import improves
+from studyhall.search.training.account import improves
+from studyhall.search.training.result import Objective, Result, result_of
 from studyhall.studies.errors import UserCodeError
 from studyhall.studies.search_sections import PARAMETERS
 
@@ -69,40 +67,34 @@ def as_tables(objective: kinds.Objective) -> list[dict[str, str]]:
     return [{"metric": each.name, "direction": _DIRECTIONS[each.direction]} for each in single(objective)]
 
 
-@dataclass(frozen=True)
-class Result:
-    """What the executions of a trial came to.
-
-    `metrics` holds the mean over the executions, each at its best epoch; `values` are those of the objectives, in their
-    order; `best_epoch` counts from 1 and is the executions' mean, rounded, or None where no `History` tells; `history` is
-    that of the best execution.
-    """
-
-    values: list[float]
-    metrics: dict[str, float]
-    best_epoch: int | None
-    history: dict[str, list[float]] | None
+def objectives_of(objective: kinds.Objective) -> tuple[Objective, ...]:
+    """Return the objectives that it consists of, as training has them, the most important first."""
+    return tuple(Objective(each.name, _DIRECTIONS[each.direction]) for each in single(objective))
 
 
-def result_of(returned: Any, objective: kinds.Objective, function: str) -> Result:
-    """Return what `run_trial` or `fit` returned as one result.
+def mean_result_of(returned: Any, objective: kinds.Objective, function: str) -> Result:
+    """Return what `run_trial` returned as one result: of several executions, the mean.
 
     Args:
         returned: a `keras.callbacks.History`, a dictionary of metrics, a number, or a list of those.
         objective: the Tuner's.
         function: the name of what returned it, for the error.
 
+    Returns:
+        `metrics` holds the mean over the executions, each at its best epoch; `best_epoch` is their mean, rounded; `history` is
+        that of the best execution.
+
     Raises:
         keras_tuner.errors.FatalTypeError: it is none of these.
-        keras_tuner.errors.FatalValueError: it lacks the objective.
+        UnknownMetricError: it lacks an objective, or has several values of one.
     """
     executions = returned if isinstance(returned, list) else [returned]
     if not executions:
         raise keras_tuner.errors.FatalTypeError(
             f"{function} returned an empty list; return one result at least."
         )
-    first = single(objective)[0]
-    results = [_of_one(each, objective, function) for each in executions]
+    objectives = objectives_of(objective)
+    results = [result_of(each, objectives, function) for each in executions]
     names = dict.fromkeys(name for result in results for name in result.metrics)
     metrics = {
         name: float(np.mean([result.metrics[name] for result in results if name in result.metrics]))
@@ -111,58 +103,11 @@ def result_of(returned: Any, objective: kinds.Objective, function: str) -> Resul
     epochs = [result.best_epoch for result in results if result.best_epoch is not None]
     best = results[0]
     for result in results[1:]:
-        if improves(result.metrics[first.name], best.metrics[first.name], _DIRECTIONS[first.direction]):
+        if improves(result.values[0], best.values[0], objectives[0].direction):
             best = result
     return Result(
-        [metrics[each.name] for each in single(objective)],
+        [metrics[each.metric] for each in objectives],
         metrics,
         round(float(np.mean(epochs))) if epochs else None,
         best.history,
     )
-
-
-def _of_one(returned: Any, objective: kinds.Objective, function: str) -> Result:
-    names = [each.name for each in single(objective)]
-    best_epoch, history = None, None
-    match returned:
-        case bool() | None:
-            raise keras_tuner.errors.FatalTypeError(
-                f"{function} returned {returned}; return the metrics: a History, a dictionary or a number."
-            )
-        case int() | float() | np.number():
-            if len(names) > 1:
-                raise keras_tuner.errors.FatalTypeError(
-                    f"{function} returned one number for {len(names)} objectives; return a dictionary of {', '.join(names)}."
-                )
-            metrics = {names[0]: float(returned)}
-        case keras.callbacks.History():
-            history = {name: [float(value) for value in values] for name, values in returned.history.items()}
-            _require(names, history, function)
-            best_epoch = _best_epoch(history[names[0]], single(objective)[0])
-            metrics = {
-                name: values[best_epoch - 1] for name, values in history.items() if len(values) >= best_epoch
-            }
-        case dict():
-            _require(names, returned, function)
-            metrics = {name: float(value) for name, value in returned.items()}
-        case _:
-            raise keras_tuner.errors.FatalTypeError(
-                f"{function} returned a {type(returned).__name__}; return a History, a dictionary, a number, or a list of them."
-            )
-    return Result([metrics[name] for name in names], metrics, best_epoch, history)
-
-
-def _require(names: Sequence[str], held: Any, function: str) -> None:
-    for name in names:
-        if name not in held:
-            raise keras_tuner.errors.FatalValueError(
-                f"{function} returned no '{name}', which is the objective; it returned: {', '.join(held)}."
-            )
-
-
-def _best_epoch(values: Sequence[float], objective: kinds.Objective) -> int:
-    best = 0
-    for epoch, value in enumerate(values):
-        if objective.better_than(value, values[best]):
-            best = epoch
-    return best + 1

@@ -17,8 +17,10 @@ from optuna.trial import Trial as OptunaTrial
 from optuna.trial import TrialState
 
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters
+from studyhall.search.training.account import Account
 from studyhall.search.training.outcome import FailureKind
-from studyhall.search.tuner.objective import Result
+from studyhall.search.training.result import Result
+from studyhall.search.tuner.callbacks import BestWeights
 from studyhall.search.tuner.trials import PRUNED, as_keras_tuner_trial, trial_id
 from studyhall.search.workers.announcer import Announcer
 from studyhall.search.workers.budget import Budget, EpochGate
@@ -36,7 +38,7 @@ from studyhall.studies.study import Study
 class InHand:
     """The trial that this process has claimed, with all that is needed to see it to its end.
 
-    `reported` counts the epochs that an earlier attempt reported; `result` and `failure` are set when it ends.
+    `account` and `best_weights` are of what is being trained; `result` and `failure` are set when it ends.
     """
 
     def __init__(
@@ -46,13 +48,16 @@ class InHand:
         self.scratch = scratch
         self.handle = StudyHandle(study, claimed, store, _ignore, lambda: self.keeper.lost, gate)
         self.keeper = LeaseKeeper(lambda: study.renew(self.handle.lease, epoch=self.epoch), LEASE_SECONDS)
-        self.reported = max(
-            study.optuna().get_trials(deepcopy=False)[claimed.number].intermediate_values, default=0
-        )
         self.result: Result | None = None
         self.weights: Path | None = None
         self.failure: tuple[FailureKind, str] | None = None
-        self.epoch = 0  # finished ones, for whoever watches
+        self.account: Account | None = None
+        self.best_weights: BestWeights | None = None
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs of the execution in hand are finished, for whoever watches."""
+        return 0 if self.account is None else self.account.finished
 
 
 class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
@@ -196,11 +201,11 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         try:
             handle.flush()
             if trial.status == TrialStatus.COMPLETED and in_hand.result is not None:
-                if in_hand.weights is not None:
-                    self.models.keep(handle.number, in_hand.result.values[0], in_hand.weights)
+                self._keep_weights(in_hand)
                 study.complete(in_hand.claimed, *in_hand.result.values)
                 Announcer(study).completed(handle.number, in_hand.result.values[0])
             elif trial.status == PRUNED:
+                self._keep_weights(in_hand)
                 study.prune(in_hand.claimed)
             else:
                 kind, reason = in_hand.failure or (
@@ -215,6 +220,10 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._release()
         self.update_space(trial.hyperparameters)
         self._display.on_trial_end(trial)
+
+    def _keep_weights(self, in_hand: InHand) -> None:
+        if in_hand.result is not None and in_hand.weights is not None:
+            self.models.keep(in_hand.handle.number, in_hand.result.values[0], in_hand.weights)
 
     def hand_back(self) -> None:
         """Give the trial in hand, if there is one, back to the queue."""

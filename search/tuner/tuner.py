@@ -19,22 +19,29 @@ from keras_tuner.src.engine import tuner_utils
 from studyhall.models.errors import ConfigurationError
 from studyhall.search.one_line import reason
 from studyhall.search.training import provenance
+from studyhall.search.training.account import Account, NotFiniteError, UnknownMetricError
 from studyhall.search.training.callbacks import (
     Admission,
-    NotFiniteError,
+    Report,
     StopRequestedError,
     TrialPrunedError,
-    UnknownMetricError,
     Watch,
 )
 from studyhall.search.training.failures import kind_of
 from studyhall.search.training.first_step import FirstStep
 from studyhall.search.training.outcome import FailureKind
+from studyhall.search.training.own_fit import has_own_fit
+from studyhall.search.training.result import Result, result_of_training
 from studyhall.search.training.trial import values_of
 from studyhall.search.training.warm_start import misfits
-from studyhall.search.tuner.callbacks import WEIGHTS, CountEpochs, KeepBestEpoch, ModelSize, ReportOnce
+from studyhall.search.tuner.callbacks import WEIGHTS, BestWeights, ModelSize
 from studyhall.search.tuner.definition import Algorithm, script_definition
-from studyhall.search.tuner.objective import as_tables, make_objective, result_of
+from studyhall.search.tuner.objective import (
+    as_tables,
+    make_objective,
+    mean_result_of,
+    objectives_of,
+)
 from studyhall.search.tuner.oracle import StudyOracle
 from studyhall.search.tuner.study import open_or_create
 from studyhall.search.tuner.trials import BEST_EPOCH, METRICS, PRUNED, note_metrics
@@ -237,8 +244,9 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
         try:
             self._run_and_update_trial(trial, *fit_args, **fit_kwargs)
             trial.status = TrialStatus.COMPLETED
-        except TrialPrunedError:
+        except TrialPrunedError as pruned:
             trial.status = PRUNED
+            self._note_pruned(trial, pruned)
         except StopRequestedError as stopped:
             raise _LeftError from stopped
         except LeaseLostError as lost:
@@ -251,16 +259,29 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
             keras_tuner.errors.FailedTrialError,
         ) as error:
             self._fail(trial, FailureKind.INVALID, reason(error))
+        except UnknownMetricError as error:
+            if self.oracle.study.is_to_blame(in_hand.claimed):
+                raise UserCodeError(f"{error}; set objective to one of them") from error
+            self._fail(trial, FailureKind.INVALID, str(error))
         except (StudyhallError, keras_tuner.errors.FatalError):
             raise
-        except UnknownMetricError as error:
-            raise UserCodeError(f"{error}; set objective to one of them") from error
         except Exception as error:  # noqa: BLE001 - a user's code may raise anything; the trial alone fails
             self._fail(trial, kind_of(error), f"{type(error).__name__}: {reason(error)}")
             trial.message = user_traceback(error, _script_folder())
         for name, value in values_of(trial.hyperparameters).items():
             in_hand.handle.record(name, value)
         in_hand.handle.record("seconds", round(time.perf_counter() - started, 3))
+
+    def _note_pruned(self, trial: Trial, pruned: TrialPrunedError) -> None:
+        """Note what a trial had reached when it was pruned."""
+        account, best = self.oracle.in_hand.account, self.oracle.in_hand.best_weights
+        if account is None or account.best is None or best is None:
+            return  # `run_trial` of the user's own pruned it
+        history = keras.callbacks.History()
+        history.history = account.history
+        result = mean_result_of(history, self.oracle.objective, "run_trial()")
+        best.settle(result.values[0])
+        self._note_result(trial, result)
 
     def _fail(self, trial: Trial, kind: FailureKind, why: str) -> None:
         trial.status = TrialStatus.FAILED
@@ -277,9 +298,14 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
         if returned is None and trial.metrics.exists(objective.name):
             # As with KerasTuner, `run_trial` of an old script may have told the oracle by itself.
             returned = {name: trial.metrics.get_best_value(name) for name in trial.metrics.metrics}
-        result = result_of(returned, objective, f"{type(self).__name__}.run_trial()")
+        result = mean_result_of(returned, objective, f"{type(self).__name__}.run_trial()")
         for name, value in result.metrics.items():
             _require_finite(name, value, [each["metric"] for each in as_tables(objective)])
+        self._note_result(trial, result)
+
+    def _note_result(self, trial: Trial, result: Result) -> None:
+        """Note what a trial came to, in KerasTuner's trial and in the study's."""
+        in_hand, objective = self.oracle.in_hand, self.oracle.objective
         in_hand.result = result
         trial.best_step = max(result.best_epoch or 1, 1) - 1
         note_metrics(trial, result.metrics, objective)
@@ -301,28 +327,31 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
         """
         in_hand = self.oracle.in_hand
         originals = kwargs.pop("callbacks", None) or []
-        tables = as_tables(self.oracle.objective)
-        first = tables[0]
-        best = KeepBestEpoch(first["metric"], first["direction"], in_hand.scratch)
+        objectives = objectives_of(self.oracle.objective)
+        names = [each.metric for each in objectives]
+        best = in_hand.best_weights = BestWeights(objectives[0].direction, in_hand.scratch)
+        must_report = not has_own_fit(self.hypermodel)
         results = []
         for execution in range(self.executions_per_trial):
             if execution:
                 keras.utils.set_random_seed(derived_seed("execution", in_hand.handle.seed, execution))
             callbacks = self._deepcopy_callbacks(originals)
             self._configure_tensorboard_dir(callbacks, trial, execution)
-            if any(table["metric"] == PARAMETERS for table in tables):
+            if PARAMETERS in names:
                 callbacks.insert(0, ModelSize())
             if any(getattr(type(self), hook) is not getattr(keras_tuner.Tuner, hook) for hook in _HOOKS):
                 callbacks.append(tuner_utils.TunerCallback(self, trial))
+            account = in_hand.account = Account(
+                names, objectives[0].direction, best.keep_epoch, must_report=must_report
+            )
             callbacks += [
                 FirstStep(),
-                best,
-                Admission(in_hand.handle),
-                Watch(in_hand.handle),
-                CountEpochs(in_hand),
+                account,
+                Admission(in_hand.handle, account),
+                Watch(in_hand.handle, account),
             ]
-            if len(tables) == 1 and execution == 0:
-                callbacks.append(ReportOnce(in_hand.handle, first["metric"], in_hand.reported))
+            if len(names) == 1 and execution == 0:
+                callbacks.append(Report(in_hand.handle, account))
             results.append(self._build_and_fit_model(trial, *args, **{**kwargs, "callbacks": callbacks}))
         return results
 
@@ -332,11 +361,31 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
         model = self._try_build(hp)
         if set(hp.values) != before or not before:
             self.oracle.show_values(trial)
+        for callback in kwargs.get("callbacks", ()):
+            callback.set_model(model)  # a training loop of the user's own may not
         returned = self.hypermodel.fit(hp, model, *args, **kwargs)
-        result_of(returned, self.oracle.objective, f"{type(self.hypermodel).__name__}.fit()")
         if model.built:
             self._record({PARAMETERS: parameter_count(model), BUILD: _how_built(model)})
-        return returned
+        return self._whole(returned, model)
+
+    def _whole(self, returned: Any, model: Any) -> Any:
+        """Return what `fit` returned, a History as that of all its fits together; keep the weights that it is of."""
+        account, best = self.oracle.in_hand.account, self.oracle.in_hand.best_weights
+        if account is None or best is None:
+            return returned
+        function = f"{type(self.hypermodel).__name__}.fit()"
+        result, is_best_epoch = result_of_training(
+            returned, account, objectives_of(self.oracle.objective), function
+        )
+        if model.built and not is_best_epoch:
+            best.keep_epoch(model)
+        best.settle(result.values[0])
+        if returned is not None and not isinstance(returned, keras.callbacks.History):
+            return returned
+        history = keras.callbacks.History()
+        history.set_model(model)
+        history.history, history.epoch = account.history, list(range(account.finished))
+        return history
 
     def _record(self, facts: Mapping[str, Any]) -> None:
         for name, value in facts.items():

@@ -90,10 +90,12 @@ def _what(number: int | None) -> str:
 def outcome_in_words(outcome: TrialOutcome) -> str:
     """Say how a trial ended."""
     match outcome:
+        case Completed(value, None):
+            return f"complete with {value:.6g}"
         case Completed(value, best_epoch):
             return f"complete with {value:.6g} at epoch {best_epoch}"
-        case Pruned(epoch):
-            return f"pruned after epoch {epoch}"
+        case Pruned(epoch, value, best_epoch):
+            return f"pruned after epoch {epoch}, with {value:.6g} at epoch {best_epoch}"
         case Failed(kind, reason):
             return f"failed ({kind.value}): {reason}"
         case HandedBack(epochs):

@@ -116,7 +116,9 @@ class StudyHandle:
     def _report(self, step: int, value: float) -> bool:
         if len(self._study.definition.metrics) > 1:
             return False  # Optuna neither keeps epochs' values nor prunes where there are several objectives
-        self._trial.report(value, step)
+        # A trial that lost its checkpoint comes by its epochs again; what was reported of them stays.
+        if step not in self._trial._cached_frozen_trial.intermediate_values:
+            self._trial.report(value, step)
         return self._trial.should_prune()
 
     def record(self, key: str, value: Any) -> None:

@@ -203,7 +203,9 @@ class Worker:
                 self._study.complete(trial, value, *others)
             case Pruned():
                 self._study.prune(trial)
-            case Failed(kind, reason):
+            case Failed(kind, reason, _, blames_study):
+                if blames_study and self._study.is_to_blame(trial):
+                    raise UserCodeError(reason)
                 self._study.fail(trial, kind.value, reason)
             case HandedBack():
                 self._study.hand_back(handle.lease)

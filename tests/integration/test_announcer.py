@@ -62,7 +62,7 @@ def test_new_best_is_told_by_the_worker_that_completed_it(storage: StudyStorage)
     announcer = Announcer(study, told)
     complete(study, announcer, 0.5)
     complete(study, announcer, 0.7)
-    announcer.trial_ended(1, Pruned(2))
+    announcer.trial_ended(1, Pruned(2, 0.5, 1))
     complete(study, announcer, 0.3)
     assert told.events == ["new-best", "new-best"]
     assert told[-1].details == {"trial": {"number": 2, "value": 0.3}}

@@ -20,7 +20,15 @@ from studyhall.data.resident import ResidentBatches, compose_on_device
 from studyhall.data.separation import TrainingData, load
 from studyhall.search.devices.setup import Feeding, feeding
 from studyhall.search.training import resident
-from studyhall.search.training.fit import Checkpoints, Fitted, TrainingPlan, batches_on_device, fit
+from studyhall.search.training.fit import (
+    Checkpoints,
+    Fitted,
+    TrainingPlan,
+    account_of,
+    batches_on_device,
+    fit,
+)
+from studyhall.search.training.result import Objective
 
 BATCH = 8
 EPOCHS = 3
@@ -77,8 +85,10 @@ def observe(patch: pytest.MonkeyPatch, scratch: Path) -> dict[str, Any]:
 
     def train(checkpoints: Checkpoints | None = None) -> tuple[Fitted, Any]:
         mixtures, model = data(), hypermodel.build(None)
-        plan = TrainingPlan("val_loss", "minimize", EPOCHS)
-        return fit(hypermodel, None, model, mixtures.train, mixtures.validation, plan, (), checkpoints), model
+        plan = TrainingPlan((Objective("val_loss", "minimize"),), EPOCHS)
+        account = account_of(hypermodel, plan)
+        train, validation = mixtures.train, mixtures.validation
+        return fit(hypermodel, None, model, train, validation, plan, account, (), checkpoints), model
 
     kept = scratch / "kept.npz"
 

@@ -20,7 +20,6 @@ from studyhall.search.training.trial import run_trial
 from studyhall.search.user.workload import Workload
 from studyhall.studies.definition import Definition
 from studyhall.studies.definition_file import define
-from studyhall.studies.errors import UserCodeError
 
 MODEL = """
 import keras
@@ -171,6 +170,7 @@ def test_a_trial_completes_with_its_best_epoch_and_its_facts(run: Run) -> None:
     handle = Handle()
     outcome = run(handle, epochs=3)
     assert isinstance(outcome, Completed)
+    assert outcome.best_epoch is not None
     assert outcome.value == min(handle.curve.values()) == handle.curve[outcome.best_epoch]
     assert list(handle.curve) == [1, 2, 3]
     assert handle.facts["hyperparameters"] == {"impossible": False, "filters": 2, "learning_rate": 1e-2}
@@ -287,9 +287,15 @@ def test_predictions_that_cannot_be_drawn_cost_the_trial_nothing(
 def test_a_trial_is_pruned_when_the_study_says_so(run: Run) -> None:
     handle = Handle()
     handle.prune_at = 1
-    assert run(handle, epochs=3) == Pruned(1)
+    outcome = run(handle, epochs=3)
+    assert isinstance(outcome, Pruned)
+    assert (outcome.epoch, outcome.value, outcome.best_epoch) == (1, handle.curve[1], 1)
     assert list(handle.curve) == [1]
     assert handle.facts["epochs"] == 1
+    assert handle.facts["history"]["val_loss"] == [outcome.value]
+    assert outcome.model is not None
+    assert outcome.model.is_file()
+    assert list(handle.files) == ["history.json"]
     assert handle.facts["seconds"] > 0
 
 
@@ -327,8 +333,11 @@ def test_an_exception_of_the_users_code_fails_the_trial_with_the_users_lines(run
 
 
 def test_a_metric_that_training_does_not_report_is_the_studys_fault(run: Run) -> None:
-    with pytest.raises(UserCodeError, match="reports no 'val_loss'"):
-        run(Handle(), name="Silent")
+    outcome = run(Handle(), name="Silent")
+    assert isinstance(outcome, Failed)
+    assert outcome.kind is FailureKind.INVALID
+    assert outcome.blames_study
+    assert "reports no 'val_loss'" in outcome.reason
 
 
 def test_a_trial_that_is_stopped_says_how_many_epochs_are_finished(run: Run) -> None:

@@ -6,7 +6,7 @@ import keras
 import keras_tuner
 import pytest
 
-from studyhall.search.tuner.objective import as_tables, make_objective, result_of
+from studyhall.search.tuner.objective import as_tables, make_objective, mean_result_of
 from studyhall.studies.errors import UserCodeError
 
 
@@ -45,7 +45,7 @@ def test_a_metric_of_unknown_direction_is_refused_with_the_remedy() -> None:
 
 
 def test_the_result_of_a_history_is_its_best_epoch() -> None:
-    result = result_of(
+    result = mean_result_of(
         history(loss=[3.0, 2.0, 1.0], val_loss=[2.0, 1.0, 1.5]), make_objective("val_loss"), "fit()"
     )
     assert result.values == [1.0]
@@ -55,14 +55,14 @@ def test_the_result_of_a_history_is_its_best_epoch() -> None:
 
 def test_the_result_of_several_executions_is_their_mean_and_the_best_ones_history() -> None:
     objective = keras_tuner.Objective("val_f", "max")
-    result = result_of([history(val_f=[1.0, 2.0]), history(val_f=[4.0, 0.0])], objective, "fit()")
+    result = mean_result_of([history(val_f=[1.0, 2.0]), history(val_f=[4.0, 0.0])], objective, "fit()")
     assert result.values == [3.0]
     assert result.history == {"val_f": [4.0, 0.0]}
 
 
 def test_the_first_of_several_objectives_decides_which_epoch_is_the_best() -> None:
     objective = make_objective([keras_tuner.Objective("val_f", "max"), "parameters"])
-    result = result_of(history(val_f=[1.0, 5.0, 2.0], parameters=[7, 7, 7]), objective, "fit()")
+    result = mean_result_of(history(val_f=[1.0, 5.0, 2.0], parameters=[7, 7, 7]), objective, "fit()")
     assert result.values == [5.0, 7.0]
     assert objective.get_value(result.metrics) == -5.0  # the smaller the better, as KerasTuner sorts
 
@@ -71,7 +71,7 @@ def test_the_first_of_several_objectives_decides_which_epoch_is_the_best() -> No
     ("returned", "value"), [(0.5, 0.5), (2, 2.0), ({"val_loss": 0.5, "other": 1}, 0.5), ([1.0, 2.0], 1.5)]
 )
 def test_numbers_and_dictionaries_are_results_too(returned: Any, value: float) -> None:
-    assert result_of(returned, make_objective("val_loss"), "run_trial()").values == [value]
+    assert mean_result_of(returned, make_objective("val_loss"), "run_trial()").values == [value]
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,9 @@ def test_numbers_and_dictionaries_are_results_too(returned: Any, value: float) -
 )
 def test_what_is_no_result_ends_the_search(returned: Any, wanted: str) -> None:
     with pytest.raises(keras_tuner.errors.FatalError, match=wanted):
-        result_of(returned, make_objective("val_loss"), "run_trial()")
+        mean_result_of(returned, make_objective("val_loss"), "run_trial()")
 
 
 def test_one_number_cannot_be_the_result_of_two_objectives() -> None:
     with pytest.raises(keras_tuner.errors.FatalTypeError, match="one number for 2 objectives"):
-        result_of(0.5, make_objective(["val_loss", "parameters"]), "run_trial()")
+        mean_result_of(0.5, make_objective(["val_loss", "parameters"]), "run_trial()")

@@ -68,7 +68,7 @@ def test_lines_are_one_for_each_event_and_none_for_batches() -> None:
         TrialStarted(1, 5, 2),
         BatchDone(1, 0, 1, 2),
         EpochDone(1, 1, 0.5),
-        TrialEnded(1, Pruned(2), BEST, COUNTS),
+        TrialEnded(1, Pruned(2, 0.5, 1), BEST, COUNTS),
         TrialEnded(1, Failed(FailureKind.NAN, "loss is nan after epoch 1"), None, COUNTS),
         TrialEnded(1, HandedBack(1), None, COUNTS),
         RetrainingStarted(1, 5),

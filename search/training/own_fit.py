@@ -1,0 +1,69 @@
+"""What a HyperModel's own `fit` asks of `model.fit`, and what is ours to add to it."""
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import keras_tuner
+
+from studyhall.search.training.rules import EarlyStopping, Rule
+from studyhall.search.user.examples import is_arrays
+
+_RATE_SETTERS = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
+
+
+def has_own_fit(hypermodel: keras_tuner.HyperModel) -> bool:
+    """Whether a HyperModel trains in its own way."""
+    return type(hypermodel).fit is not keras_tuner.HyperModel.fit
+
+
+@contextmanager
+def joined(
+    model: Any, ours: Sequence[keras.callbacks.Callback], rules: Sequence[Rule], batch_size: int | None
+) -> Iterator[None]:
+    """Have `model.fit` take its author's callbacks before ours while the context lasts.
+
+    So ours see what theirs write into the logs. A rule of ours does not act beside a callback of theirs that does the same. Arrays for which
+    no batch size is given get the study's.
+
+    Args:
+        model: the model that `build` returned.
+        ours: the callbacks that `HyperModel.fit` is given.
+        rules: those of them that leave room for others.
+        batch_size: the study's batch size for arrays; None where the data are no arrays.
+    """
+    original: Callable[..., Any] = model.fit
+    signature = inspect.signature(original)
+    mine = set(map(id, ours))
+
+    def fit(*arguments: Any, **keywords: Any) -> Any:
+        try:
+            given = signature.bind(*arguments, **keywords).arguments
+        except TypeError:
+            return original(*arguments, **keywords)  # which says what is wrong
+        callbacks = given.get("callbacks")
+        if isinstance(callbacks, list | tuple):
+            flat = keras.tree.flatten(callbacks)
+            theirs = [each for each in flat if id(each) not in mine]
+            for rule in rules:
+                rule.displaced = _rival(rule, theirs)
+            given["callbacks"] = [*theirs, *(each for each in flat if id(each) in mine)]
+        if batch_size is not None and given.get("batch_size") is None and is_arrays(given.get("x")):
+            given["batch_size"] = batch_size
+        more = given.pop("kwargs", {})
+        return original(**given, **more)
+
+    model.fit = fit
+    try:
+        yield
+    finally:
+        vars(model).pop("fit", None)
+
+
+def _rival(rule: Rule, theirs: Sequence[Any]) -> str | None:
+    """Return that one of the user's callbacks does what a rule of ours does, in words; None where none does."""
+    kinds = keras.callbacks.EarlyStopping if isinstance(rule, EarlyStopping) else _RATE_SETTERS
+    found = next((each for each in theirs if isinstance(each, kinds)), None)
+    return None if found is None else f"fit() brings a {type(found).__name__} of its own"

@@ -1,0 +1,158 @@
+"""The result of a training: one rule for all that a `fit`, or a Tuner's `run_trial`, may return."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import keras_tuner
+import numpy as np
+
+from studyhall.search.training.account import Account, UnknownMetricError, improves, require_number
+from studyhall.search.training.logs import LogValue, log_value, log_values
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One thing that a training is judged by; `direction` is "minimize" or "maximize"."""
+
+    metric: str
+    direction: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a training, or the executions of a trial, came to.
+
+    `values` are those of the objectives, in their order; `metrics` holds all single numbers that are known of the model in question; `best_epoch`
+    counts from 1, or is None where no epoch stands for the result; `history` has an entry for each epoch, or is None where nothing was heard
+    of epochs.
+    """
+
+    values: list[float]
+    metrics: dict[str, float]
+    best_epoch: int | None
+    history: dict[str, list[Any]] | None
+
+
+def result_of(returned: Any, objectives: Sequence[Objective], function: str) -> Result:
+    """Return what a function returned as a result.
+
+    Args:
+        returned: a `keras.callbacks.History`, a dictionary of metrics, or a number, which is the only objective's.
+        objectives: the most important first.
+        function: the name of what returned it, for the error.
+
+    Raises:
+        keras_tuner.errors.FatalTypeError: it is none of these.
+        UnknownMetricError: it lacks an objective, or has several values of one.
+    """
+    names = [each.metric for each in objectives]
+    if isinstance(returned, keras.callbacks.History):
+        returned = dict(returned.history)
+        return _of_history(returned, objectives, function)
+    if isinstance(returned, Mapping):
+        if returned and all(isinstance(values, list) for values in returned.values()):
+            return _of_history(returned, objectives, function)
+        metrics = log_values(returned)
+        return Result(_required(names, metrics, function), _numbers(metrics), None, None)
+    if returned is None or isinstance(returned, bool):
+        raise keras_tuner.errors.FatalTypeError(
+            f"{function} returned {returned}; return the metrics: a History, a dictionary or a number."
+        )
+    number = log_value(returned) if isinstance(returned, int | float | np.generic | np.ndarray) else None
+    if number is None and keras.ops.is_tensor(returned):
+        number = log_value(returned)
+    if not isinstance(number, float):
+        raise keras_tuner.errors.FatalTypeError(
+            f"{function} returned a {type(returned).__name__}; return a History, a dictionary, a number, or a list of "
+            "them."
+        )
+    if len(names) > 1:
+        raise keras_tuner.errors.FatalTypeError(
+            f"{function} returned one number for {len(names)} objectives; return a dictionary of {', '.join(names)}."
+        )
+    return Result([number], {names[0]: number}, None, None)
+
+
+def result_of_training(
+    returned: Any, account: Account, objectives: Sequence[Objective], function: str
+) -> tuple[Result, bool]:
+    """Return the result of a training whose epochs an account heard of, and whether its best epoch is what counts.
+
+    What `fit` returned counts. A History stands for the whole training, all its fits together, as does nothing at all. A dictionary or a
+    number stands for the model as `fit` left it, unless it repeats the best epoch's value.
+
+    Args:
+        returned: what `fit` returned.
+        account: heard of its epochs.
+        objectives: the most important first.
+        function: the name of `fit`, for the error.
+
+    Raises:
+        keras_tuner.errors.FatalTypeError: it is nothing that can be a result.
+        UnknownMetricError: it lacks an objective, or has several values of one.
+    """
+    if returned is None or isinstance(returned, keras.callbacks.History):
+        if not account.epochs and returned is None:
+            raise keras_tuner.errors.FatalTypeError(
+                f"{function} reported no epoch and returned None: pass its `callbacks` on to model.fit(), and return the "
+                "History."
+            )
+        if not account.epochs:
+            raise keras_tuner.errors.FatalTypeError(
+                f"{function} reported no epoch: pass its `callbacks` on to model.fit()."
+            )
+        if account.best is None or account.best_epoch is None:
+            account.require_objectives(account.epochs[-1])
+            raise UnknownMetricError(f"no epoch reports all of {', '.join(account.metrics)}")
+        best = _numbers(account.best)
+        return Result(
+            [best[name] for name in account.metrics], best, account.best_epoch, account.history
+        ), True
+    result = result_of(returned, objectives, function)
+    history = account.history or None
+    repeats = account.value is not None and math.isclose(result.values[0], account.value, rel_tol=1e-6)
+    if account.best_epoch is not None and repeats:
+        numbers = _numbers(account.best or {})
+        return Result(result.values, numbers | result.metrics, account.best_epoch, history), True
+    return Result(result.values, result.metrics, None, history or result.history), False
+
+
+def _of_history(history: Mapping[str, Any], objectives: Sequence[Objective], function: str) -> Result:
+    names = [each.metric for each in objectives]
+    columns: dict[str, list[LogValue | None]] = {
+        name: [log_value(value) for value in values] for name, values in history.items()
+    }
+    best: int | None = None
+    for epoch, rank in enumerate(columns.get(names[0], ())):
+        complete = all(isinstance(_at(columns.get(name, ()), epoch), float) for name in names)
+        held = None if best is None else columns[names[0]][best]
+        if complete and improves(rank, held, objectives[0].direction):  # type: ignore[arg-type]
+            best = epoch
+    if best is None:
+        last = {name: values[-1] for name, values in columns.items() if values}
+        _required(names, last, function)
+        raise UnknownMetricError(
+            f"{function} returned a History in which no epoch has all of {', '.join(names)}"
+        )
+    metrics = _numbers({name: _at(values, best) for name, values in columns.items()})
+    return Result([metrics[name] for name in names], metrics, best + 1, columns)
+
+
+def _at(values: Sequence[LogValue | None], epoch: int) -> LogValue | None:
+    return values[epoch] if epoch < len(values) else None
+
+
+def _required(names: Sequence[str], metrics: Mapping[str, Any], function: str) -> list[float]:
+    for name in names:
+        if name not in metrics:
+            raise UnknownMetricError(
+                f"{function} returned no '{name}', which is the objective; it returned: {', '.join(metrics)}"
+            )
+    return [require_number(name, metrics[name], metrics) for name in names]
+
+
+def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if isinstance(value, float)}

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from studyhall.data.errors import DataError
 from studyhall.data.sources import load_source
@@ -105,20 +106,26 @@ def draw_separations(
     return save_as(figure, to, "separations", formats)
 
 
-def read_history(folder: Path) -> dict[str, list[float]]:
+def read_history(folder: Path) -> dict[str, list[Any]]:
     """Read the `history.json` in a folder.
 
     Raises:
-        BundleError: it is missing, or is not a list of numbers for each name.
+        BundleError: it is missing, or is not a list of numbers, or of lists of them, for each name.
     """
     path = folder / HISTORY
     try:
         content = json.loads(path.read_bytes())
-        return {str(name): [float(value) for value in values] for name, values in content.items()}
+        return {str(name): [_entry(value) for value in values] for name, values in content.items()}
     except OSError as error:
         raise BundleError(f"Cannot read {str(path)!r}: {explain(error)}") from error
     except (ValueError, TypeError, AttributeError) as error:
         raise BundleError(f"{str(path)!r} is not a training history. Fetch the bundle again.") from error
+
+
+def _entry(value: Any) -> Any:
+    if value is None or isinstance(value, list):
+        return value
+    return float(value)
 
 
 def _skip(name: str, reason: object, on_skip: OnSkip | None) -> None:

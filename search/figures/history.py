@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,7 +12,8 @@ from studyhall.search.figures.scales import scale, whole_numbers
 from studyhall.search.figures.style import BLUE, GREEN, INK, VERMILION, drawing, head, new_figure
 from studyhall.search.figures.wording import compact, short
 
-History = Mapping[str, Sequence[float]]
+History = Mapping[str, Sequence[Any]]
+"""For each name that training reports an entry for each epoch: a number, None where there is none, or several numbers."""
 
 LEARNING_RATE = "learning_rate"
 FEW = 40  # epochs; up to here each one is a dot
@@ -30,7 +32,7 @@ def history_figure(
     """Draw a training history.
 
     Args:
-        history: a number per epoch for each name that training reports; `learning_rate` may be among them.
+        history: an entry for each epoch, for each name that training reports; `learning_rate` may be among them.
         metric: the objective; of "val_loss", "loss" is drawn as what it was on the training examples.
         best_epoch: counts from 1; by default the first one with the best value of the metric.
         direction: of the metric, "minimize" or "maximize".
@@ -39,11 +41,11 @@ def history_figure(
     Raises:
         NothingToDrawError: the history holds no epoch of the metric.
     """
-    values = [float(value) for value in history.get(metric, ())]
+    values = numbers_of(history, metric)
     if not any(map(math.isfinite, values)):
         raise NothingToDrawError(f"the history holds no epoch of '{short(metric, 60)}'")
     best = best_epoch if best_epoch is not None else _first_best(values, direction)
-    rates = [float(rate) for rate in history.get(LEARNING_RATE, ())]
+    rates = numbers_of(history, LEARNING_RATE)
     figure = new_figure(8, 5.4 if rates else 4.2)
     if rates:
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
@@ -58,9 +60,17 @@ def history_figure(
     return figure
 
 
+def numbers_of(history: History, name: str) -> list[float]:
+    """Return what a history holds of a name, NaN for epochs without it; nothing where it has several numbers an epoch."""
+    values = history.get(name, ())
+    if any(isinstance(value, list | tuple) for value in values):
+        return []
+    return [math.nan if value is None else float(value) for value in values]
+
+
 def _draw_errors(axes: Axes, history: History, metric: str, values: Sequence[float], best: int) -> None:
     counterpart = metric.removeprefix("val_") if metric.startswith("val_") else f"val_{metric}"
-    other = [float(value) for value in history.get(counterpart, ())]
+    other = numbers_of(history, counterpart)
     names = ("validation", "training") if metric.startswith("val_") else ("training", "validation")
     curves = {names[0]: values, names[1]: other}
     marker = "o" if len(values) <= FEW else ""

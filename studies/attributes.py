@@ -22,6 +22,7 @@ HYPERPARAMETERS = "hyperparameters"
 FAILURE = "failure"  # the kind of failure
 REASON = "reason"
 UNREPORTED = "unreported"  # there once the trial was given back because it did not report the objective
+PRUNED_AFTER = "pruned_after"  # the last epoch of a trial that the pruner ended, complete or pruned
 
 # On a study, as Optuna's own system attribute.
 METRIC_NAMES = "study:metric_names"

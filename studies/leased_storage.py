@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from optuna.distributions import BaseDistribution, check_distribution_compatibility
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from studyhall.studies import queries, trial_rows
+from studyhall.studies.best_so_far import as_judged
 from studyhall.studies.leases import Lease
 from studyhall.studies.many_trials import read_trial
 from studyhall.studies.out_of_memory import OUT_OF_MEMORY, as_samplers_see, ran_out_of_memory
@@ -25,7 +27,7 @@ than all else that an epoch costs."""
 class LeasedStorage(StudyCache):
     """A view of the cached storage, for one claim; it shares what is cached with all others.
 
-    It shows the sampler trials that ran out of memory as bad ones. It writes about no other trial than its own, and every write raises
+    It shows the sampler trials that ran out of memory as bad ones, and sampler and pruner the other trials by their best values so far. It writes about no other trial than its own, and every write raises
     LeaseLostError, and changes nothing, once the lease is over.
 
     Nobody but the holder writes about the trial, so it is read once; what is written is noted down here, too.
@@ -36,6 +38,7 @@ class LeasedStorage(StudyCache):
         self.lease = lease
         self._out_of_memory: Sequence[FrozenTrial] | None = None
         self._ending: Mapping[str, Any] = {}
+        self._result: Sequence[float] = ()
         self._held = self.backend.read(lambda connection: read_trial(connection, lease.trial_id))
         self._read_at = -FRESH_SECONDS
 
@@ -73,23 +76,50 @@ class LeasedStorage(StudyCache):
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
-        trials = super().get_all_trials(study_id, deepcopy, None)
-        own = self.get_trial(self.lease.trial_id)
-        trials = [own if each.number == own.number else each for each in trials]
+        trials = super().get_all_trials(study_id, False, None)
+        own, directions = self.get_trial(self.lease.trial_id), self.get_study_directions(study_id)
+        judged = self._judged
+        trials = [
+            own
+            if each.number == own.number
+            else judged.get(each._trial_id) or self._judge(each, directions[0])
+            for each in trials
+        ]
         self._out_of_memory = ran_out_of_memory(trials)
         if self._out_of_memory:
-            trials = as_samplers_see(trials, self.get_study_directions(study_id))
-        return trials if states is None else [each for each in trials if each.state in states]
+            trials = as_samplers_see(trials, directions)
+        found = trials if states is None else [each for each in trials if each.state in states]
+        return copy.deepcopy(found) if deepcopy else found
+
+    def get_best_trial(self, study_id: int) -> FrozenTrial:
+        found = super().get_best_trial(study_id)
+        return as_judged(found, self.get_study_directions(study_id)[0])
+
+    def _judge(self, trial: FrozenTrial, direction: StudyDirection) -> FrozenTrial:
+        seen = as_judged(trial, direction)
+        if trial.state.is_finished():
+            self._judged[trial._trial_id] = seen
+        return seen
+
+    @property
+    def held(self) -> FrozenTrial:
+        """The trial, as it is in the storage; not to be changed."""
+        return self._held
 
     @contextmanager
-    def ending(self, attributes: Mapping[str, Any]) -> Iterator[None]:
-        """Give the trial these user attributes if it ends inside the block, in the same moment."""
-        self._ending = attributes
+    def ending(self, attributes: Mapping[str, Any], result: Sequence[float] = ()) -> Iterator[None]:
+        """Give the trial these user attributes if it ends inside the block, in the same moment.
+
+        Args:
+            attributes: The attributes.
+            result: The values of a trial that the pruner gave up on. Optuna's `tell` takes none for it.
+        """
+        self._ending, self._result = attributes, result
         try:
             with self.backend.explaining(self.lease):
                 yield
         finally:
-            self._ending = {}
+            self._ending, self._result = {}, ()
 
     def set_trial_param(
         self,
@@ -119,8 +149,13 @@ class LeasedStorage(StudyCache):
     ) -> bool:
         if not state.is_finished():
             raise ValueError(f"a claimed trial is ended or handed back, not put into the state {state.name}")
-        held, attributes = self._held, self._ending
-        ended = self.backend.end(self._lease_on(trial_id), state, values or (), attributes)
+        held, attributes, lease = self._held, self._ending, self._lease_on(trial_id)
+        if state is TrialState.PRUNED:
+            values = self._result
+            ending = self.backend.end_pruned(lease, values, attributes)
+            state, ended = TrialState[ending.state], ending.at
+        else:
+            ended = self.backend.end(lease, state, values or (), attributes)
         held.state, held.values, held.datetime_complete = state, list(values or ()) or None, ended
         held.user_attrs.update(attributes)
         return True

@@ -9,7 +9,7 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Table, select
 
-from studyhall.studies import lease_rows, schema, tables
+from studyhall.studies import lease_rows, pruning, schema, tables
 from studyhall.studies.address import Address, parse
 from studyhall.studies.database import require
 from studyhall.studies.errors import StorageError, StudyhallError
@@ -66,6 +66,19 @@ class StudyStorage(PatientStorage):
         return self.transact(
             lambda connection: lease_rows.end(connection, lease, state.name, values, attributes),
             got_through=lambda connection, _: lease_rows.has_ended(connection, lease, state.name),
+        )
+
+    def end_pruned(
+        self, lease: Lease, values: Sequence[float], attributes: Mapping[str, Any]
+    ) -> pruning.Ending:
+        """End a trial that the pruner gave up on, as complete or as pruned, and its lease.
+
+        Raises:
+            LeaseLostError: The lease is over.
+        """
+        return self.transact(
+            lambda connection: pruning.end(connection, lease, values, attributes),
+            got_through=lambda connection, ending: lease_rows.has_ended(connection, lease, ending.state),
         )
 
     def set_trial_state_values(

@@ -2,6 +2,7 @@
 
 from optuna.distributions import BaseDistribution
 from optuna.storages._cached_storage import _CachedStorage
+from optuna.trial import FrozenTrial
 
 from studyhall.studies.storage import StudyStorage
 
@@ -12,6 +13,8 @@ class StudyCache(_CachedStorage):
     def __init__(self, backend: StudyStorage, name: str, study_id: int) -> None:
         super().__init__(backend)
         self._ids = {name: study_id}
+        # The trials that have ended, by their ids, as samplers and pruners see them.
+        self._judged: dict[int, FrozenTrial] = {}
         self._drawn_from: dict[str, BaseDistribution] = {}  # by the names of parameters
 
     def get_study_id_from_name(self, study_name: str) -> int:

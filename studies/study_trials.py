@@ -1,6 +1,5 @@
 """The trials of a study, as workers take, hold and end them."""
 
-import math
 import random
 import secrets
 import time
@@ -14,9 +13,11 @@ from optuna.trial import Trial, TrialState
 from sqlalchemy import Connection
 
 from studyhall.studies import epochs, lease_rows, queries, queue, reclaiming, stopping, worker_rows
-from studyhall.studies.attributes import FAILURE, REASON, STARTED, UNREPORTED
+from studyhall.studies.attributes import FAILURE, PRUNED_AFTER, REASON, STARTED, UNREPORTED
+from studyhall.studies.claimed_trial import ClaimedTrial, QueuedStudy, reached, require_finite, storage_of
 from studyhall.studies.leased_storage import LeasedStorage
 from studyhall.studies.leases import LEASE_SECONDS, MAX_INTERRUPTIONS, Checkpoint, Lease, Released
+from studyhall.studies.pruning import EndedByPruner
 from studyhall.studies.reclaiming import Expired, Failure, RacedError
 from studyhall.studies.storage import StudyStorage
 from studyhall.studies.study_cache import StudyCache
@@ -38,7 +39,7 @@ class StudyTrials:
     def optuna(self, sampler: BaseSampler | None = None, pruner: BasePruner | None = None) -> optuna.Study:
         """Return the study as Optuna sees it, for its trials and attributes."""
         with self.storage.answered():
-            return _QueuedStudy(self.name, self._cached, sampler or RandomSampler(), pruner or NopPruner())
+            return QueuedStudy(self.name, self._cached, sampler or RandomSampler(), pruner or NopPruner())
 
     def claim(
         self,
@@ -70,8 +71,8 @@ class StudyTrials:
         try:
             with self.storage.answered():
                 storage = LeasedStorage(self._cached, lease)
-                study = _QueuedStudy(self.name, storage, sampler(lease.number), pruner)
-                return Trial(study, lease.trial_id)
+                study = QueuedStudy(self.name, storage, sampler(lease.number), pruner)
+                return ClaimedTrial(study, lease.trial_id)
         except BaseException:
             self.hand_back(lease)
             raise
@@ -99,7 +100,7 @@ class StudyTrials:
 
     def lease_of(self, trial: Trial) -> Lease:
         """Return the lease on a claimed trial, as it was at the claim."""
-        return _storage_of(trial).lease
+        return storage_of(trial).lease
 
     def renew(
         self, lease: Lease, *, epoch: int | None = None, images_per_second: float | None = None
@@ -210,7 +211,7 @@ class StudyTrials:
         Raises:
             LeaseLostError: The lease is over.
         """
-        storage = _storage_of(trial)
+        storage = storage_of(trial)
         if len(facts) == 1:
             for key, value in facts.items():
                 storage.set_trial_user_attr(trial._trial_id, key, value)
@@ -237,18 +238,28 @@ class StudyTrials:
             LeaseLostError: The lease is over.
             ValueError: The result is not finite, which is a failure and not a result.
         """
-        for value in values:
-            if not math.isfinite(value):
-                raise ValueError(f"trial {trial.number} cannot be complete with {value}: fail it instead")
+        require_finite(trial, values)
         self._tell(trial, TrialState.COMPLETE, values)
 
-    def prune(self, trial: Trial) -> None:
-        """End a trial that is not worth going on with; its last intermediate value is its result.
+    def prune(self, trial: Trial, *values: float) -> EndedByPruner:
+        """End a trial that the pruner gave up on, with the values of its best epoch; say what it is now.
+
+        It is complete where no complete trial of the study is as good, so that whoever asks for the best trial finds it; else pruned.
+
+        Args:
+            trial: The trial.
+            values: One for each objective, in their order. By default the best value that it reported; it has no result if it reported none.
 
         Raises:
             LeaseLostError: The lease is over.
+            ValueError: A value is not finite, or there is not one for each objective.
         """
-        self._tell(trial, TrialState.PRUNED)
+        storage, result = storage_of(trial), reached(trial, values)
+        epoch = storage.held.last_step
+        attributes = {} if epoch is None else {PRUNED_AFTER: epoch}
+        with self.storage.answered(), storage.ending(attributes, result):
+            trial.study.tell(trial, None, TrialState.PRUNED)
+        return EndedByPruner(storage.held.state is TrialState.COMPLETE, result, epoch)
 
     def fail(self, trial: Trial, kind: str, reason: str) -> None:
         """End a trial that has no result, and say why.
@@ -285,19 +296,5 @@ class StudyTrials:
         values: Sequence[float] | None = None,
         attributes: Mapping[str, str] | None = None,
     ) -> None:
-        with self.storage.answered(), _storage_of(trial).ending(attributes or {}):
+        with self.storage.answered(), storage_of(trial).ending(attributes or {}):
             trial.study.tell(trial, values, state)
-
-
-def _storage_of(trial: Trial) -> LeasedStorage:
-    storage = trial.storage
-    if not isinstance(storage, LeasedStorage):
-        raise TypeError(f"trial {trial.number} was not claimed: only a claimed trial can be worked on")
-    return storage
-
-
-class _QueuedStudy(optuna.Study):
-    """Optuna's study where the queue decides when the work ends."""
-
-    def stop(self) -> None:
-        """Ignore a sampler that has seen its whole grid; Optuna raises outside its own loop."""

@@ -1,0 +1,38 @@
+"""Learning curves by the best value so far: a trial's result is that of its best epoch, so it is judged by that at every epoch."""
+
+import copy
+import math
+from collections.abc import Mapping
+
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial
+
+
+def best_of(curve: Mapping[int, float], direction: StudyDirection) -> float | None:
+    """Return the best finite value of a learning curve; None where it has none."""
+    best = max if direction is StudyDirection.MAXIMIZE else min
+    return best((value for value in curve.values() if math.isfinite(value)), default=None)
+
+
+def so_far(curve: Mapping[int, float], direction: StudyDirection) -> dict[int, float]:
+    """Return a learning curve with the best value up to each step; a step without a number stays so."""
+    better = max if direction is StudyDirection.MAXIMIZE else min
+    best = math.nan
+    found = {}
+    for step in sorted(curve):
+        value = curve[step]
+        if not math.isnan(value):
+            best = value if math.isnan(best) else better(best, value)
+            value = best
+        found[step] = value
+    return found
+
+
+def as_judged(trial: FrozenTrial, direction: StudyDirection) -> FrozenTrial:
+    """Return a trial with the best value up to each step in place of the step's; itself where that is the same."""
+    curve = so_far(trial.intermediate_values, direction)
+    if curve == trial.intermediate_values:
+        return trial
+    judged = copy.copy(trial)
+    judged.intermediate_values = curve
+    return judged

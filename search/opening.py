@@ -24,6 +24,8 @@ def open_study(
     definition: Definition,
     patience: Patience,
     warm: Sequence[Mapping[str, Value]] = (),
+    *,
+    rebudget: bool = True,
 ) -> tuple[Study, ArtifactStore]:
     """Open the storage, the artifact store and the study, making what is missing; after an error nothing is left.
 
@@ -33,6 +35,7 @@ def open_study(
         definition: what the study is, or would be.
         patience: how long to wait for a database that is away.
         warm: configurations that a study which is created tries after those of its definition.
+        rebudget: whether a study that is there is given the definition's budget.
 
     Raises:
         StudyhallError: the storage or the artifact store cannot be used, the study is another one or keeps its files
@@ -53,20 +56,25 @@ def open_study(
         store = open_artifact_store(artifacts, create=True)
         probe(store)
         storage = open_storage(storage_url, create=True, patience=patience)
-        study = _create_or_join(storage, store, definition, warm)
+        study = _create_or_join(storage, store, definition, warm, rebudget=rebudget)
     return study, store
 
 
 def _create_or_join(
-    storage: StudyStorage, store: ArtifactStore, definition: Definition, warm: Sequence[Mapping[str, Value]]
+    storage: StudyStorage,
+    store: ArtifactStore,
+    definition: Definition,
+    warm: Sequence[Mapping[str, Value]],
+    *,
+    rebudget: bool,
 ) -> Study:
     """Create a study with a marker in its store, or join one whose store this is."""
     name = definition.name
     if marker.is_at_home(storage, store, name):
-        return Study.create_or_join(storage, definition, warm)
+        return Study.create_or_join(storage, definition, warm, rebudget=rebudget)
     left = marker.leave(store)
     try:
-        study = Study.create_or_join(storage, definition, warm, left)
+        study = Study.create_or_join(storage, definition, warm, left, rebudget=rebudget)
     finally:
         marker.take_back(storage, store, name, left)  # unless the study was created with it
     marker.is_at_home(storage, store, name)  # another process may have created it meanwhile

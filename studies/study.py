@@ -1,7 +1,7 @@
 """A study: a definition, and the trials that it asks for, in a storage."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Self
 
 from pydantic import ValidationError
 from sqlalchemy import Connection
@@ -39,6 +39,8 @@ class Study(StudyTrials):
         definition: Definition,
         warm: Sequence[Mapping[str, Value]] = (),
         marker: str | None = None,
+        *,
+        rebudget: bool = True,
     ) -> Self:
         """Return the study of a definition; create it with its trials if it is not there.
 
@@ -51,6 +53,7 @@ class Study(StudyTrials):
             definition: What it is.
             warm: Configurations that a study which is created tries after those of the definition.
             marker: The file in the artifact store that those who join a study which is created will look for.
+            rebudget: Whether a study that is there is given the definition's budget, as by `rebudget`.
 
         Raises:
             DefinitionError: It enqueues more configurations than it asks for trials.
@@ -65,8 +68,8 @@ class Study(StudyTrials):
             joined = cls._load(storage, connection, definition.name)
             joined._require(definition)
             require_compatible(joined.name, _versions(connection, joined.id))
-            queue.fill(connection, joined.id, definition.search.trials)
-            queries.set_attribute(connection, joined.id, DEFINITION, joined._rebudgeted(definition))
+            if rebudget:
+                joined._rebudget(connection, definition)
             return joined.id
 
         return cls(storage, storage.transact(work), definition, signature(definition))
@@ -102,9 +105,14 @@ class Study(StudyTrials):
                 f"{'; '.join(differences(self.definition, definition))}. Undo that, or choose another name."
             )
 
-    def _rebudgeted(self, definition: Definition) -> dict[str, Any]:
-        """Return the record of this study's definition, with another one's budget."""
-        return self.definition.record() | {"search": definition.record()["search"]}
+    def rebudget(self, definition: Definition) -> None:
+        """Give the study a definition's budget: trials that it lacks are added, and the other limits hold from now on."""
+        self.storage.transact(lambda connection: self._rebudget(connection, definition))
+
+    def _rebudget(self, connection: Connection, definition: Definition) -> None:
+        queue.fill(connection, self.id, definition.search.trials)
+        record = self.definition.record() | {"search": definition.record()["search"]}
+        queries.set_attribute(connection, self.id, DEFINITION, record)
 
     def extend(self, trials: int) -> list[int]:
         """Add trials to the end of the queue; return their numbers."""

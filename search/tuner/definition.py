@@ -1,5 +1,6 @@
 """The definition of a script's study: what the arguments of a Tuner come to."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from studyhall.studies.definition_file import define
 from studyhall.studies.errors import DefinitionError
 from studyhall.studies.optuna_classes import PRUNERS, parameters
 
+DEFAULT_TRIALS = 10
+ID_DIGITS = "id_digits"  # an argument of the HyperModel that stands for the script's
 Algorithm = str | Mapping[str, Any]
 """A sampler or pruner: its name, or {"name": ..., "options": {...}}."""
 
@@ -19,8 +22,8 @@ def script_definition(
     study_name: str,
     storage: str,
     objectives: Sequence[Mapping[str, str]],
-    max_trials: int,
-    seed: int,
+    max_trials: int | None,
+    seed: int | None,
     sampler: Algorithm,
     pruner: Algorithm,
     hypermodel: Any,
@@ -29,9 +32,10 @@ def script_definition(
     from_study: Sequence[str],
     keep_models: int,
 ) -> Definition:
-    """Return the definition of the study that a Tuner makes or joins.
+    """Return the definition of the study that a Tuner makes.
 
     The code of the script is no part of it: a script may be edited and go on with its study, as with KerasTuner.
+    Where `max_trials` is None there are ten, where `seed` is None it is drawn.
 
     Raises:
         DefinitionError: an argument says something that no study can do.
@@ -46,12 +50,21 @@ def script_definition(
             f"pruner {name!r} must know how many epochs a trial has: give "
             f'pruner={{"name": {name!r}, "options": {{"max_resource": EPOCHS}}}}'
         )
-    facts = {"name": _name_of(hypermodel), "executions_per_trial": executions_per_trial}
+    trials = DEFAULT_TRIALS if max_trials is None else max_trials
+    facts = {
+        "name": _name_of(hypermodel),
+        "executions_per_trial": executions_per_trial,
+        ID_DIGITS: len(str(trials)),
+    }
     tables: dict[str, Any] = {
         "name": study_name,
         "storage": storage,
         "objective": [dict(each) for each in objectives] if len(objectives) > 1 else dict(objectives[0]),
-        "search": {"trials": max_trials, "seed": seed, "keep_models": keep_models},
+        "search": {
+            "trials": trials,
+            "seed": secrets.randbelow(2**32) if seed is None else seed,
+            "keep_models": keep_models,
+        },
         "sampler": sampler,
         "pruner": pruner,
         "hypermodel": {"path": HYPERMODEL, "arguments": facts},
@@ -62,6 +75,36 @@ def script_definition(
     if from_study:
         tables["from_study"] = list(from_study)
     return define(tables, Path.cwd())
+
+
+def going_on(
+    definition: Definition, stored: Definition, max_trials: int | None, seed: int | None
+) -> Definition:
+    """Return the definition with which a script goes on with a study: what the script leaves open is the study's.
+
+    Args:
+        definition: the one that the script would make a study of.
+        stored: the study's.
+        max_trials: what the script says, or None.
+        seed: likewise.
+    """
+    left_open = {"trials": max_trials, "seed": seed}
+    search = {name: getattr(stored.search, name) for name, given in left_open.items() if given is None}
+    arguments = {name: value for name, value in definition.hypermodel.arguments.items() if name != ID_DIGITS}
+    if ID_DIGITS in stored.hypermodel.arguments:
+        arguments[ID_DIGITS] = stored.hypermodel.arguments[ID_DIGITS]
+    return definition.model_copy(
+        update={
+            "search": definition.search.model_copy(update=search),
+            "hypermodel": definition.hypermodel.model_copy(update={"arguments": arguments}),
+        }
+    )
+
+
+def id_digits(definition: Definition) -> int:
+    """Return how many digits the ids of a study's trials have, as many as the trials that it was made for."""
+    told = definition.hypermodel.arguments.get(ID_DIGITS)
+    return told if isinstance(told, int) else len(str(definition.search.trials))
 
 
 def _check(given: Any, what: str) -> None:

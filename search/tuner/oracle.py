@@ -6,58 +6,28 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
-from keras_tuner.src.engine.oracle import Display
 from optuna.samplers import BaseSampler
-from optuna.trial import Trial as OptunaTrial
 from optuna.trial import TrialState
 
-from studyhall.search.bridge.hyperparameters import TrialHyperParameters
-from studyhall.search.training.account import Account
 from studyhall.search.training.outcome import FailureKind
-from studyhall.search.training.result import Result
-from studyhall.search.tuner.callbacks import BestWeights
-from studyhall.search.tuner.trials import PRUNED, as_keras_tuner_trial, trial_id
+from studyhall.search.tuner.definition import id_digits
+from studyhall.search.tuner.display import SearchDisplay
+from studyhall.search.tuner.in_hand import InHand
+from studyhall.search.tuner.lenient import LenientHyperParameters
+from studyhall.search.tuner.trials import PRUNED, TrialsById, as_keras_tuner_trial, trial_id
 from studyhall.search.workers.announcer import Announcer
 from studyhall.search.workers.budget import Budget, EpochGate
-from studyhall.search.workers.lease_keeper import LeaseKeeper
 from studyhall.search.workers.scratch import scratch_folder
-from studyhall.search.workers.study_handle import StudyHandle, sweep
+from studyhall.search.workers.study_handle import sweep
 from studyhall.studies.algorithms import make_pruner, sampler_for_trial
 from studyhall.studies.artifact_store import ArtifactStore
 from studyhall.studies.errors import LeaseLostError, StorageError
 from studyhall.studies.kept_models import KeptModels
-from studyhall.studies.leases import LEASE_SECONDS
 from studyhall.studies.study import Study
-
-
-class InHand:
-    """The trial that this process has claimed, with all that is needed to see it to its end.
-
-    `account` and `best_weights` are of what is being trained; `result` and `failure` are set when it ends.
-    """
-
-    def __init__(
-        self, study: Study, claimed: OptunaTrial, store: ArtifactStore, scratch: Path, gate: EpochGate
-    ) -> None:
-        self.claimed = claimed
-        self.scratch = scratch
-        self.handle = StudyHandle(study, claimed, store, _ignore, lambda: self.keeper.lost, gate)
-        self.keeper = LeaseKeeper(lambda: study.renew(self.handle.lease, epoch=self.epoch), LEASE_SECONDS)
-        self.result: Result | None = None
-        self.weights: Path | None = None
-        self.failure: tuple[FailureKind, str] | None = None
-        self.account: Account | None = None
-        self.best_weights: BestWeights | None = None
-
-    @property
-    def epoch(self) -> int:
-        """How many epochs of the execution in hand are finished, for whoever watches."""
-        return 0 if self.account is None else self.account.finished
 
 
 class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
@@ -96,6 +66,8 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         """Return the study and its artifact store; the first call opens or creates them."""
         if self._opened is None:
             self._opened = self._open_study()
+            search = self._opened[0].definition.search
+            self.max_trials, self.seed = search.trials, search.seed
         return self._opened
 
     @property
@@ -106,11 +78,12 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     @property
     def trials(self) -> dict[str, Trial]:
-        """The trials of all processes that were begun, by their id."""
+        """The trials of all processes that were begun, by their id; "7", "07" and "007" are one."""
         states = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-        found = {}
+        found = TrialsById()
+        digits = id_digits(self.study.definition)
         for frozen in self.study.optuna().get_trials(deepcopy=False, states=states):
-            trial = as_keras_tuner_trial(frozen, self.hyperparameters, self.objective, self.max_trials)
+            trial = as_keras_tuner_trial(frozen, self.hyperparameters, self.objective, digits)
             found[trial.trial_id] = trial
         if self._in_hand is not None:
             found[self._in_hand[0].trial_id] = self._in_hand[0]
@@ -121,8 +94,9 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         """Ignore what the base class begins with: the study has the trials."""
 
     def remaining_trials(self) -> int:
-        """Return how many trials of the study nobody has begun."""
-        return self.study.counts().waiting
+        """Return how many trials nobody has begun, of those that the study has and those that a search would add."""
+        counts = self.study.counts()
+        return counts.waiting + max(self.max_trials - counts.total, 0)
 
     @property
     def over(self) -> str | None:
@@ -138,9 +112,13 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """Be one of the study's workers inside the block; a trial that is still in hand at its end goes back."""
+        """Be one of the study's workers inside the block; a trial that is still in hand at its end goes back.
+
+        The study then has as many trials as were asked for.
+        """
         study, _ = self.opened()
         self._gate = None
+        study.rebudget(study.definition)
         study.clear_stop()
         study.register_worker(self._worker, host=socket.gethostname(), pid=os.getpid(), device="")
         try:
@@ -178,7 +156,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
                 allow_new_entries=self.allow_new_entries,
             )
             hp.known = self.hyperparameters
-            trial = Trial(hp, trial_id=trial_id(claimed.number, self.max_trials))
+            trial = Trial(hp, trial_id=trial_id(claimed.number, id_digits(definition)))
             self._in_hand = (trial, in_hand, resources.pop_all())
         self._display.on_trial_begin(trial)
         return trial
@@ -252,40 +230,3 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     def reload(self) -> None:
         """Do nothing: all is in the study."""
-
-
-class LenientHyperParameters(TrialHyperParameters):
-    """A trial's hyperparameters that can be asked for by name before the model declares them.
-
-    KerasTuner fills in all that it knows before a trial begins; here each is drawn when it is asked for, so that what a
-    model does not use is not searched.
-    """
-
-    known: keras_tuner.HyperParameters
-
-    def get(self, name: str) -> Any:
-        """Return a hyperparameter's value."""
-        if name not in self._hps:
-            for hp in self.known.space:
-                if hp.name == name and self.is_active(hp):
-                    return self._retrieve(hp)
-        return super().get(name)
-
-
-class SearchDisplay(Display):  # type: ignore[misc]
-    """KerasTuner's display, which here shows a trial's values once they are drawn."""
-
-    def show_hyperparameter_table(self, trial: Trial) -> None:
-        """Show the values beside the best trial's."""
-        if trial.hyperparameters.values:
-            super().show_hyperparameter_table(trial)
-
-    def on_trial_end(self, trial: Trial) -> None:
-        """Show how a trial ended, its failure included."""
-        if self.verbose and trial.message:
-            sys.stdout.write(f"\nTrial {trial.trial_id} failed.\n{trial.message}\n")
-        super().on_trial_end(trial)
-
-
-def _ignore(event: object) -> None:
-    """Show nothing: KerasTuner's display and Keras's progress bar do."""

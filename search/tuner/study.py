@@ -7,6 +7,7 @@ from studyhall.studies.address import parse
 from studyhall.studies.algorithms import check_packages
 from studyhall.studies.artifact_store import ArtifactStore, open_artifact_store
 from studyhall.studies.artifacts import recorded
+from studyhall.studies.catalogue import Catalogue
 from studyhall.studies.definition import Definition, Value
 from studyhall.studies.earlier import fitting
 from studyhall.studies.errors import StudyConflictError, StudyNotFoundError
@@ -21,15 +22,17 @@ def open_or_create(
     artifacts: str,
     definition: Definition,
     *,
+    going_on: Callable[[Definition], Definition],
     overwrite: bool,
     misfits: Callable[[list[dict[str, Value]]], list[str | None]],
 ) -> tuple[Study, ArtifactStore]:
-    """Open the study that a script names, and create it where it is not there.
+    """Open the study that a script names, and create it where it is not there; one that is there is left as it is.
 
     Args:
         storage_url: the database.
         artifacts: the artifact store.
-        definition: what the script asks for.
+        definition: what the script would make a study of.
+        going_on: returns the definition with which it goes on with a study that is there, given the study's.
         overwrite: whether a study of that name is removed first, with everything that was kept of it.
         misfits: says of configurations of earlier studies why each cannot be built, None if it can.
 
@@ -39,18 +42,41 @@ def open_or_create(
     """
     check_packages(definition)
     patience = Patience(WORKER_PATIENCE_SECONDS)
-    found = earlier_configurations(definition, storage_url)
-    reasons = misfits([each.values for study in found for each in study])
-    warm = [each.values for each in fitting(found, reasons, definition.from_study)]
-    if not overwrite:
+    stored = None if overwrite else _stored(storage_url, definition.name, patience)
+    if stored is None:
+        found = earlier_configurations(definition, storage_url)
+        reasons = misfits([each.values for study in found for each in study])
+        warm = [each.values for each in fitting(found, reasons, definition.from_study)]
+        if overwrite:
+            _remove(storage_url, artifacts, definition.name, patience)
         try:
-            return open_study(storage_url, artifacts, definition, patience, warm)
-        except StudyConflictError as conflict:
-            raise StudyConflictError(
-                f"{conflict} Tuner(overwrite=True) removes it and starts afresh."
-            ) from conflict
-    _remove(storage_url, artifacts, definition.name, patience)
-    return open_study(storage_url, artifacts, definition, patience, warm)
+            return open_study(storage_url, artifacts, definition, patience, warm, rebudget=False)
+        except StudyConflictError:
+            # Another process of the script, which draws a seed of its own, may have created it meanwhile.
+            stored = _stored(storage_url, definition.name, patience)
+            if stored is None:
+                raise
+    try:
+        return open_study(storage_url, artifacts, going_on(stored), patience, rebudget=False)
+    except StudyConflictError as conflict:
+        raise StudyConflictError(
+            f"{conflict} Tuner(overwrite=True) removes it and starts afresh."
+        ) from conflict
+
+
+def _stored(storage_url: str, name: str, patience: Patience) -> Definition | None:
+    """Return the definition of a study that is there, or None."""
+    address = parse(storage_url)
+    if address.path is not None and not address.path.exists():
+        return None
+    with Catalogue(storage_url) as catalogue:
+        if not catalogue.holds(name, patience):
+            return None
+    storage = open_storage(storage_url, create=False, patience=patience)
+    try:
+        return Study.open(storage, name).definition
+    finally:
+        storage.close()
 
 
 def _remove(storage_url: str, artifacts: str, name: str, patience: Patience) -> None:

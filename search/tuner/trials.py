@@ -27,13 +27,38 @@ _STATUS = {
 }
 
 
-def trial_id(number: int, max_trials: int) -> str:
-    """Return a trial's number as KerasTuner writes it: "007" of 100."""
-    return f"{number:0{len(str(max_trials))}d}"
+class TrialsById(dict[str, Trial]):
+    """Trials by their ids, which may be asked for with any number of zeros before them."""
+
+    def __missing__(self, key: str) -> Trial:
+        number = _number(key)
+        for known, trial in self.items():
+            if number is not None and int(known) == number:
+                return trial
+        raise KeyError(key)
+
+    def __contains__(self, key: object) -> bool:
+        return super().__contains__(key) or _number(key) in {int(known) for known in self}
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return a trial, or the default."""
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+
+def _number(key: object) -> int | None:
+    return int(key) if isinstance(key, str) and key.isdecimal() else None
+
+
+def trial_id(number: int, digits: int) -> str:
+    """Return a trial's number as KerasTuner writes it: "007" with three digits."""
+    return f"{number:0{digits}d}"
 
 
 def as_keras_tuner_trial(
-    frozen: FrozenTrial, space: keras_tuner.HyperParameters, objective: Objective, max_trials: int
+    frozen: FrozenTrial, space: keras_tuner.HyperParameters, objective: Objective, digits: int
 ) -> Trial:
     """Return a trial of the study with its hyperparameters, metrics and score.
 
@@ -41,12 +66,12 @@ def as_keras_tuner_trial(
         frozen: the trial, as Optuna has it.
         space: all hyperparameters that are known by now; those that the trial did not have are left without a value.
         objective: the Tuner's.
-        max_trials: the study's budget, which the length of the trial's id is of.
+        digits: the least that the trial's id has.
     """
     facts = frozen.user_attrs
     trial = Trial(
         with_values(space, {**facts.get(HYPERPARAMETERS, {}), **facts.get(FIXED, {})}),
-        trial_id=trial_id(frozen.number, max_trials),
+        trial_id=trial_id(frozen.number, digits),
         status=_STATUS[frozen.state],
         message=f"{facts[FAILURE]}: {facts.get(REASON, '')}" if FAILURE in facts else None,
     )

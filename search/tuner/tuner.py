@@ -35,7 +35,7 @@ from studyhall.search.training.result import Result, result_of_training
 from studyhall.search.training.trial import values_of
 from studyhall.search.training.warm_start import misfits
 from studyhall.search.tuner.callbacks import WEIGHTS, BestWeights, ModelSize
-from studyhall.search.tuner.definition import Algorithm, script_definition
+from studyhall.search.tuner.definition import Algorithm, going_on, script_definition
 from studyhall.search.tuner.objective import (
     as_tables,
     make_objective,
@@ -83,7 +83,8 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
         objective: what a trial is judged by: a metric's name, a `keras_tuner.Objective`, or None where `run_trial` or
             `HyperModel.fit` returns one number to minimize. With a list, Optuna trades the objectives off against each
             other; the first one decides which epoch, and which trial, is "best". "parameters" is the model's size.
-        max_trials: the trials of the study, all processes together. More than the study has extend it.
+        max_trials: the trials of the study, all processes together; ten, unless the study is there already. A study
+            that has fewer is extended when `search` is called.
         storage: an SQLAlchemy URL; by default the SQLite file `studies.db` in `directory`.
         study_name: by default `project_name`, which by default is "untitled_project".
         sampler: one of Optuna's samplers by name, or {"name": ..., "options": {...}}.
@@ -92,7 +93,8 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
         directory: where the database and the artifacts are, unless told otherwise.
         project_name: another word for `study_name`, KerasTuner's.
         overwrite: remove a study of that name, with all its trials, and start afresh.
-        seed: what proposals and initial weights are derived from; every process must give the same.
+        seed: what proposals and initial weights are derived from. Left out, it is drawn when the study is made, and
+            recorded there for every process that goes on with it.
         hyperparameters: a search space given beforehand, or a part of it; it wins over what the model declares.
         tune_new_entries: whether what is not in `hyperparameters` is searched; if not, it has its default.
         allow_new_entries: whether the model may declare what is not in `hyperparameters`.
@@ -114,7 +116,7 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
         self,
         hypermodel: Any = None,
         objective: Any = None,
-        max_trials: int = 10,
+        max_trials: int | None = None,
         *,
         storage: str | None = None,
         study_name: str | None = None,
@@ -162,7 +164,7 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
             storage=url,
             objectives=as_tables(wanted),
             max_trials=max_trials,
-            seed=seed or 0,
+            seed=seed,
             sampler=sampler,
             pruner=pruner,
             hypermodel=hypermodel,
@@ -173,7 +175,14 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
         )
         place = artifact_location(url, str(artifacts or "artifacts"))
         self.oracle = StudyOracle(
-            lambda: open_or_create(url, place, definition, overwrite=overwrite, misfits=self._misfits),
+            lambda: open_or_create(
+                url,
+                place,
+                definition,
+                going_on=lambda stored: going_on(definition, stored, max_trials, seed),
+                overwrite=overwrite,
+                misfits=self._misfits,
+            ),
             hyperparameters,
             keep_models,
             objective=wanted,

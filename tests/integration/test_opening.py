@@ -114,7 +114,7 @@ def test_creation_that_is_refused_or_raced_leaves_no_marker(
 ) -> None:
     create_or_join = Study.create_or_join
 
-    def refuse(*_: Any) -> Study:
+    def refuse(*_: Any, **__: Any) -> Study:
         raise StudyConflictError("no")
 
     monkeypatch.setattr(Study, "create_or_join", refuse)
@@ -122,10 +122,10 @@ def test_creation_that_is_refused_or_raced_leaves_no_marker(
         work()
     assert not (tmp_path / "artifacts").exists()
 
-    def be_late(*arguments: Any) -> Study:
+    def be_late(*arguments: Any, **options: Any) -> Study:
         monkeypatch.setattr(Study, "create_or_join", create_or_join)
         work()
-        return create_or_join(*arguments)
+        return create_or_join(*arguments, **options)
 
     monkeypatch.setattr(Study, "create_or_join", be_late)
     assert work().counts().total == 2

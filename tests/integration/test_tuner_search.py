@@ -2,18 +2,23 @@
 
 import itertools
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import keras_tuner
 import pytest
+from optuna.pruners import NopPruner
+from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
 
 from studyhall.search import Tuner
 from studyhall.search.figures.for_study import draw_search_figures
+from studyhall.search.tuner import study as study_module
 from studyhall.search.tuner.tuner import SearchFailedError
 from studyhall.studies.address import sqlite_url
 from studyhall.studies.catalogue import Catalogue
@@ -26,6 +31,13 @@ class Parabola(Tuner):
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
         hp = trial.hyperparameters
         return (hp.Float("x", -2.0, 2.0, default=1.5) - 1) ** 2 + hp.Int("k", 0, 3)
+
+
+class NoDefaults(Tuner):
+    """Needs no model; what it draws is all that tells two searches apart."""
+
+    def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+        return trial.hyperparameters.Float("x", 0.0, 1.0)
 
 
 MakeTuner = Callable[..., Any]
@@ -75,6 +87,89 @@ def test_the_same_script_started_again_goes_on_where_it_was(make: MakeTuner) -> 
     assert more.remaining_trials == 3
     more.search(verbose=0)
     assert states(more) == [TrialState.COMPLETE] * 5
+
+
+def test_looking_at_a_finished_search_changes_nothing_of_it(make: MakeTuner, tmp_path: Path) -> None:
+    make(max_trials=3).search(verbose=0)
+    before = database_rows(tmp_path / "studies.db")
+    for arguments in ({"max_trials": None}, {"max_trials": 12}, {"max_trials": 2}):
+        look = make(**arguments)
+        look.reload()
+        look.oracle.reload()
+        assert len(look.oracle.trials) == 3
+        assert len(look.get_best_hyperparameters(3)) == 3
+        look.results_summary()
+        assert database_rows(tmp_path / "studies.db") == before
+    unsaid = make(max_trials=None)
+    assert unsaid.remaining_trials == 0
+    unsaid.search(verbose=0)  # nobody asked for more
+    assert states(unsaid) == [TrialState.COMPLETE] * 3
+
+
+def database_rows(path: Path) -> list[str]:
+    """Return all that a database holds, but for who works on it."""
+    with closing(sqlite3.connect(path)) as connection:
+        return [line for line in connection.iterdump() if "studyhall_workers" not in line]
+
+
+def test_trials_keep_their_ids_while_a_study_grows(make: MakeTuner) -> None:
+    make(max_trials=3).search(verbose=0)
+    grown = make(max_trials=12)
+    grown.search(verbose=0)
+    assert list(grown.oracle.trials) == [str(number) for number in range(12)]
+    for key in ("0", "00", "000"):
+        assert grown.oracle.trials[key].trial_id == "0"
+        assert grown.oracle.get_trial(key).trial_id == "0"
+        assert key in grown.oracle.trials
+        assert grown.oracle.trials.get(key) is not None
+    assert grown.oracle.trials["0011"].trial_id == "11"
+    assert "12" not in grown.oracle.trials
+    with pytest.raises(KeyError):
+        grown.oracle.trials["x"]
+    large = make(max_trials=100, study_name="large")
+    assert large.oracle.max_trials == 100
+    large.oracle.study.claim(lambda number: RandomSampler(), NopPruner())
+    assert list(large.oracle.trials) == ["000"]  # as KerasTuner's of 100
+
+
+def test_unseeded_searches_differ_and_a_study_keeps_the_seed_that_was_drawn(make: MakeTuner) -> None:
+    drawn = []
+    for name in ("one", "two"):
+        tuner = make(NoDefaults, max_trials=3, study_name=name)
+        tuner.search(verbose=0)
+        drawn.append([hp.values for hp in tuner.get_best_hyperparameters(3)])
+        again = make(NoDefaults, max_trials=5, study_name=name)
+        assert again.oracle.seed == again.oracle.study.definition.search.seed == tuner.oracle.seed
+        again.search(verbose=0)
+        assert states(again) == [TrialState.COMPLETE] * 5
+    assert drawn[0] != drawn[1]
+
+
+def test_a_seed_that_is_given_gives_the_same_search_and_is_not_exchanged(make: MakeTuner) -> None:
+    drawn = []
+    for name in ("one", "two"):
+        tuner = make(NoDefaults, max_trials=3, study_name=name, seed=7)
+        tuner.search(verbose=0)
+        drawn.append([hp.values for hp in tuner.get_best_hyperparameters(3)])
+    assert drawn[0] == drawn[1]
+    with pytest.raises(StudyConflictError, match=r"search.seed: 7 in the study, 8"):
+        make(NoDefaults, study_name="one", seed=8)
+
+
+def test_a_script_that_finds_its_study_just_made_by_another_process_joins_it(
+    make: MakeTuner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = make(study_name="one")
+    look, looks = study_module._stored, []
+
+    def too_early(*arguments: Any) -> Any:
+        looks.append(arguments)
+        return None if len(looks) == 1 else look(*arguments)
+
+    monkeypatch.setattr(study_module, "_stored", too_early)
+    second = make(study_name="one")
+    assert len(looks) == 2
+    assert second.oracle.seed == first.oracle.seed
 
 
 def test_overwrite_starts_afresh_and_leaves_nothing_behind(make: MakeTuner, tmp_path: Path) -> None:

@@ -133,7 +133,11 @@ def test_folder_that_is_a_file_is_refused_in_one_line(tmp_path: Path) -> None:
 
 
 def test_a_history_with_gaps_and_with_several_numbers_an_epoch_is_drawn() -> None:
-    history: dict[str, list[Any]] = {"val_loss": [3.0, None, 1.0], "loss": [[1.0, 2.0]] * 3, "learning_rate": [0.1] * 3}
+    history: dict[str, list[Any]] = {
+        "val_loss": [3.0, None, 1.0],
+        "loss": [[1.0, 2.0]] * 3,
+        "learning_rate": [0.1] * 3,
+    }
     above = history_figure(history).axes[0]
     (line,) = [line for line in above.lines if line.get_label() == "validation"]
     np.testing.assert_array_equal(np.asarray(line.get_ydata(), float), [3.0, np.nan, 1.0])

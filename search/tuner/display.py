@@ -1,0 +1,21 @@
+"""What a Tuner shows of its trials."""
+
+import sys
+
+from keras_tuner.engine.trial import Trial
+from keras_tuner.src.engine.oracle import Display
+
+
+class SearchDisplay(Display):  # type: ignore[misc]
+    """KerasTuner's display, which here shows a trial's values once they are drawn."""
+
+    def show_hyperparameter_table(self, trial: Trial) -> None:
+        """Show the values beside the best trial's."""
+        if trial.hyperparameters.values:
+            super().show_hyperparameter_table(trial)
+
+    def on_trial_end(self, trial: Trial) -> None:
+        """Show how a trial ended, its failure included."""
+        if self.verbose and trial.message:
+            sys.stdout.write(f"\nTrial {trial.trial_id} failed.\n{trial.message}\n")
+        super().on_trial_end(trial)

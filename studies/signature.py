@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from studyhall.studies.definition import Definition
+from studyhall.studies.training_sections import UNCHOSEN_PRECISION
 
 # A study may be renamed, moved, described and extended. Of its origin only the code that was read there counts.
 _UNSIGNED: dict[str, Any] = {
@@ -25,7 +26,7 @@ def signature(definition: Definition) -> str:
     The content of files of code that the definition names counts too, as it was when they were read; what those
     files import does not.
     """
-    signed = definition.model_dump(mode="json", exclude=_UNSIGNED)
+    signed = _signed(definition)
     text = json.dumps(signed, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
@@ -52,7 +53,15 @@ def differences(study: Definition, file: Definition) -> list[str]:
 
 
 def _flat(definition: Definition) -> dict[tuple[str, ...], Any]:
-    return dict(_leaves(definition.model_dump(mode="json", exclude=_UNSIGNED), ()))
+    return dict(_leaves(_signed(definition), ()))
+
+
+def _signed(definition: Definition) -> dict[str, Any]:
+    signed = definition.model_dump(mode="json", exclude=_UNSIGNED)
+    if signed["training"]["precision"] == UNCHOSEN_PRECISION:
+        # What nobody chose was called float32 before, and studies that were made then go on.
+        signed["training"]["precision"] = "float32"
+    return signed
 
 
 def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:

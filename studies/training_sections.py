@@ -8,6 +8,8 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 from studyhall.studies.section import Reference, Section, Table, is_reference
 
 BUILT_IN_SOURCES = ("mnist-fashion", "synthetic")
+UNCHOSEN_PRECISION: Literal["keras"] = "keras"
+"""The `training.precision` that leaves the choice to the user's code."""
 ON, OFF = "<on>", "<off>"
 """Marks, in pydantic's error locations, of a section that can be switched off; never keys of the TOML."""
 
@@ -127,10 +129,11 @@ class TrainingSpec(Section):
     epochs: int = Field(default=20, ge=1, description="Epochs at most.")
     batch_size: int = Field(default=64, ge=1, description="Examples in a batch.")
     seed: int = Field(default=0, ge=0, lt=2**32, description="Seed of the examples that are drawn.")
-    precision: Literal["float32", "mixed", "auto"] = Field(
-        default="float32",
-        description="How networks compute: 'float32'; 'mixed', in half precision with float32 weights; or 'auto', which is "
-        "'mixed' on GPUs that gain from it. Workers on other devices then give other results.",
+    precision: Literal["keras", "float32", "mixed", "auto"] = Field(
+        default=UNCHOSEN_PRECISION,
+        description="How networks compute: 'keras', by the dtype policy that your code sets in Keras, which is float32 unless it "
+        "says otherwise; 'float32'; 'mixed', in half precision with float32 weights; or 'auto', which is 'mixed' on GPUs that "
+        "gain from it. Workers on other devices then give other results.",
     )
     early_stopping: EarlyStopping = Field(
         default_factory=EarlyStoppingSpec,

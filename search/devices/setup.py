@@ -100,11 +100,6 @@ def feeding(gpu: tuple[int, int] | None) -> Feeding:
     return Feeding(resident=gpu is not None)
 
 
-def use_precision(precision: str) -> None:
-    """Have Keras compute as a definition and this device want it, in every model that is built from now on."""
-    keras.config.set_dtype_policy(numerics(precision, keras.backend.backend(), capability()).dtype_policy)
-
-
 def use_compilation(model: Any) -> None:
     """Turn XLA off in a compiled model where the device is slower with it.
 

@@ -12,6 +12,7 @@ from studyhall.search.bridge.hyperparameters import TrialHyperParameters, record
 from studyhall.search.devices import setup as device_setup
 from studyhall.search.training.first_step import FirstStep
 from studyhall.search.training.outcome import Checked
+from studyhall.search.training.session import prepare
 from studyhall.search.training.warm_start import DryHandle, misfits
 from studyhall.search.user.code import user_traceback
 from studyhall.search.user.examples import Examples, arguments_for, described, first_batches
@@ -43,8 +44,7 @@ def run_check(
     Raises:
         UserCodeError: the model cannot be built or trained, or training does not report the objective's metric.
     """
-    keras.utils.clear_session(free_memory=True)
-    keras.utils.set_random_seed(definition.search.seed)
+    prepare(definition, workload, definition.search.seed)
     hp = TrialHyperParameters(DefaultsHandle(definition.search.seed))
     logs = _Logs()
     try:

@@ -3,8 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import keras
-
 from studyhall.search.bridge.handle import TrialHandle, Value
 from studyhall.search.bridge.hyperparameters import plain_hyperparameters
 from studyhall.search.devices import setup as device_setup
@@ -16,6 +14,7 @@ from studyhall.search.training.failures import kind_of
 from studyhall.search.training.fit import AnnealingSpec, TrainingPlan, account_of, fit
 from studyhall.search.training.outcome import Failed, FailureKind, HandedBack, Retrained
 from studyhall.search.training.rules import COSINE
+from studyhall.search.training.session import prepare
 from studyhall.search.training.trial import objectives_of, save_model
 from studyhall.search.user.errors import user_traceback
 from studyhall.search.user.examples import arguments_for
@@ -75,8 +74,7 @@ def _retrained(
     scratch: Path,
     plan: TrainingPlan,
 ) -> Retrained:
-    keras.utils.clear_session(free_memory=True)
-    keras.utils.set_random_seed(handle.seed)
+    prepare(definition, workload, handle.seed)
     hp = plain_hyperparameters(hyperparameters)
     account = account_of(workload.hypermodel, plan)
     model = workload.hypermodel.build(hp)

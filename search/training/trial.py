@@ -34,6 +34,7 @@ from studyhall.search.training.fit import (
 )
 from studyhall.search.training.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, TrialOutcome
 from studyhall.search.training.result import Objective
+from studyhall.search.training.session import prepare
 from studyhall.search.training.trial_files import show_files, show_history
 from studyhall.search.training.warm_start import unknown_values
 from studyhall.search.user.errors import user_traceback
@@ -68,8 +69,7 @@ def run_trial(
     Raises:
         UserCodeError: the fault is the study's, not the trial's: it must not be tried with other hyperparameters.
     """
-    keras.utils.clear_session(free_memory=True)
-    keras.utils.set_random_seed(handle.seed)
+    prepare(definition, workload, handle.seed)
     hp = TrialHyperParameters(handle)
     started = time.perf_counter()
     plan = trial_plan(definition)

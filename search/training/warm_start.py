@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import keras
 import keras_tuner
 from optuna.distributions import BaseDistribution
 
 from studyhall.search.bridge.handle import Start, Value
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters
+from studyhall.search.user.keras_settings import clear_session
 from studyhall.studies.errors import DefinitionError
 
 
@@ -69,7 +69,7 @@ def misfit(hypermodel: keras_tuner.HyperModel, values: Mapping[str, Value], **br
         values: KerasTuner's names and values; what is left out has its default.
         bridge: what else `TrialHyperParameters` is made with.
     """
-    keras.utils.clear_session(free_memory=True)
+    clear_session()
     hp = TrialHyperParameters(DryHandle(0, Start(defaults=True, values=values)), **bridge)
     try:
         hypermodel.build(hp)

@@ -47,6 +47,7 @@ from studyhall.search.tuner.study import open_or_create
 from studyhall.search.tuner.trials import BEST_EPOCH, METRICS, PRUNED, note_metrics
 from studyhall.search.user.data import arrays_fingerprint
 from studyhall.search.user.errors import user_traceback
+from studyhall.search.user.keras_settings import KerasSettings
 from studyhall.search.user.workload import parameter_count
 from studyhall.search.workers.scratch import scratch_folder
 from studyhall.studies.address import sqlite_url
@@ -363,6 +364,15 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
                 callbacks.append(Report(in_hand.handle, account))
             results.append(self._build_and_fit_model(trial, *args, **{**kwargs, "callbacks": callbacks}))
         return results
+
+    def _try_build(self, hp: Any) -> Any:
+        # KerasTuner clears Keras's session first, and with it what the script has set.
+        self._settings = KerasSettings.current()
+        return super()._try_build(hp)
+
+    def _build_hypermodel(self, hp: Any) -> Any:
+        self._settings.apply()
+        return super()._build_hypermodel(hp)
 
     def _build_and_fit_model(self, trial: Trial, *args: Any, **kwargs: Any) -> Any:
         hp = trial.hyperparameters

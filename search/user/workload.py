@@ -1,6 +1,6 @@
 """What a definition asks to be trained: its HyperModel and its data, loaded once per training process."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras_tuner
@@ -9,6 +9,7 @@ from studyhall.data.separation import load
 from studyhall.search.user.code import load_hypermodel
 from studyhall.search.user.data import load_user_data
 from studyhall.search.user.examples import Examples, ExamplesFor, one_example
+from studyhall.search.user.keras_settings import KerasSettings, noted, settings_of
 from studyhall.studies.definition import Definition
 from studyhall.studies.training_sections import BUILT_IN_SOURCES
 
@@ -18,11 +19,12 @@ class Workload:
     """A definition's HyperModel and data, ready to train.
 
     `examples(hp)` returns the data of a trial with these hyperparameters: the same for all trials, unless the
-    user's data takes hyperparameters.
+    user's data takes hyperparameters. `settings` are those that their modules have set in Keras.
     """
 
     hypermodel: keras_tuner.HyperModel
     examples: ExamplesFor
+    settings: KerasSettings = field(default_factory=KerasSettings)
 
 
 def load_workload(
@@ -44,17 +46,22 @@ def load_workload(
         UserCodeError: the HyperModel or the user's data cannot be imported or made from their arguments.
         DataError: the data cannot be had.
     """
-    hypermodel = load_hypermodel(
-        definition.hypermodel.path, definition.hypermodel.arguments, definition.folder
-    )
+    folder = str(definition.folder)
+    network, data = (definition.hypermodel.path, folder), (definition.data.source, folder)
+    with noted(network):
+        hypermodel = load_hypermodel(
+            definition.hypermodel.path, definition.hypermodel.arguments, definition.folder
+        )
     if definition.data.source not in BUILT_IN_SOURCES:
-        return Workload(hypermodel, load_user_data(definition, batch_size or definition.training.batch_size))
+        with noted(data):
+            own = load_user_data(definition, batch_size or definition.training.batch_size)
+        return Workload(hypermodel, own, settings_of(network, data))
     examples = _built_in(
         definition,
         samples_per_epoch or definition.data.samples_per_epoch,
         batch_size or definition.training.batch_size,
     )
-    return Workload(hypermodel, lambda hp: examples)
+    return Workload(hypermodel, lambda hp: examples, settings_of(network))
 
 
 def _built_in(definition: Definition, samples_per_epoch: int, batch_size: int) -> Examples:

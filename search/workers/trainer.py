@@ -7,10 +7,10 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from studyhall.data.errors import DataError
-from studyhall.search.devices.setup import use_precision
 from studyhall.search.scoring.appraisal import appraise
 from studyhall.search.training.check import run_check
 from studyhall.search.training.retrain import run_retraining
+from studyhall.search.training.session import prepare
 from studyhall.search.training.trial import run_trial
 from studyhall.search.user.workload import Workload, load_workload
 from studyhall.search.workers.channel import (
@@ -38,7 +38,6 @@ class Trainer:
     def run(self, task: Task) -> Any:
         """Do one task and return its result."""
         definition, scratch = task.job.definition, task.job.scratch
-        use_precision(definition.training.precision)
         match task:
             case CheckTask(configurations=configurations):
                 return run_check(definition, self._workload(definition), configurations)
@@ -51,6 +50,7 @@ class Trainer:
                 workload = self._workload(definition, retraining.samples_per_epoch, retraining.batch_size)
                 return run_retraining(handle, definition, workload, task.hyperparameters, scratch)
             case AppraiseTask():
+                prepare(definition, self._workload(definition), definition.search.seed)
                 return appraise(task.folder, definition)
 
     def _workload(

@@ -9,7 +9,8 @@ import pytest
 
 from studyhall.search.devices.gpus import DeviceError, choose, usable_gpus, visible
 from studyhall.search.devices.nvml import NvmlUnavailableError, all_gpus
-from studyhall.search.devices.setup import Numerics, numerics
+from studyhall.search.devices.setup import Numerics, numerics, prepare_device
+from studyhall.search.devices.slots import MEMORY_VARIABLE
 
 
 class FakeNvml(SimpleNamespace):
@@ -173,3 +174,41 @@ def test_precision_and_compilation_suit_the_device(
     precision: str, backend: str, gpu: tuple[int, int] | None, expected: Numerics
 ) -> None:
     assert numerics(precision, backend, gpu) == expected
+
+
+class FakeTensorFlow:
+    """What is used of TensorFlow's configuration, for a machine with two GPUs; remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Any, ...]] = []
+        self.config = SimpleNamespace(
+            list_physical_devices=lambda kind: [f"{kind}:0", f"{kind}:1"],
+            set_visible_devices=lambda devices, kind: self.told.append(("visible", devices, kind)),
+            LogicalDeviceConfiguration=lambda memory_limit: memory_limit,
+            set_logical_device_configuration=lambda gpu, shares: self.told.append(("share", gpu, shares)),
+            experimental=SimpleNamespace(
+                set_memory_growth=lambda gpu, grows: self.told.append(("growth", gpu, grows))
+            ),
+        )
+
+
+@pytest.mark.parametrize(
+    ("backend", "limit", "told"),
+    [
+        ("tensorflow", None, [("growth", "GPU:0", True), ("growth", "GPU:1", True)]),
+        ("tensorflow", "4096", [("share", "GPU:0", [4096]), ("share", "GPU:1", [4096])]),
+        ("jax", "4096", [("visible", [], "GPU")]),
+    ],
+)
+def test_tensorflow_is_held_to_its_share_of_the_gpus(
+    monkeypatch: pytest.MonkeyPatch, backend: str, limit: str | None, told: list[tuple[Any, ...]]
+) -> None:
+    fake = FakeTensorFlow()
+    monkeypatch.setitem(sys.modules, "tensorflow", fake)
+    monkeypatch.setattr("keras.backend.backend", lambda: backend)
+    if limit is None:
+        monkeypatch.delenv(MEMORY_VARIABLE, raising=False)
+    else:
+        monkeypatch.setenv(MEMORY_VARIABLE, limit)
+    prepare_device()
+    assert fake.told == told

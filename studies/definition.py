@@ -89,7 +89,7 @@ class Definition(Section):
     )
     enqueue: list[dict[str, HyperparameterValue]] = Field(
         default_factory=list,
-        description="Configurations to try right after the HyperModel's defaults, by hyperparameter name.",
+        description="Configurations to try right after the HyperModel's written defaults, by hyperparameter name.",
     )
     from_study: list[FromStudySpec] = Field(
         default_factory=list,

@@ -80,6 +80,11 @@ def default_of(hp: Any, parameter: Parameter) -> Value:
     raise _refused(hp, f"has the default {hp.default!r}, which is not among its values: {parameter.range()}")
 
 
+def has_written_default(hp: Any) -> bool:
+    """Whether a default was given for a hyperparameter, as far as the object tells: a Boolean always has one."""
+    return not isinstance(hp, kinds.Int | kinds.Float | kinds.Choice) or hp._default is not None
+
+
 def _linear(hp: Any) -> BaseDistribution:
     low, high, step = hp.min_value, hp.max_value, hp.step
     if isinstance(hp, kinds.Int):

@@ -15,12 +15,14 @@ Value = bool | int | float | str
 class Start:
     """Where a trial's hyperparameters come from, before any sampler is asked.
 
-    `values` (KerasTuner's names and values) win over `defaults` (the HyperModel's own defaults), which win over
-    the sampler.
+    `values` (KerasTuner's names and values) win over `defaults` (those that the HyperModel's author wrote), which win
+    over the sampler. `implied` says that what KerasTuner takes where no default is written counts as one: a range's
+    minimum, the first choice, False. Nobody chose those, so a trial draws; what must not be random takes them.
     """
 
     defaults: bool = False
     values: Mapping[str, Value] = field(default_factory=dict)
+    implied: bool = False
 
 
 class TrialHandle(Protocol):

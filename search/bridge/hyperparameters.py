@@ -5,8 +5,9 @@ from typing import Any
 
 import keras_tuner
 import numpy as np
+from keras_tuner.engine import hyperparameters as kinds
 
-from studyhall.search.bridge.distributions import default_of, parameter_of
+from studyhall.search.bridge.distributions import default_of, has_written_default, parameter_of
 from studyhall.search.bridge.handle import TrialHandle, Value
 from studyhall.search.bridge.names import parameter_name
 from studyhall.search.bridge.parameter import Parameter
@@ -16,9 +17,9 @@ from studyhall.studies.errors import DefinitionError, UserCodeError
 class TrialHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
     """The hyperparameters of one trial, drawn when `build(hp)` or `fit(hp, ...)` first asks for them.
 
-    A value comes from `handle.start.values` (by KerasTuner's name), else from the hyperparameter's default if
-    `handle.start.defaults`, else from the study's sampler; a value that the trial holds already comes before all
-    three. A hyperparameter whose conditions are not met is None and leaves no trace in the study. `hp.values`
+    A value comes from `handle.start.values` (by KerasTuner's name), else from the default that its author wrote if
+    `handle.start.defaults` (or the implied one, if `handle.start.implied`), else from the study's sampler; a value that
+    the trial holds already comes before all of them. A hyperparameter whose conditions are not met is None and leaves no trace in the study. `hp.values`
     holds what the model gets, `Fixed` included.
 
     Copies (`copy()`, `copy.deepcopy`, pickle) are plain `keras_tuner.HyperParameters` with the values so far: they
@@ -55,6 +56,9 @@ class TrialHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
         self._preset = keras_tuner.HyperParameters() if preset is None else preset.copy()
         self._tune_new_entries = tune_new_entries
         self._allow_new_entries = allow_new_entries
+        self._unwritten: set[tuple[str, str]] = (
+            set()
+        )  # names and conditions of what has no default of its author's
         self._owners: dict[
             str, tuple[str, list[Any]]
         ] = {}  # Optuna's names: KerasTuner's names and conditions
@@ -68,6 +72,16 @@ class TrialHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
 
     def __reduce__(self) -> Any:
         return keras_tuner.HyperParameters.from_config, (self.get_config(),)
+
+    def Boolean(
+        self, name: str, default: bool | None = None, parent_name: Any = None, parent_values: Any = None
+    ) -> Any:
+        """Return True or False, as KerasTuner's `Boolean`; its signature tells a default of False from none."""
+        with self._maybe_conditional_scope(parent_name, parent_values):
+            hp = kinds.Boolean(self._get_name(name), default=bool(default), conditions=self._conditions)
+            if default is None:
+                self._unwritten.add(_identity(hp))
+            return self._retrieve(hp)
 
     def unused_start_values(self) -> tuple[str, ...]:
         """Return the names of the trial's start values that the model has not declared so far, active or not."""
@@ -92,6 +106,8 @@ class TrialHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
             )
         if (parameter := parameter_of(hp)) is not None:
             default_of(hp, parameter)  # Refuses a bad default in the first trial, whatever that draws.
+            if not has_written_default(hp):
+                self._unwritten.add(_identity(hp))  # which KerasTuner's copy of a Choice does not tell
         if self.is_active(hp):
             self.values[hp.name] = self._value_of(hp)
         # Never `overwrite`: that would replace a trial's value by a default.
@@ -157,7 +173,8 @@ class TrialHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
     def _wanted(self, hp: Any, parameter: Parameter, default: Value) -> Value | None:
         start = self._handle.start
         if hp.name not in start.values:
-            return default if start.defaults else None
+            written = start.implied or _identity(hp) not in self._unwritten
+            return default if start.defaults and written else None
         wanted = parameter.legal(start.values[hp.name])
         if wanted is None:
             raise DefinitionError(
@@ -165,6 +182,10 @@ class TrialHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
                 f"{parameter.range()}"
             )
         return wanted
+
+
+def _identity(hp: Any) -> tuple[str, str]:
+    return hp.name, repr([condition.get_config() for condition in hp.conditions])
 
 
 def recorded_values(hp: keras_tuner.HyperParameters) -> dict[str, Value]:

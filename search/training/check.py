@@ -28,7 +28,7 @@ class DefaultsHandle(DryHandle):
     """A handle without a study, of a trial that has the defaults."""
 
     def __init__(self, seed: int) -> None:
-        super().__init__(seed, Start(defaults=True))
+        super().__init__(seed, Start(defaults=True, implied=True))
 
 
 def run_check(

@@ -70,7 +70,7 @@ def misfit(hypermodel: keras_tuner.HyperModel, values: Mapping[str, Value], **br
         bridge: what else `TrialHyperParameters` is made with.
     """
     clear_session()
-    hp = TrialHyperParameters(DryHandle(0, Start(defaults=True, values=values)), **bridge)
+    hp = TrialHyperParameters(DryHandle(0, Start(defaults=True, implied=True, values=values)), **bridge)
     try:
         hypermodel.build(hp)
     except Exception as error:  # noqa: BLE001 - whatever the user's code raises, it cannot build this

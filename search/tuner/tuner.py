@@ -106,7 +106,8 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
         max_consecutive_failed_trials: after so many failures in a row this process ends its search.
         keep_models: of how many of the best trials the weights are kept.
         artifacts: a folder, or an artifact store's URL, for those weights; by default `artifacts` beside the database.
-        enqueue: configurations to try right after the model's defaults, which are always the first trial.
+        enqueue: configurations to try right after the first trial, which has the defaults that the model's author wrote,
+            and draws what has none.
         from_study: names of earlier studies in the same storage whose best trials are tried then.
 
     Raises:

@@ -16,7 +16,7 @@ import numpy as np
 def build(hp):
     """One layer, and nothing is compiled: about the cheapest trial that there is."""
     model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])
-    rate = hp.Float("learning_rate", 1e-4, 1e-2, sampling="log")
+    rate = hp.Float("learning_rate", 1e-4, 1e-2, sampling="log", default=1e-4)
     model.compile(optimizer=keras.optimizers.SGD(rate), loss="mse", run_eagerly=True)
     return model
 
@@ -35,13 +35,13 @@ from keras import layers
 
 def build(hp):
     """Two convolutions: about the cheapest model that separates at all."""
-    filters = hp.Int("filters", 1, 4)
+    filters = hp.Int("filters", 1, 4, default=1)
     model = keras.Sequential([
         layers.Input((32, 32, 1)),
         layers.Conv2D(filters, 3, padding="same", activation="relu"),
         layers.Conv2D(2, 1),
     ])
-    model.compile(optimizer=keras.optimizers.Adam(hp.Float("learning_rate", 1e-4, 1e-2, sampling="log")), loss="mse")
+    model.compile(optimizer=keras.optimizers.Adam(hp.Float("learning_rate", 1e-4, 1e-2, sampling="log", default=1e-4)), loss="mse")
     return model
 '''
 

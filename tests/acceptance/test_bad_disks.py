@@ -44,7 +44,7 @@ class Disk(keras.callbacks.Callback):
 
 
 def build(hp):
-    hp.Int("filters", 1, 4)
+    hp.Int("filters", 1, 4, default=1)
     model = keras.Sequential([layers.Input((2,)), layers.Dense(1)])
     model.compile(optimizer=keras.optimizers.SGD(1e-2, momentum=0.9), loss="mse", run_eagerly=True)
     fit = model.fit

@@ -11,7 +11,7 @@ from helper import explode   # a module of the user's own, beside the file
 def build(hp):
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(hp.Int("units", 1, 9, default=2))])
     model.add(keras.layers.Dense(1, activation="sigmoid"))
-    if hp.Boolean("broken"):
+    if hp.Boolean("broken", default=False):
         explode()
     model.compile("sgd", "binary_crossentropy", run_eagerly=True)
     return model

@@ -41,7 +41,7 @@ class Brake(keras.callbacks.Callback):
 
 class Tiny(keras_tuner.HyperModel):
     def build(self, hp):
-        layers = [keras.layers.Input((32, 32, 1)), keras.layers.Conv2D(2, hp.Int("width", 1, 5), padding="same")]
+        layers = [keras.layers.Input((32, 32, 1)), keras.layers.Conv2D(2, hp.Int("width", 1, 5, default=1), padding="same")]
         model = keras.Sequential(layers)
         model.compile(optimizer="adam", loss="mse")
         return model

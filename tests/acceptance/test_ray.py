@@ -54,7 +54,7 @@ class Log(keras.callbacks.Callback):
 
 def build(hp):
     log = Log()
-    log.filters = hp.Int("filters", 1, 1000)
+    log.filters = hp.Int("filters", 1, 1000, default=1)
     model = keras.Sequential([layers.Input((32, 32, 1)), layers.Conv2D(2, 1)])
     model.compile(optimizer="sgd", loss="mse")
     fit = model.fit

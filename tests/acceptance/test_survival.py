@@ -35,7 +35,7 @@ class Pause(keras.callbacks.Callback):
 
 
 def build(hp):
-    hp.Int("filters", 1, 4)
+    hp.Int("filters", 1, 4, default=1)
     model = keras.Sequential([layers.Input((32, 32, 1)), layers.Dropout(0.2), layers.Conv2D(2, 1)])
     model.compile(optimizer=keras.optimizers.Adam(1e-2), loss="mse")
     fit = model.fit
@@ -208,7 +208,7 @@ class Misbehave(keras.callbacks.Callback):
 
 
 def build(hp):
-    how = hp.Choice("how", ["well", "memory", "nan", "sleep", "segfault"])
+    how = hp.Choice("how", ["well", "memory", "nan", "sleep", "segfault"], default="well")
     model = keras.Sequential([layers.Input((2,)), layers.Dense(1)])
     rate = 1e30 if how == "nan" else 1e-2
     model.compile(optimizer=keras.optimizers.SGD(rate), loss="mse", run_eagerly=True)
@@ -256,7 +256,7 @@ from keras import layers
 
 
 def build(hp):
-    if hp.Int("filters", 1, 9) > 1:
+    if hp.Int("filters", 1, 9, default=1) > 1:
         raise KeyError("a typing error")
     model = keras.Sequential([layers.Input((2,)), layers.Dense(1)])
     model.compile(loss="mse", run_eagerly=True)

@@ -216,6 +216,47 @@ def test_start_values_win_over_defaults_which_win_over_the_sampler() -> None:
     assert build(TrialHyperParameters(MemoryHandle(Start(False, {"a": 7}), {"b": 2}))) == [7, 2]
 
 
+def test_only_defaults_that_were_written_are_tried_first() -> None:
+    def build(hp: Any) -> None:
+        hp.Int("int", 1, 9)
+        hp.Float("float", 0.5, 9.0)
+        hp.Choice("choice", ["a", "b"])
+        hp.Boolean("boolean")
+        hp.Int("written int", 1, 9, default=1)
+        hp.Float("written float", 0.5, 9.0, default=0.5)
+        hp.Choice("written choice", ["a", "b"], default="a")
+        hp.Boolean("written boolean", default=False)
+        hp.Boolean("positional", False)
+
+    drawn: dict[str, Value] = {"int": 7, "float": 2.5, "choice": "b", "boolean": True}
+    written: dict[str, Value] = {
+        "written int": 1,
+        "written float": 0.5,
+        "written choice": "a",
+        "written boolean": False,
+    }
+    hp = TrialHyperParameters(MemoryHandle(Start(defaults=True), {**drawn}))
+    build(hp)
+    assert hp.values == drawn | written | {"positional": False}
+    plain = keras_tuner.HyperParameters()
+    build(plain)
+    hp = TrialHyperParameters(MemoryHandle(Start(defaults=True, implied=True)))
+    build(hp)
+    assert hp.values == plain.values
+
+
+def test_an_implied_default_is_drawn_when_its_condition_is_met_late_or_a_space_declares_it() -> None:
+    space = keras_tuner.HyperParameters()
+    space.Int("given", 1, 9)
+    space.Int("given written", 1, 9, default=3)
+    handle = MemoryHandle(Start(defaults=True), {"a": "y", "late [a=y]": "q", "given": 8})
+    hp = TrialHyperParameters(handle, space)
+    hp.Choice("a", ["x", "y"])
+    with hp.conditional_scope("a", ["y"]):
+        assert hp.Choice("late", ["p", "q"]) == "q"
+    assert (hp.Int("given", 1, 9), hp.Int("given written", 1, 9)) == (8, 3)
+
+
 def test_a_continued_trial_keeps_what_it_has() -> None:
     hp, handle = trial(sampled={"units": 4})
     hp.Int("units", 1, 9)
@@ -328,7 +369,7 @@ def test_a_hyperparameter_that_cannot_be_tuned_is_refused_even_when_inactive(
 
 
 def test_the_implied_default_of_a_reverse_log_grid_is_its_smallest_value() -> None:
-    hp = TrialHyperParameters(MemoryHandle(Start(defaults=True)))
+    hp = TrialHyperParameters(MemoryHandle(Start(defaults=True, implied=True)))
     assert hp.Int("x", 1, 10, step=2, sampling="reverse_log") == 3
 
 

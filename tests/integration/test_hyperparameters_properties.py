@@ -283,7 +283,8 @@ def test_every_value_of_a_grid_is_proposed_and_comes_back(
 def test_the_default_configuration_is_keras_tuners_own(block: tuple[Any, ...]) -> None:
     theirs = keras_tuner.HyperParameters()
     run(theirs, block)
-    ours = TrialHyperParameters(OptunaHandle(optuna.create_study().ask(), Start(defaults=True)))
+    start = Start(defaults=True, implied=True)
+    ours = TrialHyperParameters(OptunaHandle(optuna.create_study().ask(), start))
     run(ours, block)
     for hp in ours.space:
         if ours.is_active(hp) and is_legal(hp, hp.default):

@@ -9,6 +9,9 @@ from studyhall.models.architecture import Architecture
 from studyhall.models.errors import ConfigurationError
 from studyhall.models.presets import PRESETS, Preset
 from studyhall.models.space import Point, Space, make_space
+from studyhall.search.bridge.handle import Start
+from studyhall.search.bridge.hyperparameters import TrialHyperParameters
+from studyhall.search.training.warm_start import DryHandle
 
 # Wide enough for every seed's network and the consistent head.
 WIDE = {
@@ -40,6 +43,16 @@ def test_space_without_arguments_starts_at_the_known_good_network() -> None:
     assert point.architecture == Architecture()
     assert point.learning_rate == 5e-3
     assert {"filters", "activation", "pools", "convolutions", "upsampling", "head"} <= set(hp.values)
+
+
+@pytest.mark.parametrize("given", [{}, WIDE, {"convolutions": {"min": 1, "max": 3}}])
+def test_every_default_of_a_space_is_written_so_that_a_searchs_first_trial_takes_it(
+    given: dict[str, Any],
+) -> None:
+    # This handle refuses to draw.
+    first = TrialHyperParameters(DryHandle(0, Start(defaults=True)))
+    space = make_space("mean", None, given)
+    assert space.draw(first) == draw(space)[0]
 
 
 def test_learning_rate_is_searched_on_a_log_scale() -> None:

@@ -86,7 +86,7 @@ class Handle:
     seed = 11
 
     def __init__(self, **values: Value) -> None:
-        self.start = Start(defaults=True, values=values)
+        self.start = Start(defaults=True, values=values, implied=True)
         self.curve: dict[int, float] = {}
         self.facts: dict[str, Any] = {}
         self.files: dict[str, bytes] = {}

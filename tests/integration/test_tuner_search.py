@@ -30,7 +30,7 @@ class Parabola(Tuner):
 
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
         hp = trial.hyperparameters
-        return (hp.Float("x", -2.0, 2.0, default=1.5) - 1) ** 2 + hp.Int("k", 0, 3)
+        return (hp.Float("x", -2.0, 2.0, default=1.5) - 1) ** 2 + hp.Int("k", 0, 3, default=2)
 
 
 class NoDefaults(Tuner):
@@ -73,7 +73,22 @@ def test_the_search_runs_its_trials_and_ranks_them(make: MakeTuner) -> None:
 def test_the_first_trial_has_the_defaults(make: MakeTuner) -> None:
     tuner = make(max_trials=1)
     tuner.search(verbose=0)
-    assert tuner.get_best_hyperparameters()[0].values == {"x": 1.5, "k": 0}
+    assert tuner.get_best_hyperparameters()[0].values == {"x": 1.5, "k": 2}
+
+
+def test_the_first_trial_of_a_script_without_defaults_is_drawn_like_any_other(make: MakeTuner) -> None:
+    class Ranges(Tuner):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+            hp = trial.hyperparameters
+            return hp.Int("batch_size", 1, 10**9) * hp.Float("rate", 1e-10, 1.0, sampling="log")
+
+    firsts = []
+    for seed in (1, 2):
+        tuner = make(Ranges, max_trials=1, seed=seed, study_name=f"seed-{seed}")
+        tuner.search(verbose=0)
+        firsts.append(tuner.get_best_hyperparameters()[0].values)
+    assert firsts[0]["batch_size"] != firsts[1]["batch_size"]
+    assert all(each["batch_size"] > 1 and each["rate"] > 1e-10 for each in firsts)
 
 
 def test_the_same_script_started_again_goes_on_where_it_was(make: MakeTuner) -> None:
@@ -350,8 +365,9 @@ def test_a_pruner_by_name_ends_trials_early(make: MakeTuner) -> None:
 
     tuner = make(Reports, pruner={"name": "threshold", "options": {"upper": 1.0}}, max_trials=2)
     tuner.search(verbose=0)
-    assert states(tuner) == [TrialState.PRUNED] * 2
-    assert tuner.get_best_hyperparameters() == []
+    trials = tuner.oracle.study.optuna().get_trials()
+    assert TrialState.PRUNED in states(tuner)
+    assert [trial.intermediate_values[1] for trial in trials] == [trial.params["k"] for trial in trials]
     with pytest.raises(DefinitionError, match="how many epochs a trial has"):
         make(pruner="hyperband", study_name="hyperband")
 

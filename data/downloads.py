@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from studyhall.data.errors import DataError
+from studyhall.data.errors import DownloadError
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def load(dataset: Dataset) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     is imported), or are downloaded into it. Keras checks MNIST's SHA-256; it has no checksum for Fashion-MNIST.
 
     Raises:
-        DataError: if the files are neither cached nor can be downloaded, or are damaged.
+        DownloadError: if the files are neither cached nor can be downloaded, or are damaged.
     """
     import keras
 
@@ -59,7 +59,7 @@ def load(dataset: Dataset) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         with _one_process_at_a_time(), _silent(keras):
             (train, _), (test, _) = getattr(keras.datasets, dataset.module).load_data()
     except Exception as error:  # Keras raises Exception itself when a download fails
-        raise DataError(_explanation(dataset, folder, cached, error)) from error
+        raise DownloadError(_explanation(dataset, folder, cached, error)) from error
     return train, test
 
 

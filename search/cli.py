@@ -1,12 +1,15 @@
 """The command line: finds a command, runs it, and turns an error into one line and an exit status."""
 
+import signal
 import sys
 from importlib import import_module
+from types import FrameType
 
 import click
 
 from studyhall.data.errors import DataError
-from studyhall.studies.errors import StudyhallError
+from studyhall.search.workers.stop_switch import StoppedError, status_after
+from studyhall.studies.errors import WORK_FAILED, StudyhallError
 
 COMMANDS = {  # in the order people meet them; the function is the module's `command`
     "init": "init",
@@ -32,6 +35,12 @@ COMMANDS = {  # in the order people meet them; the function is the module's `com
 }
 
 
+EXIT_STATUSES = (
+    "Exit status: 0 done; 1 the work failed; 2 wrong input; 130 interrupted by SIGINT (Ctrl-C), 143 by SIGTERM. "
+    "docs/exit-statuses.md says what each command means by them."
+)
+
+
 class CommandsOnDemand(click.Group):
     """Imports a command's module only when that command, or the list of all, is asked for."""
 
@@ -51,33 +60,52 @@ class CommandsOnDemand(click.Group):
 @click.group(
     cls=CommandsOnDemand,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Begin with: studyhall search studies/quickstart.toml",
+    epilog="\b\nBegin with: studyhall search studies/quickstart.toml\n\n" + EXIT_STATUSES,
 )
 @click.version_option(package_name="studyhall")
 def cli() -> None:
     """Studyhall searches for good hyperparameters of Keras models, with any number of workers."""
 
 
+class Terminated(SystemExit):
+    """SIGTERM came where nothing was to be handed back; it unwinds the stack as Ctrl-C does."""
+
+
 def main() -> None:
-    """Run the command line; exits with 0, 2 for bad input, 130 when interrupted."""
+    """Run the command line, and exit with a status of the table in docs/exit-statuses.md."""
+    signal.signal(signal.SIGTERM, _leave)
+    sys.exit(_status())
+
+
+def _status() -> int:
+    """Run the command line, say what went wrong, and return the exit status."""
     try:
         status = cli.main(standalone_mode=False)
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except (StudyhallError, DataError) as error:
         for note in getattr(error, "__notes__", ()):
             click.echo(note.rstrip(), err=True)
         click.echo(f"Error: {error}", err=True)
-        sys.exit(2)
+        return error.exit_status
+    except StoppedError as stopped:
+        return stopped.exit_status
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)
-        sys.exit(130)
+        return status_after(signal.SIGINT)
+    except Terminated:
+        click.echo("Interrupted.", err=True)
+        return status_after(signal.SIGTERM)
     except BrokenPipeError:
         # Whoever read our output has gone, as `| head` does; Python must not complain when it closes stdout.
         sys.stdout = None
-        sys.exit(0)
-    sys.exit(status if isinstance(status, int) else 0)
+        return WORK_FAILED
+    return status if isinstance(status, int) else 0
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    raise Terminated(status_after(number))
 
 
 if __name__ == "__main__":

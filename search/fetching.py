@@ -7,7 +7,7 @@ from studyhall.search.references import StudyReference
 from studyhall.studies.artifact_store import open_artifact_store
 from studyhall.studies.bundle import fetch
 from studyhall.studies.catalogue import Catalogue
-from studyhall.studies.errors import BundleError
+from studyhall.studies.errors import BundleRequestError
 from studyhall.studies.locations import artifact_location
 
 
@@ -21,7 +21,7 @@ def fetch_bundle(reference: StudyReference, to: Path, *, force: bool) -> None:
         entry = catalogue.entry(reference.name)
     record = entry.bundle
     if record is None:
-        raise BundleError(
+        raise BundleRequestError(
             f"'{entry.name}' has published nothing yet. Finish it with: studyhall search {entry.name}, "
             f"or publish its best trial so far with: studyhall retrain {entry.name}"
         )

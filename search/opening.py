@@ -9,7 +9,7 @@ from studyhall.studies.address import parse
 from studyhall.studies.artifact_store import ArtifactStore, open_artifact_store
 from studyhall.studies.definition import Definition, Value
 from studyhall.studies.earlier import Earlier, best_configurations
-from studyhall.studies.errors import ArtifactError
+from studyhall.studies.errors import ArtifactLocationError
 from studyhall.studies.files import explain, new_folder
 from studyhall.studies.probe import probe
 from studyhall.studies.retrying import Patience
@@ -50,7 +50,7 @@ def open_study(
             try:
                 made.enter_context(new_folder(Path(artifacts)))
             except OSError as error:
-                raise ArtifactError(
+                raise ArtifactLocationError(
                     f"Cannot make the artifact store {artifacts!r}: {explain(error)}"
                 ) from error
         store = open_artifact_store(artifacts, create=True)

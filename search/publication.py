@@ -35,7 +35,7 @@ from studyhall.search.workers.trainer_process import (
 from studyhall.studies import bundle
 from studyhall.studies.artifact_store import ArtifactStore
 from studyhall.studies.bundle_record import published
-from studyhall.studies.errors import StorageError, UserCodeError
+from studyhall.studies.errors import StorageError, WorkFailedError
 from studyhall.studies.kept_models import KeptModels
 from studyhall.studies.leases import LEASE_SECONDS
 from studyhall.studies.manifest import HISTORY, MODEL
@@ -89,7 +89,7 @@ class Publisher:
         While another process does that, this one waits: for the bundle, or for the other one's death.
 
         Raises:
-            UserCodeError: no trial completed, or neither model is to be had.
+            WorkFailedError: no trial completed, neither model is to be had, or the evaluation ends its process.
             ArtifactError: the artifact store cannot take the bundle.
             LeaseLostError: this process was not heard of for so long that another one publishes.
         """
@@ -114,7 +114,7 @@ class Publisher:
     def _retrain_and_publish(self, stopped: Callable[[], bool]) -> bool:
         best = best_trial(self._study)
         if best is None:
-            raise UserCodeError(
+            raise WorkFailedError(
                 f"No trial of '{self._study.name}' completed, so there is nothing to publish; "
                 f"its failures are shown by: studyhall status {self._study.name}"
             )
@@ -129,8 +129,11 @@ class Publisher:
             files.mkdir()
             chosen.model.replace(files / MODEL)
             (files / HISTORY).write_text(json.dumps(chosen.history, indent=1))
-            task = AppraiseTask(Job(self._study.definition, scratch), files)
-            score = self._trainer.run(task, None, lambda: False)
+            try:
+                score = self._appraise(AppraiseTask(Job(self._study.definition, scratch), files), stopped)
+            except TrainerStoppedError:
+                self._turn.renew()  # where that is why it was stopped, it is said
+                return False
             self._turn.renew()
             self._publish(best, chosen, score, files)
             self._attach_figures(scratch)
@@ -156,6 +159,17 @@ class Publisher:
             return Failed(crash.death.kind or FailureKind.CRASHED, crash.reason, crash.output)
         return outcome
 
+    def _appraise(self, task: AppraiseTask, stopped: Callable[[], bool]) -> dict[str, Any] | None:
+        try:
+            score: dict[str, Any] | None = self._trainer.run(task, None, stopped)
+        except TrainerCrashedError as crash:
+            error = WorkFailedError(
+                f"The evaluation of the model for '{self._study.name}' ends: {crash.reason}"
+            )
+            error.add_note(crash.output)
+            raise error from crash
+        return score
+
     def _choose(self, best: FrozenTrial, outcome: Retrained | Failed, scratch: Path) -> Candidate:
         """Return the better of the retrained model and the trial's own."""
         value = best.values[0]
@@ -179,7 +193,7 @@ class Publisher:
             facts = {name: best.user_attrs.get(name) for name in _FACTS}
             return Candidate("trial", why, value, own, best.user_attrs["history"], facts)
         if retrained is None:
-            raise UserCodeError(f"{why}, and the weights of trial {best.number} were not kept")
+            raise WorkFailedError(f"{why}, and the weights of trial {best.number} were not kept")
         return retrained
 
     def _publish(

@@ -28,8 +28,12 @@ from studyhall.search.workers.channel import CheckTask, Job
 from studyhall.search.workers.local_work import hand_on, work_together
 from studyhall.search.workers.scratch import scratch_folder
 from studyhall.search.workers.settings import WorkerSettings
-from studyhall.search.workers.stop_switch import StopSwitch
-from studyhall.search.workers.trainer_process import TrainerCrashedError, TrainerProcess
+from studyhall.search.workers.stop_switch import StoppedError, StopSwitch, status_after
+from studyhall.search.workers.trainer_process import (
+    TrainerCrashedError,
+    TrainerProcess,
+    TrainerStoppedError,
+)
 from studyhall.search.workers.worker import Worker
 from studyhall.studies.address import parse
 from studyhall.studies.algorithms import check_packages
@@ -38,7 +42,7 @@ from studyhall.studies.bundle_record import published
 from studyhall.studies.catalogue import Catalogue
 from studyhall.studies.definition import Definition, Value
 from studyhall.studies.earlier import Earlier, fitting
-from studyhall.studies.errors import UserCodeError
+from studyhall.studies.errors import WORK_FAILED, StorageAwayError, UserCodeError
 from studyhall.studies.locations import artifact_location
 from studyhall.studies.origin import located
 from studyhall.studies.results import best_trial
@@ -72,6 +76,7 @@ def open_workplace(
     Before a study is created, its default model is built and trained for two batches: what cannot work is refused while nothing is made.
 
     Raises:
+        TrainerStoppedError: it was told to stop before the study was created.
         StudyhallError: the definition, the HyperModel, the data, the artifact store or the storage is not usable.
     """
     patience = Patience(WORKER_PATIENCE_SECONDS, lambda error: observe(DatabaseAway(str(error))))
@@ -89,7 +94,9 @@ def open_workplace(
     if created:
         observe(Checking())
         found = earlier_configurations(definition, reference.storage_url)
-        checked = check(definition, trainer, [each.values for study in found for each in study])
+        checked = check(definition, trainer, [each.values for study in found for each in study], stop)
+        if stop():
+            raise TrainerStoppedError  # before anything is made
         warm = fitting(found, checked.misfits, definition.from_study)
         if found:
             observe(WarmStart(len(warm), sum(why is not None for why in checked.misfits)))
@@ -104,7 +111,10 @@ def open_workplace(
 
 
 def check(
-    definition: Definition, trainer: TrainerProcess, configurations: Sequence[Mapping[str, Value]] = ()
+    definition: Definition,
+    trainer: TrainerProcess,
+    configurations: Sequence[Mapping[str, Value]] = (),
+    stop: Callable[[], bool] = lambda: False,
 ) -> Checked:
     """Build the definition's default model and train two batches, in the training process.
 
@@ -112,14 +122,16 @@ def check(
         definition: the study's definition.
         trainer: the training process.
         configurations: more of them; `misfits` says why each of them cannot be built, if so.
+        stop: says when to leave it.
 
     Raises:
+        TrainerStoppedError: it was told to stop.
         UserCodeError: that fails, or training does not report the objective's metric.
     """
     with scratch_folder() as scratch:
         try:
             checked: Checked = trainer.run(
-                CheckTask(Job(definition, scratch), tuple(map(dict, configurations))), None, lambda: False
+                CheckTask(Job(definition, scratch), tuple(map(dict, configurations))), None, stop
             )
         except TrainerCrashedError as crash:
             error = UserCodeError(f"{definition.hypermodel.path} ends its process: {crash.reason}")
@@ -149,13 +161,13 @@ class Session:
         self._stop = stop
         self._settings = settings
 
-    def work(self) -> bool:
-        """Work through the study's queue until it is empty; False when told to stop before."""
+    def work(self) -> int | None:
+        """Work through the study's queue until it is empty; return the signal that told this process to stop before."""
         with self._worker() as worker:
             worker.run()
             if worker.over is not None:
                 self.progress.say(f"The work ends here: {worker.over}")
-        return not self._stop()
+        return self._stop.signal
 
     def search(self, engine: Engine | None = None) -> bool:
         """Work until all trials are finished, whoever trains them, then publish; False when told to stop before.
@@ -241,9 +253,19 @@ class Session:
         """
         if done:
             self.progress.say(farewell(self.place))
-        else:
-            self.progress.say(f"Stopped; nothing is lost. Go on with:\n  {again}")
-        return 0
+            return 0
+        self.progress.say(stopped(again))
+        return self.unfinished
+
+    @property
+    def unfinished(self) -> int:
+        """The exit status where the work was not done: a signal's, or that of work which `studyhall stop` ended."""
+        return WORK_FAILED if self._stop.signal is None else status_after(self._stop.signal)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a signal has told this process to stop."""
+        return self._stop.signal is not None
 
     def publish(self) -> bool:
         """Retrain the best trial and publish the better model; False when told to stop before that was done."""
@@ -262,16 +284,18 @@ class Session:
 
 @contextmanager
 def session(
-    reference: StudyReference, *, plain: bool, settings: WorkerSettings | None = None
+    reference: StudyReference, again: str, *, plain: bool, settings: WorkerSettings | None = None
 ) -> Iterator[Session]:
     """Open a study to work on it; SIGINT and SIGTERM stop the work in order, a second one at once.
 
     Args:
         reference: the study; it is created where its file was named and the storage does not hold it yet.
+        again: the command that goes on where this one is stopped.
         plain: show one line per event, even on a terminal.
         settings: the worker's patience, limits and device.
 
     Raises:
+        StoppedError: a signal came in the check, or while the database was away.
         StudyhallError: the study cannot be worked on.
     """
     stop, settings = StopSwitch(), settings or WorkerSettings()
@@ -283,10 +307,21 @@ def session(
         TrainerProcess(settings.environment, settings.limits) as trainer,
     ):
         trainer.start()  # its imports take seconds, which opening the study can use
-        place = open_workplace(reference, trainer, progress.observe, stop)
-        yield Session(place, trainer, progress, stop, settings, reference.storage_url, notifier)
+        try:
+            place = open_workplace(reference, trainer, progress.observe, stop)
+            yield Session(place, trainer, progress, stop, settings, reference.storage_url, notifier)
+        except (TrainerStoppedError, StorageAwayError) as error:
+            if stop.signal is None:
+                raise
+            progress.say(stopped(again))  # a trial in hand goes back when its lease ends
+            raise StoppedError(stop.signal) from error
     if stop():
         gc.freeze()  # to collect all of it once more at the exit takes most of a second, of the ten that there are
+
+
+def stopped(again: str) -> str:
+    """Return what is said of work that was told to stop; `again` is the command that goes on with it."""
+    return f"Stopped; nothing is lost. Go on with:\n  {again}"
 
 
 def farewell(place: Workplace) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, Protocol
 
 from studyhall.studies.artifact_ids import ARTIFACT_ID
-from studyhall.studies.errors import ArtifactError
+from studyhall.studies.errors import ArtifactLocationError
 from studyhall.studies.folder_store import FileArtifactStore, open_folder_store
 from studyhall.studies.s3_location import SCHEME, S3Location
 from studyhall.studies.stored import Stored
@@ -57,7 +57,7 @@ def open_artifact_store(location: str, *, create: bool) -> ArtifactStore:
         except ModuleNotFoundError as error:
             if error.name not in ("boto3", "botocore"):
                 raise
-            raise ArtifactError(
+            raise ArtifactLocationError(
                 f"The artifact store {parsed} needs boto3. Install it with: pip install 'studyhall[s3]'"
             ) from None
         return open_s3_store(parsed)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from studyhall.studies.bundle_record import BundleRecord, published, read_record
-from studyhall.studies.errors import ArtifactError, BundleError, BundleMismatchError
+from studyhall.studies.errors import ArtifactError, BundleError, BundleMismatchError, BundleRequestError
 from studyhall.studies.files import CHUNK, explain, replace_folder_atomically
 from studyhall.studies.manifest import (
     MANIFEST,
@@ -150,18 +150,20 @@ def destination_of(to: Path, *, force: bool) -> Path:
     except FileNotFoundError:
         return path
     except NotADirectoryError as error:
-        raise BundleError(f"Cannot fetch into {shown}: a file is in the way. Name another folder.") from error
+        raise BundleRequestError(
+            f"Cannot fetch into {shown}: a file is in the way. Name another folder."
+        ) from error
     except OSError as error:
-        raise BundleError(f"Cannot fetch into {shown}: {explain(error)}") from error
+        raise BundleRequestError(f"Cannot fetch into {shown}: {explain(error)}") from error
     if is_here or path.is_mount():
         # Renaming over it would pull the folder away from under the shell, or be refused by the system.
-        raise BundleError(
+        raise BundleRequestError(
             f"Cannot replace {shown} as a whole. Name a folder inside it: {str(to / 'best')!r}."
         )
     if entries and not force:
-        raise BundleError(f"{shown} is not empty. Replace it with --force, or name another folder.")
+        raise BundleRequestError(f"{shown} is not empty. Replace it with --force, or name another folder.")
     if any(entry.is_dir() for entry in entries):
-        raise BundleError(
+        raise BundleRequestError(
             f"{shown} holds folders, so it is no bundle and is not replaced. Name another folder."
         )
     return path

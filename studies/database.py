@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
 from studyhall.studies.address import BUSY_SECONDS, Address
-from studyhall.studies.errors import StorageError
+from studyhall.studies.errors import StorageAwayError, StorageError
+from studyhall.studies.outages import may_pass
 
 IDLE_SECONDS = 30  # after which PostgreSQL ends a transaction, and its locks, of whom nothing is heard
 # Optuna's columns hold times without a zone, which the server fills in the session's zone. And a client that is
@@ -135,7 +136,8 @@ def failure(address: Address, error: BaseException) -> StorageError:
         remedy = "Name another file, or move this one away"
     else:
         remedy = "Check that its folder exists, has space and may be written"
-    return StorageError(f"{address.shown} cannot be used: {cause}. {remedy}.")
+    kind = StorageAwayError if may_pass(error) else StorageError
+    return kind(f"{address.shown} cannot be used: {cause}. {remedy}.")
 
 
 def empty(address: Address) -> StorageError:

@@ -1,8 +1,25 @@
-"""Every error that Studyhall raises on purpose: one line that says what is wrong and what to do about it."""
+"""Every error that Studyhall raises on purpose: one line that says what is wrong and what to do about it.
+
+Each class says with which status a command ends that it stops; docs/exit-statuses.md has the table.
+"""
+
+WORK_FAILED = 1
+"""Exit status: what was asked for was tried, and did not succeed."""
+
+WRONG_INPUT = 2
+"""Exit status: what was asked for cannot be; another study file, option or piece of code is needed."""
 
 
 class StudyhallError(Exception):
-    """The root of the tree; the command line prints it as one line and exits with status 2."""
+    """The root of the tree; the command line prints it as one line and exits with its `exit_status`."""
+
+    exit_status = WRONG_INPUT
+
+
+class WorkFailedError(StudyhallError):
+    """The work on a study was tried and did not succeed: no trial completed, say, or one after the other failed."""
+
+    exit_status = WORK_FAILED
 
 
 class DefinitionError(StudyhallError):
@@ -12,13 +29,21 @@ class DefinitionError(StudyhallError):
 class RepeatedConfigurationError(StudyhallError):
     """A trial would repeat a configuration that ran out of memory; the trial fails, and the study goes on."""
 
+    exit_status = WORK_FAILED
+
 
 class UserCodeError(StudyhallError):
     """A HyperModel, loader or function named in a definition cannot be imported or called."""
 
 
 class StorageError(StudyhallError):
-    """The database that holds the studies cannot be reached, opened or written."""
+    """The database that holds the studies cannot be used as it is named: it is not there, or refuses."""
+
+
+class StorageAwayError(StorageError):
+    """The database does not answer, is held by another program, or has no room, for longer than anybody waits."""
+
+    exit_status = WORK_FAILED
 
 
 class StudyNotFoundError(StudyhallError):
@@ -32,13 +57,31 @@ class StudyConflictError(StudyhallError):
 class LeaseLostError(StudyhallError):
     """A worker's lease on a trial is over: another has the trial, or it was ended elsewhere."""
 
+    exit_status = WORK_FAILED
+
 
 class ArtifactError(StudyhallError):
-    """The artifact store is missing, cannot be written, or lacks what a record points to."""
+    """A file cannot be written or read, or the artifact store lacks what a record points to."""
+
+    exit_status = WORK_FAILED
+
+
+class ArtifactLocationError(ArtifactError):
+    """What is named as the artifact store, or as the folder of files, is none, or may not be used."""
+
+    exit_status = WRONG_INPUT
 
 
 class BundleError(StudyhallError):
     """A published bundle is missing, incomplete, or does not match its checksums."""
+
+    exit_status = WORK_FAILED
+
+
+class BundleRequestError(BundleError):
+    """A bundle is asked for in a way that cannot be answered: by its address, its folder or the token."""
+
+    exit_status = WRONG_INPUT
 
 
 class BundleMismatchError(BundleError):

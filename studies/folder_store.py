@@ -11,7 +11,7 @@ from typing import BinaryIO
 from urllib.parse import unquote
 
 from studyhall.studies.artifact_ids import checked_id, is_id, missing
-from studyhall.studies.errors import ArtifactError
+from studyhall.studies.errors import ArtifactError, ArtifactLocationError
 from studyhall.studies.files import CHUNK, TEMPORARY_PREFIX, explain, write_atomically
 from studyhall.studies.stored import Stored
 
@@ -126,7 +126,7 @@ def open_folder_store(location: str, *, create: bool) -> FileArtifactStore:
         if create:
             folder.mkdir(parents=True, exist_ok=True)
         elif not folder.exists():
-            raise ArtifactError(
+            raise ArtifactLocationError(
                 f"There is no artifact store at {shown}. Run from the folder that holds it, "
                 "or correct `artifacts` in the study's [storage]."
             )
@@ -136,12 +136,12 @@ def open_folder_store(location: str, *, create: bool) -> FileArtifactStore:
             read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
             raise OSError(errno.EROFS if read_only else errno.EACCES, "it cannot be written to", str(folder))
     except (FileExistsError, NotADirectoryError) as error:
-        raise ArtifactError(
+        raise ArtifactLocationError(
             f"The artifact store {shown} cannot be a folder, because a file is in the way. "
             "Choose another in `artifacts` of the study's [storage]."
         ) from error
     except OSError as error:
-        raise ArtifactError(f"Cannot use the artifact store {shown}: {explain(error)}") from error
+        raise ArtifactLocationError(f"Cannot use the artifact store {shown}: {explain(error)}") from error
     return FileArtifactStore(folder)
 
 
@@ -152,16 +152,18 @@ def _folder_of(location: str) -> Path:
         host, _, path = rest.partition("/")
         if scheme.lower() != "file" or host not in ("", "localhost") or not path:
             # The location is not repeated: it may hold a password.
-            raise ArtifactError(
+            raise ArtifactLocationError(
                 f"An artifact store of the kind {scheme + '://...'!r} is not known. "
                 "Name a folder, for example 'artifacts', file:///absolute/folder, or s3://BUCKET/PREFIX."
             )
         location = unquote("/" + path)
     if not location.strip() or not location.isprintable():
-        raise ArtifactError(
+        raise ArtifactLocationError(
             f"{location!r} cannot be an artifact store. Name a folder, for example 'artifacts'."
         )
     try:
         return Path(location).expanduser()
     except RuntimeError as error:  # ~name, of a user who does not exist
-        raise ArtifactError(f"{location!r} begins with the home folder of nobody. Correct it.") from error
+        raise ArtifactLocationError(
+            f"{location!r} begins with the home folder of nobody. Correct it."
+        ) from error

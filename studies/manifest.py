@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic_core import from_json
 
 from studyhall.studies.artifact_store import ARTIFACT_ID
-from studyhall.studies.errors import BundleError
+from studyhall.studies.errors import BundleError, BundleRequestError
 from studyhall.studies.files import explain, sha256_of
 
 MANIFEST = "manifest.json"
@@ -168,7 +168,7 @@ def load_manifest(folder: Path) -> Manifest:
     try:
         text = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise BundleError(
+        raise BundleRequestError(
             f"{str(folder)!r} is not a bundle: it has no {MANIFEST}. Fetch one with: studyhall fetch STUDY --to DIR"
         ) from error
     except OSError as error:

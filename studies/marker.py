@@ -10,7 +10,7 @@ from studyhall.studies import queries
 from studyhall.studies.artifact_store import ArtifactStore
 from studyhall.studies.artifacts import new_artifact_id
 from studyhall.studies.attributes import STORE
-from studyhall.studies.errors import ArtifactError, StorageError
+from studyhall.studies.errors import ArtifactLocationError, StorageError
 from studyhall.studies.storage import StudyStorage
 
 _NOTE = b"A study of Studyhall keeps its files here; its workers look for this one.\n"
@@ -51,7 +51,7 @@ def is_at_home(storage: StudyStorage, store: ArtifactStore, name: str) -> bool:
             with closing(store.open_reader(marker)):
                 pass
         except ArtifactNotFound as error:
-            raise ArtifactError(
+            raise ArtifactLocationError(
                 f"The artifact store {store} is not the one that this study's other workers use: it lacks {marker}. Name theirs "
                 "with --artifacts, or share its folder with this machine; to go on without a store that is lost, put an empty "
                 "file of that name into this one."

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from itertools import count
 from typing import TypeVar
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from studyhall.studies.address import Address
 from studyhall.studies.database import failure
 from studyhall.studies.errors import StorageError
+from studyhall.studies.outages import is_away, is_conflict, root
 
 WORKER_PATIENCE_SECONDS = 600.0
 """How long a worker waits for a database that is away."""
@@ -20,27 +21,6 @@ _CONFLICTS = 20  # so often at least, what other transactions were in the way of
 _FIRST_PAUSE = 0.05  # s, doubled each time
 _LONGEST_PAUSE = 5.0  # s
 _GLANCE = 0.1  # s; how soon a pause hears of hurry
-
-# PostgreSQL's codes, https://www.postgresql.org/docs/current/errcodes-appendix.html
-_CONFLICT = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
-_AWAY = (
-    "08",
-    "25P03",
-    "57P01",
-    "57P02",
-    "57P03",
-    "53300",
-)  # connection lost, idle for too long, shutting down, starting, too many clients
-# What the driver says, without a code, where to connect again is of no use.
-_REFUSED = (
-    "authentication failed",
-    "does not exist",
-    "no such database",  # says PgBouncer
-    "pg_hba.conf",
-    "no password supplied",
-    "could not translate",
-)
-_SQLITE_BUSY = frozenset({5, 6})  # SQLITE_BUSY, SQLITE_LOCKED: https://www.sqlite.org/rescode.html
 
 _T = TypeVar("_T")
 
@@ -113,38 +93,3 @@ def _failures() -> tuple[type[BaseException], ...]:
     # The second is how Optuna wraps the first; it is not imported here, for commands that do without it answer at once.
     wrapper = sys.modules.get("optuna.exceptions")
     return (SQLAlchemyError,) if wrapper is None else (SQLAlchemyError, wrapper.StorageInternalError)
-
-
-def is_conflict(error: BaseException) -> bool:
-    """Whether other transactions were in the way, so that the database has undone this one."""
-    return _code(root(error)) in _CONFLICT
-
-
-def is_away(error: BaseException) -> bool:
-    """Whether the database may be there again, if it is asked later."""
-    cause = root(error)
-    if not isinstance(cause, DBAPIError):
-        return False
-    sqlite_code = getattr(cause.orig, "sqlite_errorcode", None)
-    if sqlite_code is not None:
-        return (sqlite_code & 0xFF) in _SQLITE_BUSY
-    code = _code(cause)
-    if code is not None:
-        return code.startswith(_AWAY)
-    if not isinstance(cause, OperationalError | InterfaceError) or type(cause.orig).__module__ == "sqlite3":
-        return cause.connection_invalidated
-    return not any(words in str(cause.orig) for words in _REFUSED)
-
-
-def root(error: BaseException) -> BaseException:
-    """Return what the driver said, of an error that Optuna or SQLAlchemy may have made others of."""
-    found, each = error, error.__cause__ or error.__context__
-    while each is not None:
-        if isinstance(each, DBAPIError):
-            found = each
-        each = each.__cause__ or each.__context__
-    return found
-
-
-def _code(error: BaseException) -> str | None:
-    return getattr(getattr(error, "orig", None), "sqlstate", None)

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore import exceptions  # type: ignore[import-untyped]
 
-from studyhall.studies.errors import ArtifactError
+from studyhall.studies.errors import ArtifactError, ArtifactLocationError
 from studyhall.studies.redaction import redact
 from studyhall.studies.s3_location import S3Location
 
@@ -15,6 +15,7 @@ _DENIED = frozenset({"AccessDenied", "Forbidden", "403", "AllAccessDisabled"})
 _UNKNOWN = frozenset(
     {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "TokenRefreshRequired"}
 )
+_MAY_PASS = (exceptions.ConnectionError, exceptions.HTTPClientError)  # not what is wrong in the settings
 _FULL = frozenset({"QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "507"})
 
 
@@ -36,9 +37,9 @@ def answered(location: S3Location, client: Any = None) -> Iterator[None]:
         where = "its endpoint" if client is None else redact(client.meta.endpoint_url)
         if isinstance(error, exceptions.ClientError):
             raise _refused(error, location, where) from error
-        raise ArtifactError(
-            f"The artifact store {location} cannot be used: {_reason(error, where)}"
-        ) from error
+        passes = isinstance(error, _MAY_PASS) and not isinstance(error, exceptions.SSLError)
+        kind = ArtifactError if passes else ArtifactLocationError
+        raise kind(f"The artifact store {location} cannot be used: {_reason(error, where)}") from error
 
 
 def _refused(error: Any, location: S3Location, where: str) -> ArtifactError:
@@ -46,7 +47,7 @@ def _refused(error: Any, location: S3Location, where: str) -> ArtifactError:
     code = str(error.response.get("Error", {}).get("Code", ""))
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     if code == "NoSuchBucket" or (code == "404" and error.operation_name == "HeadBucket"):
-        return ArtifactError(
+        return ArtifactLocationError(
             f"There is no bucket {location.bucket!r} at {where}. Create it, or correct `artifacts` in the study's "
             "[storage]."
         )
@@ -54,12 +55,12 @@ def _refused(error: Any, location: S3Location, where: str) -> ArtifactError:
         return NoSuchArtifactError(f"The artifact store {location} does not hold that.")
     start = f"The artifact store {location} at {where}"
     if code in _DENIED:
-        return ArtifactError(
+        return ArtifactLocationError(
             f"{start} denies access ({code}). The credentials need s3:ListBucket on the bucket, and s3:GetObject, "
             "s3:PutObject and s3:DeleteObject on what is in it."
         )
     if code in _UNKNOWN:
-        return ArtifactError(
+        return ArtifactLocationError(
             f"{start} does not accept the credentials ({code}). Correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
             "or the profile that AWS_PROFILE names."
         )

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
-from studyhall.studies.errors import ArtifactError
+from studyhall.studies.errors import ArtifactLocationError
 
 SCHEME = "s3://"
 
@@ -40,28 +40,32 @@ class S3Location:
             region = options.pop("region", None)
             hidden = "@" in parts.netloc or (endpoint is not None and "@" in urlsplit(endpoint).netloc)
         except ValueError:
-            raise ArtifactError(f"The URL of the artifact store in S3 cannot be read. {_FORM}") from None
+            raise ArtifactLocationError(
+                f"The URL of the artifact store in S3 cannot be read. {_FORM}"
+            ) from None
         if hidden:
-            raise ArtifactError(
+            raise ArtifactLocationError(
                 "The URL of an artifact store in S3 must hold no credentials. Set AWS_ACCESS_KEY_ID and "
                 "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, and write s3://BUCKET/PREFIX."
             )
         if options or parts.fragment:
             # Not repeated: it may be a secret under a name of somebody's own.
-            raise ArtifactError(
+            raise ArtifactLocationError(
                 f"The URL of an artifact store in S3 takes the options 'endpoint' and 'region' alone. {_FORM}"
             )
         prefix = parts.path.strip("/")
         if _BUCKET.fullmatch(parts.netloc) is None or ".." in parts.netloc:
-            raise ArtifactError(f"{parts.netloc[:100]!r} cannot be a bucket's name. {_FORM}")
+            raise ArtifactLocationError(f"{parts.netloc[:100]!r} cannot be a bucket's name. {_FORM}")
         if prefix and (_PREFIX.fullmatch(prefix) is None or {".", ".."} & set(prefix.split("/"))):
-            raise ArtifactError(
+            raise ArtifactLocationError(
                 f"{prefix[:100]!r} cannot be a prefix in a bucket: use letters, digits, '-', '_', '.' and '/'. {_FORM}"
             )
         if endpoint is not None and re.fullmatch(r"https?://[^\s/?#]+/?", endpoint) is None:
-            raise ArtifactError(f"The endpoint of an artifact store in S3 is not a URL of a host. {_FORM}")
+            raise ArtifactLocationError(
+                f"The endpoint of an artifact store in S3 is not a URL of a host. {_FORM}"
+            )
         if region is not None and re.fullmatch(r"[A-Za-z0-9-]{1,63}", region) is None:
-            raise ArtifactError(f"{region[:100]!r} cannot be a region's name.")
+            raise ArtifactLocationError(f"{region[:100]!r} cannot be a region's name.")
         return cls(parts.netloc, prefix, endpoint, region)
 
     def key(self, artifact_id: str) -> str:

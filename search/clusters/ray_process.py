@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from studyhall.search.clusters.ray_messages import Connect, Leave, LetGo, Over, Place, Refused, Told
-from studyhall.search.clusters.ray_request import RayError
+from studyhall.search.clusters.ray_request import RayError, RayGoneError
 
 POLL_SECONDS = 0.2
 FAREWELL_SECONDS = 10.0  # for Ray to let go of the driver, once all is told
@@ -77,7 +77,7 @@ class RayProcess:
             try:
                 told: Told = self._connection.recv()
             except (EOFError, ConnectionError) as error:
-                raise RayError(f"Ray is gone{self._last_line()}") from error
+                raise RayGoneError(f"Ray is gone{self._last_line()}") from error
             if isinstance(told, Refused):
                 raise RayError(told.reason)
             self._over = isinstance(told, Over)

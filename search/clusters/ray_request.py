@@ -3,13 +3,19 @@
 import socket
 from dataclasses import dataclass
 
-from studyhall.studies.errors import StudyhallError
+from studyhall.studies.errors import WORK_FAILED, StudyhallError
 
 ANSWER_SECONDS = 5.0  # how long a cluster may take to take a connection
 
 
 class RayError(StudyhallError):
-    """Ray is not there, is gone, or cannot do what it is asked."""
+    """Ray cannot do what it is asked, or is not there."""
+
+
+class RayGoneError(RayError):
+    """Ray was there, and is gone or does not answer."""
+
+    exit_status = WORK_FAILED
 
 
 @dataclass(frozen=True)

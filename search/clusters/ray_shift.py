@@ -21,12 +21,12 @@ from studyhall.search.clusters.ray_messages import (
     Told,
 )
 from studyhall.search.clusters.ray_process import RayProcess
-from studyhall.search.clusters.ray_request import RayError, RayRequest
+from studyhall.search.clusters.ray_request import RayError, RayGoneError, RayRequest
 from studyhall.search.clusters.sharing import remark_on_artifacts, require_shared_database
 from studyhall.search.views.events import WorkerFailed
 from studyhall.search.views.progress import Progress
 from studyhall.search.workers.launching import STOP_SECONDS, Ended
-from studyhall.search.workers.local_work import WorkersFailedError, all_failed
+from studyhall.search.workers.local_work import WorkersFailedError, all_failed, has_failed
 from studyhall.search.workers.stop_switch import POLL_SECONDS, StopSwitch
 from studyhall.search.workers.watched_study import WatchedStudy
 from studyhall.studies.address import parse
@@ -86,7 +86,7 @@ class RayShift:
                 return False
             if time.monotonic() > deadline:
                 where = self._request.address or "this machine"
-                raise RayError(f"What answers at {where} is not Ray, or Ray of another version")
+                raise RayGoneError(f"What answers at {where} is not Ray, or Ray of another version")
             self._hear(POLL_SECONDS)
         cluster, request = self._cluster, self._request
         if request.detach and cluster.own:
@@ -180,7 +180,7 @@ class RayShift:
                     )
             case Ended(name, status, output):
                 self._ended.append(news)
-                if status != 0:
+                if has_failed(news):
                     self._progress.observe(WorkerFailed(name, status, output))
 
     def _own_files(self) -> list[Path]:
@@ -199,13 +199,13 @@ class RayShift:
             self._progress.say(remark)
 
     def _require_some_worked(self) -> None:
-        failed = [each for each in self._ended if each.status != 0]
+        failed = [each for each in self._ended if has_failed(each)]
         if len(failed) == self._total and not self._stop():
-            raise WorkersFailedError(all_failed(failed))
+            raise WorkersFailedError(all_failed(failed), failed)
 
-    def _whole_without_ray(self, error: RayError) -> RayError:
+    def _whole_without_ray(self, error: RayError) -> RayGoneError:
         name = shlex.quote(self._study.name)
-        return RayError(
+        return RayGoneError(
             f"{error}. The study is whole: go on with the same command, or without Ray, with: studyhall worker {name}"
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from studyhall.search.clusters.slurm_script import ArrayJob, SlurmError
+from studyhall.search.clusters.slurm_script import ArrayJob, SlurmError, SlurmRefusalError
 from studyhall.search.one_line import reason, shown
 from studyhall.studies.catalogue import Catalogue
 from studyhall.studies.errors import StudyNotFoundError
@@ -56,7 +56,7 @@ def submit(
             written.write_text(script, encoding="utf-8")
             number = _sbatch(sbatch, written, environment)
     except OSError as error:
-        raise SlurmError(f"{shown(path)} cannot be written: {reason(error)}.") from error
+        raise SlurmRefusalError(f"{shown(path)} cannot be written: {reason(error)}.") from error
     return Submitted(number, path, f"{job.logs}/{number}_*.log")
 
 
@@ -75,7 +75,7 @@ def _sbatch(sbatch: str, script: Path, environment: Mapping[str, str]) -> str:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise SlurmError(
+        raise SlurmRefusalError(
             f"sbatch did not answer within {SUBMIT_SECONDS:g} s. Look whether it took the job: squeue --me"
         ) from error
     if done.returncode != 0:
@@ -84,7 +84,7 @@ def _sbatch(sbatch: str, script: Path, environment: Mapping[str, str]) -> str:
             for line in done.stderr.splitlines()
             if line.strip()
         ]
-        raise SlurmError(
+        raise SlurmRefusalError(
             f"sbatch refuses the job: {told[-1].rstrip('.') if told else f'status {done.returncode}'}."
         )
     return done.stdout.split(";")[0].strip()  # with a cluster's name behind it, where there are several

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from studyhall.studies.errors import StudyhallError
+from studyhall.studies.errors import WORK_FAILED, StudyhallError
 
 WARNING_SECONDS = 60  # before the time limit, the least that Slurm keeps to; a worker needs some ten
 STOPPED_STATUS = os.EX_TEMPFAIL  # of a worker that was told to stop while trials were waiting
@@ -48,7 +48,13 @@ exit "$status"
 
 
 class SlurmError(StudyhallError):
-    """Slurm cannot be given the job."""
+    """Slurm cannot be given the job as it is asked for."""
+
+
+class SlurmRefusalError(SlurmError):
+    """Slurm does not take the job, or does not answer; or the job's script cannot be written."""
+
+    exit_status = WORK_FAILED
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ def command(study: str, storage: str | None, artifacts: str | None, scale: float
 
     if not study.endswith(".toml"):
         raise click.UsageError(f"a study is created from a file that ends in .toml, and {study!r} does not")
-    with session(resolve_study(study, storage, artifacts, scale), plain=plain) as work:
-        again = f"studyhall worker {study}" if scale is None else f"studyhall worker {study} --scale {scale}"
-        work.progress.say(f"Work on it with:\n  {again}")
+    scaled = study if scale is None else f"{study} --scale {scale}"
+    reference = resolve_study(study, storage, artifacts, scale)
+    with session(reference, f"studyhall create {scaled}", plain=plain) as work:
+        work.progress.say(f"Work on it with:\n  studyhall worker {scaled}")

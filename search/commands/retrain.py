@@ -31,5 +31,6 @@ def command(study: str, storage: str | None, artifacts: str | None, plain: bool)
     from studyhall.search.references import resolve_study
     from studyhall.search.runner import session
 
-    with session(resolve_study(study, storage, artifacts), plain=plain) as work:
-        return work.finish(work.publish(), f"studyhall retrain {study}")
+    again = f"studyhall retrain {study}"
+    with session(resolve_study(study, storage, artifacts), again, plain=plain) as work:
+        return work.finish(work.publish(), again)

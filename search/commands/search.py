@@ -58,12 +58,12 @@ def command(
     settings = replace(
         settings, environment=environment_of(here, os.environ), device=here.device, slots=slots
     )
-    with session(reference, plain=plain, settings=settings) as work:
+    again = f"studyhall search {study}" if scale is None else f"studyhall search {study} --scale {scale}"
+    with session(reference, again, plain=plain, settings=settings) as work:
         if engine is None:
             for slot in slots:
                 work.progress.say(describe(slot))
-        again = f"studyhall search {study}" if scale is None else f"studyhall search {study} --scale {scale}"
         if engine is not None and request is not None and request.detach:
             work.leave_to(engine)
-            return 0
+            return work.unfinished if work.interrupted else 0
         return work.finish(work.search(engine), again)

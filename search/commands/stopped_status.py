@@ -1,30 +1,39 @@
-"""The exit status of a worker that was told to stop while trials waited: schedulers start again what does not end with 0."""
+"""The exit status of a worker that was told to stop: its signal's, or what a scheduler wants while trials wait."""
 
 import click
 
 from studyhall.search.references import StudyReference
-from studyhall.studies.errors import StorageError
+from studyhall.search.workers.stop_switch import status_after
+from studyhall.studies.errors import StorageError, StudyNotFoundError
 
 stopped_status_option = click.option(
     "--stopped-status",
     type=click.IntRange(0, 125),
-    default=0,
-    show_default=True,
     metavar="N",
     envvar="STUDYHALL_STOPPED_STATUS",
     show_envvar=True,
-    help="Exit status after SIGTERM or SIGINT while trials wait, for a scheduler that then starts the worker again.",
+    help="For schedulers: exit with N after SIGTERM or SIGINT if trials wait, so that the worker is started again, and "
+    "with 0 if none does. Default: with 143 or 130.",
 )
 
 
-def status_after_stop(reference: StudyReference, status: int) -> int:
-    """Return the exit status of a worker that was told to stop: `status` where trials wait, or nobody can tell; else 0."""
+def status_after_stop(reference: StudyReference, number: int, status: int | None) -> int:
+    """Return the exit status of a worker that a signal told to stop.
+
+    Args:
+        reference: the study.
+        number: the signal.
+        status: what a scheduler wants where trials wait, or nobody can tell; where none waits it gets 0. None where
+            no scheduler asks: it is the signal's.
+    """
     from studyhall.studies.catalogue import Catalogue
 
+    if status is None:
+        return status_after(number)
     if status == 0:
         return 0
     try:
         with Catalogue(reference.storage_url) as catalogue:
             return status if catalogue.entry(reference.name).counts.waiting > 0 else 0
-    except StorageError:
+    except (StorageError, StudyNotFoundError):
         return status

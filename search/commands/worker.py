@@ -36,7 +36,7 @@ def command(
     slots_per_gpu: int | None,
     settings: "WorkerSettings",
     project: Path | None,
-    stopped_status: int,
+    stopped_status: int | None,
 ) -> int:
     """Train trials of STUDY until its queue is empty.
 
@@ -59,15 +59,20 @@ def command(
         arguments = [study] if scale is None else [study, "--scale", f"{scale}"]
         arguments += [] if project is None else ["--project", f"{project}"]
         environment = hand_on(settings, len(slots), reference.storage_url, artifacts)
-        done = run_workers(arguments, slots, environment, study)
-        return 0 if done else status_after_stop(reference, stopped_status)
+        number = run_workers(arguments, slots, environment, study)
+        return 0 if number is None else status_after_stop(reference, number, stopped_status)
 
     from studyhall.search.runner import session
+    from studyhall.search.workers.stop_switch import StoppedError
 
     slot = slots[0]
     settings = replace(settings, environment=environment_of(slot, os.environ), device=slot.device)
-    with session(reference, plain=plain, settings=settings) as work:
-        work.progress.say(describe(slot))
-        done = work.work()
-    # One that was launched leaves it to its launcher to tell.
-    return 0 if done or launched_for else status_after_stop(reference, stopped_status)
+    if launched_for:
+        stopped_status = None  # its launcher tells the scheduler
+    try:
+        with session(reference, f"studyhall worker {study}", plain=plain, settings=settings) as work:
+            work.progress.say(describe(slot))
+            number = work.work()
+    except StoppedError as stopped:
+        number = stopped.number
+    return 0 if number is None else status_after_stop(reference, number, stopped_status)

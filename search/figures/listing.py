@@ -10,7 +10,7 @@ from studyhall.models.errors import ConfigurationError
 from studyhall.models.presets import PRESETS, Preset, find_preset
 from studyhall.models.rules import SIDE
 from studyhall.search.one_line import shown
-from studyhall.studies.errors import ArtifactError, StudyhallError
+from studyhall.studies.errors import ArtifactLocationError, StudyhallError
 
 WIDE = 130  # letters in a line where there is no terminal
 
@@ -52,7 +52,7 @@ def draw_preset(name: str, to: Path) -> list[Path]:
     except ConfigurationError as error:
         raise UnknownPresetError(f"{error}; list all with: studyhall models") from error
     if os.path.exists(to) and not os.path.isdir(to):
-        raise ArtifactError(f"{shown(to)} is a file. Name a folder with --to.")
+        raise ArtifactLocationError(f"{shown(to)} is a file. Name a folder with --to.")
     facts = [f"{preset.parameters:,} parameters", " → ".join(shapes(preset))]
     if preset.training.error is not None:
         facts.append(f"published error {published(preset)}")

@@ -17,7 +17,7 @@ from studyhall.search.scoring.quiet import quiet_native_output
 from studyhall.studies.artifact_store import open_artifact_store
 from studyhall.studies.bundle import fetch, published
 from studyhall.studies.definition import Definition
-from studyhall.studies.errors import ArtifactError, BundleError
+from studyhall.studies.errors import ArtifactError, ArtifactLocationError, BundleError
 from studyhall.studies.locations import artifact_location
 from studyhall.studies.manifest import MANIFEST, Manifest, load_manifest, verify
 from studyhall.studies.results import best_trial
@@ -40,7 +40,9 @@ def draw_and_show(
         StudyhallError: there is no such study or bundle, or the pictures cannot be written.
     """
     if to is not None and os.path.exists(to / MANIFEST):
-        raise ArtifactError(f"{shown(to)} is a bundle, whose files stay as published. Choose another --to.")
+        raise ArtifactLocationError(
+            f"{shown(to)} is a bundle, whose files stay as published. Choose another --to."
+        )
     out = Console()
     with quiet_native_output() as errors, _Status(errors, out) as status:
         if os.path.exists(os.path.join(text, MANIFEST)) or (os.path.isdir(text) and os.sep in text):

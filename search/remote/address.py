@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 
-from studyhall.studies.errors import BundleError
+from studyhall.studies.errors import BundleRequestError
 
 _FORM = "Write https://HOST:PORT/studies/NAME, or NAME --server https://HOST:PORT."
 _STUDY = re.compile(r"\w[\w.-]{0,99}")  # what a definition allows
@@ -35,7 +35,7 @@ class StudyAddress:
         if segments[:1] == ["api"]:
             del segments[0]
         if len(segments) < 2 or segments[0] != "studies":
-            raise BundleError(f"{server} is a server, and which of its studies is not said. {_FORM}")
+            raise BundleRequestError(f"{server} is a server, and which of its studies is not said. {_FORM}")
         return cls(server, _checked(segments[1]))
 
     @classmethod
@@ -46,10 +46,10 @@ class StudyAddress:
             BundleError: that is not a server's URL, or that no study's name.
         """
         if not is_url(server):
-            raise BundleError("A server is named by its URL: https://HOST:PORT.")
+            raise BundleRequestError("A server is named by its URL: https://HOST:PORT.")
         server, path = _split(server)
         if path.strip("/"):
-            raise BundleError(f"--server takes the server alone: {server}, without a path.")
+            raise BundleRequestError(f"--server takes the server alone: {server}, without a path.")
         return cls(server, _checked(study))
 
     @property
@@ -80,20 +80,20 @@ def _split(url: str) -> tuple[str, str]:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise BundleError(f"The URL of a study cannot be read. {_FORM}") from None
+        raise BundleRequestError(f"The URL of a study cannot be read. {_FORM}") from None
     if "@" in parts.netloc or parts.query:
         # Not repeated: whoever writes these puts a password or a token there.
-        raise BundleError(
+        raise BundleRequestError(
             "The URL of a study must hold no credentials and no options. Set STUDYHALL_TOKEN, or name a file that holds "
             "the token with --token-file."
         )
     if not host or not re.fullmatch(r"[\w.:-]+", host):
-        raise BundleError(f"The URL of a study names no host. {_FORM}")
+        raise BundleRequestError(f"The URL of a study names no host. {_FORM}")
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme.lower()}://{shown}" + (f":{port}" if port is not None else ""), parts.path
 
 
 def _checked(study: str) -> str:
     if _STUDY.fullmatch(study) is None:
-        raise BundleError(f"{study[:100]!r} cannot be a study's name. {_FORM}")
+        raise BundleRequestError(f"{study[:100]!r} cannot be a study's name. {_FORM}")
     return study

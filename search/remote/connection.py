@@ -13,7 +13,7 @@ import httpx
 
 from studyhall.search.remote.address import StudyAddress
 from studyhall.search.remote.errors import NotThereError, TransientError
-from studyhall.studies.errors import BundleError
+from studyhall.studies.errors import BundleError, BundleRequestError
 
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)  # s; the first is how long a server may be silent
 LONGEST_PAUSE = 30.0  # s; a server that asks for a longer one is not waited for so long
@@ -49,7 +49,7 @@ class Connection:
                 trust_env=not address.is_local,
             )
         except (OSError, ValueError) as error:
-            raise BundleError(
+            raise BundleRequestError(
                 "The environment's settings for connections cannot be used. Correct SSL_CERT_FILE, SSL_CERT_DIR and the "
                 f"proxies ({type(error).__name__})."
             ) from error
@@ -98,13 +98,13 @@ class Connection:
 
     def foreign(self, why: str) -> BundleError:
         """Return the error for a document that is not what a Studyhall server answers, and why not."""
-        return BundleError(
+        return BundleRequestError(
             f"{self.server} does not answer as a Studyhall server of this version does ({_shown(why)}). Correct the "
             "address, or bring studyhall to the same version here and there."
         )
 
     def _foreign(self, instead: str) -> BundleError:
-        return BundleError(
+        return BundleRequestError(
             f"{self.server} answers with {instead}, not as a Studyhall server does. Correct the address."
         )
 
@@ -114,16 +114,16 @@ class Connection:
             return
         if answer.is_redirect:
             to = _shown(answer.headers.get("location", ""))
-            raise BundleError(
+            raise BundleRequestError(
                 f"{self.server} redirects to {to!r}, which is not followed. If you trust that, name it instead."
             )
         if status == 401:
             given = "does not accept the token" if self._has_token else "wants a token"
-            raise BundleError(
+            raise BundleRequestError(
                 f"{self.server} {given}. Set STUDYHALL_TOKEN, or name a file that holds it with --token-file."
             )
         if status == 403:
-            raise BundleError(
+            raise BundleRequestError(
                 f"{self.server} denies this (403). Ask whoever runs it for a token that may read."
             )
         if status in _BUSY:
@@ -154,16 +154,18 @@ class Connection:
     def _unreachable(self, error: httpx.TransportError) -> BundleError:
         causes = list(_causes(error))
         if any(isinstance(each, ssl.SSLCertVerificationError) for each in causes):
-            return BundleError(
+            return BundleRequestError(
                 f"The certificate of {self.server} cannot be trusted. Name its authority's file with SSL_CERT_FILE, or "
                 "correct the address."
             )
         if any(isinstance(each, ssl.SSLError) for each in causes) and isinstance(error, httpx.ConnectError):
-            return BundleError(f"{self.server} does not speak TLS as this machine does. Correct the address.")
+            return BundleRequestError(
+                f"{self.server} does not speak TLS as this machine does. Correct the address."
+            )
         if any(isinstance(each, socket.gaierror) for each in causes):
             return TransientError(f"No machine is known by the name in {self.server}. Correct the address.")
         if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
-            return BundleError(
+            return BundleRequestError(
                 f"{self.server} cannot be asked ({type(error).__name__}). Correct the address."
             )
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):

@@ -1,6 +1,6 @@
 """What may go wrong with a server and right the next time."""
 
-from studyhall.studies.errors import BundleError
+from studyhall.studies.errors import BundleError, BundleRequestError
 
 
 class TransientError(BundleError):
@@ -20,5 +20,5 @@ class BundleReplacedError(BundleError):
     """Another bundle has taken the place of the one that was being fetched."""
 
 
-class NotThereError(BundleError):
+class NotThereError(BundleRequestError):
     """The server does not have what was asked for."""

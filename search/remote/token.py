@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from studyhall.search.remote.address import StudyAddress
-from studyhall.studies.errors import BundleError
+from studyhall.studies.errors import BundleRequestError
 from studyhall.studies.files import explain
 
 VARIABLE = "STUDYHALL_TOKEN"
@@ -27,9 +27,9 @@ def token_for(address: StudyAddress, file: Path | None, *, insecure: bool) -> st
         return None
     if re.fullmatch(r"[!-~]{1,4096}", token) is None:  # what a header can hold
         where = VARIABLE if file is None else f"the file {str(file)!r}"
-        raise BundleError(f"What {where} holds is no token: it must be one word of ASCII characters.")
+        raise BundleRequestError(f"What {where} holds is no token: it must be one word of ASCII characters.")
     if not address.is_private and not insecure:
-        raise BundleError(
+        raise BundleRequestError(
             f"{address.server} is not encrypted, so everybody on the way could read the token. Use https, or a tunnel "
             "(ssh -L 8080:localhost:8080 HOST, then http://localhost:8080), or say --insecure on a network you trust."
         )
@@ -42,9 +42,9 @@ def _read(file: Path) -> str:
         with open(file, encoding="utf-8") as opened:
             words = opened.read(65_536).split()
     except OSError as error:
-        raise BundleError(f"{what} cannot be read: {explain(error)}") from error
+        raise BundleRequestError(f"{what} cannot be read: {explain(error)}") from error
     except ValueError:
-        raise BundleError(f"{what} is no text. Name another one.") from None
+        raise BundleRequestError(f"{what} is no text. Name another one.") from None
     if len(words) != 1:
-        raise BundleError(f"{what} must hold the token and nothing else.")
+        raise BundleRequestError(f"{what} must hold the token and nothing else.")
     return words[0]

@@ -16,7 +16,7 @@ from studyhall.search.one_line import shown
 from studyhall.search.scoring.images import find_images, mix_images, read_mixture
 from studyhall.search.scoring.model_files import find_model, load_separator
 from studyhall.search.scoring.separator import BATCH_SIZE, Separator
-from studyhall.studies.errors import ImageFileError
+from studyhall.studies.errors import ArtifactError, ImageFileError
 from studyhall.studies.files import explain, write_atomically
 
 Array = NDArray[np.float32]
@@ -128,7 +128,7 @@ def predict(
             if on_progress is not None:
                 on_progress("writing", done, len(x))
     except OSError as error:
-        raise ImageFileError(f"Cannot write pictures to {shown(to)}: {explain(error)}") from error
+        raise ArtifactError(f"Cannot write pictures to {shown(to)}: {explain(error)}") from error
     return separations
 
 

@@ -9,9 +9,9 @@ from studyhall.search.views.events import Observer, WorkerFailed
 from studyhall.search.views.narration import in_words
 from studyhall.search.workers.launching import Ended, LocalWorkers
 from studyhall.search.workers.settings import WorkerSettings
-from studyhall.search.workers.stop_switch import StopSwitch
+from studyhall.search.workers.stop_switch import StopSwitch, signal_of, was_interrupted
 from studyhall.search.workers.watched_study import WatchedStudy
-from studyhall.studies.errors import StudyhallError
+from studyhall.studies.errors import WORK_FAILED, WRONG_INPUT, StudyhallError
 from studyhall.studies.study import Study
 
 LOOK_SECONDS = 1.0
@@ -19,7 +19,22 @@ GIB = 2**30  # bytes
 
 
 class WorkersFailedError(StudyhallError):
-    """No worker of this machine can work on the study."""
+    """Workers failed; the exit status is theirs, where all of them have the same.
+
+    Args:
+        message: which of them, and why.
+        failed: those that failed.
+    """
+
+    def __init__(self, message: str, failed: Sequence[Ended]) -> None:
+        super().__init__(message)
+        statuses = {each.status for each in failed}
+        self.exit_status = WRONG_INPUT if statuses == {WRONG_INPUT} else WORK_FAILED
+
+
+def has_failed(ended: Ended) -> bool:
+    """Whether a worker failed: neither was its work done, nor was it told to stop."""
+    return ended.status != 0 and not was_interrupted(ended.status)
 
 
 def hand_on(
@@ -70,20 +85,20 @@ def work_together(
             workers.wait(LOOK_SECONDS)
             running = bool(workers.pids)
             for ended in workers.newly_ended():
-                if ended.status != 0:
+                if has_failed(ended):
                     failed.append(ended)
                     observe(WorkerFailed(ended.name, ended.status, ended.output))
             watched.look()
     if len(failed) == len(used) and not stop():
-        raise WorkersFailedError(all_failed(failed))
+        raise WorkersFailedError(all_failed(failed), failed)
 
 
 def run_workers(
     arguments: Sequence[str], slots: Sequence[Slot], environment: Mapping[str, str], study: str
-) -> bool:
+) -> int | None:
     """Run `studyhall worker` once for each slot and print what they print, until all of them have left.
 
-    Returns False where they were told to stop.
+    Returns the number of the signal that told them to stop, or one of them; None where none did.
 
     Args:
         arguments: what follows `studyhall worker` on their command lines.
@@ -102,23 +117,25 @@ def run_workers(
             sys.stdout.write(f"{name} | {line}\n")
             sys.stdout.flush()
 
-    failed: list[Ended] = []
+    all_ended: list[Ended] = []
     with stop.on_signals(), LocalWorkers(arguments, slots, environment, hear) as workers:
         stop.on_set(workers.stop)
         while workers.pids:
             if stop():
                 workers.stop()
             workers.wait(LOOK_SECONDS)
-            failed += [ended for ended in workers.newly_ended() if ended.status != 0]
-        failed += [ended for ended in workers.newly_ended() if ended.status != 0]
+            all_ended += workers.newly_ended()
+        all_ended += workers.newly_ended()
+    failed = [ended for ended in all_ended if has_failed(ended)]
     if failed:
-        error = WorkersFailedError(
-            all_failed(failed) if len(failed) == len(slots) else some_failed(failed, study)
-        )
+        message = all_failed(failed) if len(failed) == len(slots) else some_failed(failed, study)
+        error = WorkersFailedError(message, failed)
         for each in failed:
             error.add_note(in_words(WorkerFailed(each.name, each.status, each.output)) or "")
         raise error
-    return not stop()
+    if stop.signal is not None:
+        return stop.signal
+    return next((signal_of(ended.status) for ended in all_ended if ended.status != 0), None)
 
 
 def all_failed(failed: Sequence[Ended]) -> str:

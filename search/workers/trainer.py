@@ -25,7 +25,7 @@ from studyhall.search.workers.channel import (
     TrialTask,
 )
 from studyhall.studies.definition import Definition
-from studyhall.studies.errors import StudyhallError, UserCodeError
+from studyhall.studies.errors import WORK_FAILED, StudyhallError, UserCodeError, WorkFailedError
 
 
 class Trainer:
@@ -78,4 +78,10 @@ def serve(connection: Connection) -> None:
         except StudyhallError as error:
             end.send(Refused(error))
         except DataError as error:
-            end.send(Refused(UserCodeError(str(error))))
+            end.send(Refused(_of_the_study(error)))
+
+
+def _of_the_study(error: DataError) -> StudyhallError:
+    """Return an error about data as one of a study."""
+    failed = error.exit_status == WORK_FAILED  # a download, for which the study file is not to blame
+    return WorkFailedError(str(error)) if failed else UserCodeError(str(error))

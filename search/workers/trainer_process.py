@@ -174,7 +174,8 @@ class TrainerProcess:
         heard_at, patience = time.monotonic(), max(self._limits.stall_seconds, START_SECONDS)
         while True:
             if told_at is None and stop_requested():
-                if not self._has_spoken:  # it is importing its framework, which may take longer than a stop
+                # Importing its framework may take longer than a stop; and what does not train has nothing to hand back.
+                if not (self._has_spoken and trains):
                     self.kill()
                     raise TrainerStoppedError
                 connection.send(Stop())

@@ -38,7 +38,13 @@ from studyhall.studies import entry
 from studyhall.studies.algorithms import make_pruner, sampler_for_trial
 from studyhall.studies.artifact_store import ArtifactStore
 from studyhall.studies.artifacts import copy_checked
-from studyhall.studies.errors import ArtifactError, LeaseLostError, StorageError, UserCodeError
+from studyhall.studies.errors import (
+    ArtifactError,
+    LeaseLostError,
+    StorageError,
+    UserCodeError,
+    WorkFailedError,
+)
 from studyhall.studies.kept_models import KeptModels
 from studyhall.studies.leases import LEASE_SECONDS
 from studyhall.studies.study import Study
@@ -111,6 +117,7 @@ class Worker:
 
         Raises:
             UserCodeError: the study cannot go on with this code; the trial in hand is back in the queue.
+            WorkFailedError: trials failed one after the other; the queue is kept.
             ArtifactError: the artifact store cannot take a file; likewise.
             StorageError: the database was away for too long; the trial in hand goes back when its lease ends.
         """
@@ -224,7 +231,7 @@ class Worker:
         self._failures_in_a_row += 1
         if self._failures_in_a_row == FAILURES_IN_A_ROW:
             self._announcer.gave_up(self.name, FAILURES_IN_A_ROW, outcome)
-            error = UserCodeError(
+            error = WorkFailedError(
                 f"{FAILURES_IN_A_ROW} trials in a row failed, the last one with: {outcome.reason}; "
                 "mend it and start again: the queue is kept"
             )

@@ -124,15 +124,15 @@ def test_a_full_and_a_read_only_disk_stop_a_worker_in_one_line_and_the_study_goe
     full = write + "no space is left there. Free some, then run the same command again."
     read_only = write + "the file system is read-only. Mount it writable, or choose another folder."
 
-    assert (checkpoint["status"], last_line(checkpoint)) == (2, full)
+    assert (checkpoint["status"], last_line(checkpoint)) == (1, full)
     assert [each.split("-")[0] for each in checkpoint["files"]] == ["checkpoint", "marker"]  # that of epoch 1
 
     assert "trial 0: training for up to 3 epochs, continued after epoch 1" in model["output"]
-    assert (model["status"], last_line(model)) == (2, read_only)
+    assert (model["status"], last_line(model)) == (1, read_only)
 
     assert "continued after epoch 2" in publication["output"]
     assert "1 complete" in publication["output"]
-    assert (publication["status"], last_line(publication)) == (2, full)
+    assert (publication["status"], last_line(publication)) == (1, full)
     assert (
         len(publication["files"]) == 2
     )  # the model that was kept, the store's marker, and nothing of a bundle

@@ -239,7 +239,7 @@ def test_detached_workers_go_on_until_the_study_is_stopped_and_ctrl_c_hands_back
     asked = time.monotonic()
     again.send_signal(signal.SIGINT)
     output, _ = again.communicate(timeout=60)
-    assert again.returncode == 0, output
+    assert again.returncode == 130, output
     assert "Stopped; nothing is lost" in output
     assert time.monotonic() - asked < 30
     assert counts(database, "endless") == Counts(waiting=3)

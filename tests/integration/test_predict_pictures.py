@@ -13,7 +13,7 @@ from PIL import Image
 
 from studyhall.search.scoring.prediction import Mixture, predict, predict_files, read_mixtures
 from studyhall.search.scoring.separator import separator_of
-from studyhall.studies.errors import ImageFileError, ModelFileError
+from studyhall.studies.errors import ArtifactError, ImageFileError, ModelFileError
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +195,6 @@ def test_full_disk_is_one_line_and_no_half_picture(tmp_path: Path, monkeypatch: 
 
     inputs = [picture(tmp_path / "x.png")]
     monkeypatch.setattr(Image.Image, "save", full)
-    with pytest.raises(ImageFileError, match="no space is left"):
+    with pytest.raises(ArtifactError, match="no space is left"):
         separate(inputs, tmp_path / "out")
     assert names(tmp_path / "out") == []

@@ -1,6 +1,7 @@
 """What Slurm is given: a script that says all but the database's URL, and nothing where that cannot work."""
 
 import re
+import signal
 import subprocess
 from pathlib import Path
 
@@ -257,7 +258,17 @@ def test_after_a_job_that_is_refused_nothing_is_left(
 def test_a_stopped_worker_ends_with_the_status_that_was_asked_for_only_while_trials_wait(
     tmp_path: Path, database: str
 ) -> None:
-    assert status_after_stop(StudyReference("quick", database, None), 75) == 75
-    assert status_after_stop(StudyReference("quick", database, None), 0) == 0
-    assert status_after_stop(StudyReference("done", database, None), 75) == 0
-    assert status_after_stop(StudyReference("quick", f"sqlite:///{tmp_path}/away.db", None), 75) == 75
+    quick, done = StudyReference("quick", database, None), StudyReference("done", database, None)
+    away = StudyReference("quick", f"sqlite:///{tmp_path}/away.db", None)
+    assert status_after_stop(quick, signal.SIGTERM, 75) == 75
+    assert status_after_stop(quick, signal.SIGTERM, 0) == 0
+    assert status_after_stop(done, signal.SIGTERM, 75) == 0
+    assert status_after_stop(away, signal.SIGTERM, 75) == 75
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_worker_ends_with_its_signals_status_where_no_other_was_asked_for(
+    database: str, number: int, status: int
+) -> None:
+    for name in ("quick", "done"):
+        assert status_after_stop(StudyReference(name, database, None), number, None) == status

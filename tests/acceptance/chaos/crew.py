@@ -21,6 +21,7 @@ class Hand:
         self.log = log
         self.frozen: list[int] = []
         self.killed = False
+        self.told = False
         self.told_at: float | None = None
 
     @property
@@ -60,7 +61,7 @@ class Hand:
 
     def stop(self) -> None:
         """Tell it to hand back its trial and leave."""
-        self.told_at = time.monotonic()
+        self.told, self.told_at = True, time.monotonic()
         self.process.send_signal(signal.SIGTERM)
 
     def freeze(self) -> None:
@@ -79,7 +80,8 @@ class Hand:
     def complaints(self) -> list[str]:
         """What is wrong with a process that has ended, and with what it printed."""
         status, found = self.process.poll(), []
-        if status != (-signal.SIGKILL if self.killed else 0):
+        expected = {-signal.SIGKILL} if self.killed else {0, 128 + signal.SIGTERM} if self.told else {0}
+        if status not in expected:
             found.append(f"{self.name} ended with status {status}")
         for word in ("Traceback", "Error", "Exception"):
             if word in self.output:

@@ -1,0 +1,133 @@
+"""A publication that does not come to its end: nothing is published, and how it ended says with which status."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from optuna.distributions import FloatDistribution
+from optuna.pruners import NopPruner
+from optuna.samplers import RandomSampler
+
+from studyhall.search.publication import Publisher
+from studyhall.search.training.failures import Death
+from studyhall.search.training.outcome import Failed, FailureKind, Retrained
+from studyhall.search.workers.channel import RetrainTask, Task
+from studyhall.search.workers.stop_switch import StopSwitch
+from studyhall.search.workers.trainer_process import (
+    TrainerCrashedError,
+    TrainerProcess,
+    TrainerStoppedError,
+)
+from studyhall.studies.artifact_store import open_artifact_store
+from studyhall.studies.bundle_record import published
+from studyhall.studies.definition import Definition
+from studyhall.studies.errors import WorkFailedError
+from studyhall.studies.storage import open_storage
+from studyhall.studies.study import Study
+from studyhall.studies.trial import suggest_value
+
+FACTS = {
+    "seed": 1,
+    "parameters": 9,
+    "backend": "jax",
+    "device": "CPU",
+    "versions": {},
+    "revision": None,
+    "data_fingerprint": "",
+}
+
+
+class Trainer(TrainerProcess):
+    """A training process that is none: its retraining ends as `retraining` says, its evaluation as `appraise` does."""
+
+    def __init__(self, switch: StopSwitch) -> None:
+        super().__init__()
+        self.switch = switch
+        self.retraining: Failed | None = None
+        self.appraise: Callable[[], None] = lambda: None
+
+    def run(self, task: Task, handle: object, stop_requested: Callable[[], bool]) -> Any:
+        if isinstance(task, RetrainTask):
+            model = task.job.scratch / "model.keras"
+            model.write_bytes(b"weights")
+            return self.retraining or Retrained(0.5, 1, model, {"val_loss": [0.5]}, 1.0, FACTS)
+        self.appraise()
+        if stop_requested():
+            raise TrainerStoppedError
+        return None
+
+
+@pytest.fixture
+def study(sqlite_template: Path, tmp_path: Path) -> Iterator[Study]:
+    shutil.copy(sqlite_template, tmp_path / "studies.db")
+    storage = open_storage(f"sqlite:///{tmp_path}/studies.db", create=False)
+    yield Study.create_or_join(storage, Definition.model_validate({"name": "bss", "search": {"trials": 1}}))
+    storage.close()
+
+
+@pytest.fixture
+def trainer() -> Iterator[Trainer]:
+    with Trainer(StopSwitch()) as trainer:
+        yield trainer
+
+
+@pytest.fixture
+def publisher(study: Study, trainer: Trainer, tmp_path: Path) -> Publisher:
+    store = open_artifact_store(str(tmp_path / "artifacts"), create=True)
+    return Publisher(study, trainer, store, lambda event: None, trainer.switch)
+
+
+def complete(study: Study) -> None:
+    trial = study.claim(lambda number: RandomSampler(seed=number), NopPruner())
+    assert trial is not None
+    trial.set_user_attr("hyperparameters", {"rate": suggest_value(trial, "rate", FloatDistribution(0, 1))})
+    study.complete(trial, 1.0)
+
+
+def assert_nothing_is_published(study: Study, folder: Path) -> None:
+    assert published(study.storage, study.id) is None
+    assert not any((folder / "artifacts").iterdir())
+
+
+def test_without_a_completed_trial_the_work_has_failed(
+    study: Study, publisher: Publisher, tmp_path: Path
+) -> None:
+    with pytest.raises(WorkFailedError, match="No trial of 'bss' completed"):
+        publisher.publish_best()
+    assert_nothing_is_published(study, tmp_path)
+
+
+def test_without_a_retrained_model_and_the_trials_own_the_work_has_failed(
+    study: Study, publisher: Publisher, trainer: Trainer, tmp_path: Path
+) -> None:
+    complete(study)
+    trainer.retraining = Failed(FailureKind.NAN, "val_loss is nan")
+    with pytest.raises(
+        WorkFailedError, match=r"retraining failed: val_loss is nan, and the weights of trial 0"
+    ):
+        publisher.publish_best()
+    assert_nothing_is_published(study, tmp_path)
+
+
+def test_an_evaluation_that_ends_its_process_is_one_line_and_failed_work(
+    study: Study, publisher: Publisher, trainer: Trainer, tmp_path: Path
+) -> None:
+    def crash() -> None:
+        raise TrainerCrashedError(Death(-11, None, False), "Segmentation fault\n")
+
+    complete(study)
+    trainer.appraise = crash
+    with pytest.raises(WorkFailedError, match="The evaluation of the model for 'bss' ends: .*Segmentation"):
+        publisher.publish_best()
+    assert_nothing_is_published(study, tmp_path)
+
+
+def test_a_stop_in_the_evaluation_is_obeyed_and_nothing_is_published(
+    study: Study, publisher: Publisher, trainer: Trainer, tmp_path: Path
+) -> None:
+    complete(study)
+    trainer.appraise = trainer.switch.set
+    assert not publisher.publish_best()
+    assert_nothing_is_published(study, tmp_path)

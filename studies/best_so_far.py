@@ -2,16 +2,32 @@
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 
-def best_of(curve: Mapping[int, float], direction: StudyDirection) -> float | None:
-    """Return the best finite value of a learning curve; None where it has none."""
+def best_of(values: Iterable[float], direction: StudyDirection) -> float | None:
+    """Return the best finite one of some values; None where there is none."""
     best = max if direction is StudyDirection.MAXIMIZE else min
-    return best((value for value in curve.values() if math.isfinite(value)), default=None)
+    return best((value for value in values if math.isfinite(value)), default=None)
+
+
+def result_of(trial: FrozenTrial, direction: StudyDirection) -> float | None:
+    """Return what a trial that has ended came to, by the first objective; None where it came to nothing.
+
+    For a pruned one that is the best it had reached. Databases of before know its last value alone, beside the curve.
+
+    Args:
+        trial: The trial.
+        direction: That of the first objective.
+    """
+    if trial.state is TrialState.COMPLETE:
+        return float(trial.values[0])
+    if trial.state is not TrialState.PRUNED:
+        return None
+    return best_of([*(trial.values or ())[:1], *trial.intermediate_values.values()], direction)
 
 
 def so_far(curve: Mapping[int, float], direction: StudyDirection) -> dict[int, float]:

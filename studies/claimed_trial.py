@@ -30,7 +30,7 @@ def reached(trial: Trial, values: Sequence[float]) -> tuple[float, ...]:
     """
     directions = trial.study.directions
     if not values and len(directions) == 1:
-        best = best_of(storage_of(trial).held.intermediate_values, directions[0])
+        best = best_of(storage_of(trial).held.intermediate_values.values(), directions[0])
         return () if best is None else (best,)
     if values and len(values) != len(directions):
         raise ValueError(f"{len(values)} values are no result for {len(directions)} objectives")

@@ -9,6 +9,7 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from studyhall.studies.attributes import HYPERPARAMETERS
+from studyhall.studies.best_so_far import result_of
 from studyhall.studies.catalogue import not_found
 from studyhall.studies.queries import study_names
 from studyhall.studies.search_sections import FromStudySpec
@@ -28,7 +29,7 @@ class Earlier:
 def best_configurations(storage: StudyStorage, asked: Sequence[FromStudySpec]) -> list[list[Earlier]]:
     """Return the configurations of each earlier study that was asked for, the best first, each of them once.
 
-    All of them, because not all need fit.
+    A trial that was pruned ranks by the best that it had reached. All of them, because not all need fit.
 
     Raises:
         StudyNotFoundError: the storage does not hold one of them.
@@ -42,10 +43,12 @@ def _of(storage: StudyStorage, name: str) -> Iterator[Earlier]:
         raise not_found(name, names, storage.address.shown)
     with storage.answered():
         study = optuna.Study(name, storage)
-        trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        sign = -1 if study.directions[0] is StudyDirection.MAXIMIZE else 1
+        trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+        direction = study.directions[0]
+    sign = -1 if direction is StudyDirection.MAXIMIZE else 1
+    results = [(each, value) for each in trials if (value := result_of(each, direction)) is not None]
     seen: list[Any] = []
-    for trial in sorted(trials, key=lambda each: (sign * each.values[0], each.number)):
+    for trial, _ in sorted(results, key=lambda pair: (sign * pair[1], pair[0].number)):
         values = trial.user_attrs.get(HYPERPARAMETERS)
         if values and values not in seen:
             seen.append(values)

@@ -36,6 +36,9 @@ class Best:
     number: int
     value: float
     hyperparameters: Mapping[str, Value]  # as recorded for people; empty if nothing was
+    pruned_after: int | None = (
+        None  # the epoch after which the pruner ended it; None where it trained to its end
+    )
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ _INFINITE = {"INF_NEG": -math.inf, "INF_POS": math.inf}  # Optuna stores their t
 class FinishedTrial:
     """A trial that will not run again.
 
-    `value` is that of the first objective: for a pruned trial the last one that it reported, None for a failed
+    `value` is that of the first objective: for a pruned trial the best that it reached, None for a failed
     one. `started` is the last time that a worker took it. Times are in UTC and know it.
     """
 

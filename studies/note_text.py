@@ -16,7 +16,8 @@ _NOT_SHOWN = ("name", "description", "storage", "origin")  # said elsewhere, or 
 
 @dataclass(frozen=True)
 class NotedTrial:
-    """The best trial, as the note shows it; `values` are those of the objectives, `picture` is an artifact's id."""
+    """The best trial, as the note shows it; `values` are those of the objectives, `picture` is an artifact's id,
+    `pruned_after` the epoch after which the pruner ended it."""
 
     trial_id: int
     number: int
@@ -24,6 +25,7 @@ class NotedTrial:
     hyperparameters: Mapping[str, Value]
     parameters: int | None
     picture: str | None
+    pruned_after: int | None = None
 
 
 def note_text(
@@ -68,12 +70,15 @@ def _best(definition: Definition, study_id: int | None, best: NotedTrial) -> lis
     lines = [f"- {_inline(name)}: {_inline(f'{value}')}" for name, value in best.hyperparameters.items()]
     if best.parameters is not None:
         lines.append(f"- size of the model: {best.parameters:,} numbers")
-    parts = [f"### Best: {values}", f"[Trial {best.number}]({page}), with", "\n".join(lines)]
+    trial = f"[Trial {best.number}]({page})"
+    if best.pruned_after is not None:
+        trial += f", ended by the pruner after epoch {best.pruned_after}"
+    parts = [f"### Best: {values}", f"{trial}, with", "\n".join(lines)]
     if best.picture is not None:
         parts.append(
             f"![Predictions of trial {best.number}](/artifacts/{study_id}/{best.trial_id}/{best.picture})"
         )
-    return parts if lines else [parts[0], f"[Trial {best.number}]({page})", *parts[3:]]
+    return parts if lines else [parts[0], trial, *parts[3:]]
 
 
 def _published(study_id: int | None, bundle: BundleRecord) -> list[str]:

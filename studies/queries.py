@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Integer, Select, Table, bindparam, case, func, literal, select, update
 
 from studyhall.studies import epochs
-from studyhall.studies.attributes import FAILURE, HYPERPARAMETERS, STARTED
+from studyhall.studies.attributes import FAILURE, HYPERPARAMETERS, PRUNED_AFTER, STARTED
 from studyhall.studies.entry import Best, Counts, FrontTrial, Spent, Value
 from studyhall.studies.sql import insert_into, now
 from studyhall.studies.tables import (
@@ -99,7 +99,10 @@ def best(connection: Connection, study_id: int, direction: str) -> Best | None:
     row = connection.execute(_best(direction), {"study": study_id}).first()
     if row is None:
         return None
-    return Best(row.number, _INFINITE.get(row.value_type, row.value), shown_values(row.value_json))
+    pruned_after = None if row.pruned_after is None else json.loads(row.pruned_after)
+    return Best(
+        row.number, _INFINITE.get(row.value_type, row.value), shown_values(row.value_json), pruned_after
+    )
 
 
 @functools.cache
@@ -112,11 +115,20 @@ def _best(direction: str) -> Select[Any]:
     shown = (trial_user_attributes.c.trial_id == trials.c.trial_id) & (
         trial_user_attributes.c.key == HYPERPARAMETERS
     )
+    ending = trial_user_attributes.alias()
+    pruned = (ending.c.trial_id == trials.c.trial_id) & (ending.c.key == PRUNED_AFTER)
     of_study = trials.c.study_id == bindparam("study", type_=Integer)
     return (
-        select(trials.c.number, trial_values.c.value, kind, trial_user_attributes.c.value_json)
+        select(
+            trials.c.number,
+            trial_values.c.value,
+            kind,
+            trial_user_attributes.c.value_json,
+            ending.c.value_json.label("pruned_after"),
+        )
         .join(trial_values, trial_values.c.trial_id == trials.c.trial_id)
         .outerjoin(trial_user_attributes, shown)
+        .outerjoin(ending, pruned)
         .where(of_study, trials.c.state == COMPLETE, trial_values.c.objective == 0)
         .order_by(*first, trials.c.number)
         .limit(1)

@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 
 from studyhall.studies import note, queries
 from studyhall.studies.artifacts import attached
-from studyhall.studies.attributes import HYPERPARAMETERS, PREDICTIONS
+from studyhall.studies.attributes import HYPERPARAMETERS, PREDICTIONS, PRUNED_AFTER
 from studyhall.studies.bundle_record import BundleRecord, published
 from studyhall.studies.errors import BundleError
 from studyhall.studies.note_text import NotedTrial, note_text
@@ -42,6 +42,7 @@ def _noted(best: FrozenTrial) -> NotedTrial:
         best.user_attrs.get(HYPERPARAMETERS, {}),
         best.user_attrs.get("parameters"),
         attached(best.system_attrs).get(PREDICTIONS),
+        best.user_attrs.get(PRUNED_AFTER),
     )
 
 

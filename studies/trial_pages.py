@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from studyhall.studies.attributes import FAILURE, HYPERPARAMETERS, REASON
+from studyhall.studies.attributes import FAILURE, HYPERPARAMETERS, PRUNED_AFTER, REASON
 from studyhall.studies.entry import Value
 from studyhall.studies.tables import trial_intermediate_values, trial_user_attributes, trial_values, trials
 
@@ -17,7 +17,7 @@ MOST = 500  # trials in a page
 
 _INFINITE = {"INF_NEG": -math.inf, "INF_POS": math.inf}  # Optuna stores their type, and no value
 _SECONDS, _DEVICE, _PARAMETERS = "seconds", "device", "parameters"  # as trainings record them
-_SHOWN = (HYPERPARAMETERS, FAILURE, REASON, _SECONDS, _DEVICE, _PARAMETERS)
+_SHOWN = (HYPERPARAMETERS, FAILURE, REASON, PRUNED_AFTER, _SECONDS, _DEVICE, _PARAMETERS)
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class TrialRow:
 
     number: int
     state: str  # WAITING, RUNNING, COMPLETE, PRUNED or FAIL
-    values: Sequence[float]  # of the objectives; of a pruned trial, the last one that it reported
+    values: Sequence[float]  # of the objectives; of a pruned trial, the best that it reached
     started: datetime | None  # when a worker last took it
     ended: datetime | None
     epochs: int  # that it has reported
@@ -36,6 +36,7 @@ class TrialRow:
     hyperparameters: Mapping[str, Value]
     failure: str | None  # the kind of failure
     reason: str | None
+    pruned_after: int | None  # the epoch after which the pruner ended it, complete or pruned
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ def trial_page(
                 hyperparameters=shown if isinstance(shown := known.get(HYPERPARAMETERS), dict) else {},
                 failure=_text(known.get(FAILURE)),
                 reason=_text(known.get(REASON)),
+                pruned_after=ended if isinstance(ended := known.get(PRUNED_AFTER), int) else None,
             )
             for row in rows
             for known in [facts.get(row.trial_id, {})]

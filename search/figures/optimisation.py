@@ -8,7 +8,7 @@ from optuna.trial import FrozenTrial
 
 from studyhall.search.figures.errors import NothingToDrawError
 from studyhall.search.figures.scales import scale, whole_numbers
-from studyhall.search.figures.search import Search, last_value
+from studyhall.search.figures.search import Search, reached
 from studyhall.search.figures.style import BLUE, INK, ORANGE, VERMILION, drawing, head, new_figure
 from studyhall.search.figures.wording import compact
 
@@ -20,8 +20,10 @@ def optimisation_figure(search: Search) -> Figure:
     Raises:
         NothingToDrawError: no trial has ended.
     """
-    valued = [(trial.number, value) for trial in search.pruned if (value := last_value(trial)) is not None]
-    valueless = [trial for trial in search.pruned if last_value(trial) is None]
+    valued = [
+        (trial.number, value) for trial in search.pruned if (value := reached(search, trial)) is not None
+    ]
+    valueless = [trial for trial in search.pruned if reached(search, trial) is None]
     if not (search.complete or search.pruned or search.failed):
         raise NothingToDrawError("no trial has ended yet")
     figure = new_figure(8, 4.4)
@@ -37,7 +39,7 @@ def optimisation_figure(search: Search) -> Figure:
             color=ORANGE,
             markerfacecolor="none",
             markersize=5.5,
-            label="pruned (last value)",
+            label="pruned (best value)",
         )
     if search.best is not None:
         last = max(trial.number for trial in (*search.complete, *search.pruned, *search.failed))

@@ -6,10 +6,12 @@ from functools import cached_property
 from typing import Self
 
 import optuna
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from studyhall.search.figures.errors import NothingToDrawError
 from studyhall.search.figures.wording import count, short
+from studyhall.studies.best_so_far import result_of
 
 
 @dataclass(frozen=True)
@@ -78,10 +80,9 @@ class Search:
             raise NothingToDrawError(f"it needs {needed}, and the study has {held if held else 'none'}")
 
 
-def last_value(trial: FrozenTrial) -> float | None:
-    """Return a trial's latest finite intermediate value; None if it reported none."""
-    values = [value for _, value in sorted(trial.intermediate_values.items()) if math.isfinite(value)]
-    return values[-1] if values else None
+def reached(search: Search, trial: FrozenTrial) -> float | None:
+    """Return the best value that a pruned trial had reached; None if it reported none."""
+    return result_of(trial, StudyDirection[search.direction.upper()])
 
 
 def _is_finite(trial: FrozenTrial) -> bool:

@@ -37,7 +37,8 @@ class Completed:
 class Pruned:
     """A trial that its study's pruner ended after `epoch` epochs; what it had reached by then is its result.
 
-    `value`, `best_epoch`, `model` and `others` are as of a completed trial.
+    `value`, `best_epoch`, `model` and `others` are as of a completed trial. It counts as `complete` where no complete trial of the study was
+    as good, which its worker finds out.
     """
 
     epoch: int
@@ -45,6 +46,7 @@ class Pruned:
     best_epoch: int
     model: Path | None = None
     others: tuple[float, ...] = ()
+    complete: bool = False
 
 
 @dataclass(frozen=True)

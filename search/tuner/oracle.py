@@ -18,7 +18,7 @@ from studyhall.search.tuner.definition import id_digits
 from studyhall.search.tuner.display import SearchDisplay
 from studyhall.search.tuner.in_hand import InHand
 from studyhall.search.tuner.lenient import LenientHyperParameters
-from studyhall.search.tuner.trials import PRUNED, TrialsById, as_keras_tuner_trial, trial_id
+from studyhall.search.tuner.trials import PRUNED, TrialsById, as_keras_tuner_trial, ranked, trial_id
 from studyhall.search.workers.announcer import Announcer
 from studyhall.search.workers.budget import Budget, EpochGate
 from studyhall.search.workers.scratch import scratch_folder
@@ -184,7 +184,12 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
                 Announcer(study).completed(handle.number, in_hand.result.values[0])
             elif trial.status == PRUNED:
                 self._keep_weights(in_hand)
-                study.prune(in_hand.claimed)
+                ended = study.prune(
+                    in_hand.claimed, *(() if in_hand.result is None else in_hand.result.values)
+                )
+                if ended.complete:
+                    trial.status = TrialStatus.COMPLETED
+                    Announcer(study).completed(handle.number, ended.values[0])
             else:
                 kind, reason = in_hand.failure or (
                     FailureKind.ERROR,
@@ -224,6 +229,12 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         if self._display.verbose:
             self._display.show_hyperparameter_table(trial)
             sys.stdout.write("\n")
+
+    def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
+        """Return the best trials, pruned ones by the best that they reached, and behind them those that have no score."""
+        trials = list(self.trials.values())
+        best = ranked(trials, self.objective)
+        return (best + [each for each in trials if each not in best])[:num_trials]
 
     def save(self) -> None:
         """Do nothing: all is in the study."""

@@ -1,6 +1,6 @@
 """A study's trials as KerasTuner's `Trial` objects."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras_tuner
@@ -60,7 +60,7 @@ def trial_id(number: int, digits: int) -> str:
 def as_keras_tuner_trial(
     frozen: FrozenTrial, space: keras_tuner.HyperParameters, objective: Objective, digits: int
 ) -> Trial:
-    """Return a trial of the study with its hyperparameters, metrics and score.
+    """Return a trial of the study with its hyperparameters, metrics and score; a pruned one has those of its best epoch, too.
 
     Args:
         frozen: the trial, as Optuna has it.
@@ -75,12 +75,21 @@ def as_keras_tuner_trial(
         status=_STATUS[frozen.state],
         message=f"{facts[FAILURE]}: {facts.get(REASON, '')}" if FAILURE in facts else None,
     )
-    if frozen.state is TrialState.COMPLETE:
+    if frozen.state in (TrialState.COMPLETE, TrialState.PRUNED) and frozen.values:
         values = {each.name: value for each, value in zip(single(objective), frozen.values, strict=True)}
         trial.best_step = max(facts.get(BEST_EPOCH) or 1, 1) - 1  # KerasTuner counts from 0
         note_metrics(trial, {**facts.get(METRICS, {}), **values}, objective)
         trial.score = objective.get_value(values)
     return trial
+
+
+def ranked(trials: Iterable[Trial], objective: Objective) -> list[Trial]:
+    """Return those trials that have a score, the best first, pruned ones behind the complete ones that are as good."""
+    sign = -1 if objective.direction == "max" else 1
+    scored = [
+        each for each in trials if each.status in (TrialStatus.COMPLETED, PRUNED) and each.score is not None
+    ]
+    return sorted(scored, key=lambda each: (sign * each.score, each.status == PRUNED))
 
 
 def note_metrics(trial: Trial, metrics: Mapping[str, float], objective: Objective) -> None:

@@ -44,7 +44,7 @@ from studyhall.search.tuner.objective import (
 )
 from studyhall.search.tuner.oracle import StudyOracle
 from studyhall.search.tuner.study import open_or_create
-from studyhall.search.tuner.trials import BEST_EPOCH, METRICS, PRUNED, note_metrics
+from studyhall.search.tuner.trials import BEST_EPOCH, METRICS, PRUNED, note_metrics, ranked
 from studyhall.search.user.data import arrays_fingerprint
 from studyhall.search.user.errors import user_traceback
 from studyhall.search.user.keras_settings import KerasSettings
@@ -463,8 +463,7 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
             UserCodeError: fewer were kept.
         """
         kept = self.oracle.models.all()
-        done = sum(trial.status == TrialStatus.COMPLETED for trial in self.oracle.trials.values())
-        wanted = min(num_models, done)
+        wanted = min(num_models, len(ranked(self.oracle.trials.values(), self.oracle.objective)))
         if wanted > len(kept):
             raise UserCodeError(
                 f"the weights of {len(kept)} trials are kept, not of {wanted}: search with Tuner(keep_models={wanted}), or "
@@ -473,9 +472,9 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
         return [self.load_model(trial) for trial in self.oracle.get_best_trials(wanted)]
 
     def get_best_hyperparameters(self, num_trials: int = 1) -> list[keras_tuner.HyperParameters]:
-        """Return the hyperparameters of the best trials, the best first; fewer where fewer are complete."""
-        best = self.oracle.get_best_trials(num_trials)
-        return [trial.hyperparameters for trial in best if trial.status == TrialStatus.COMPLETED]
+        """Return the hyperparameters of the best trials, the best first; fewer where fewer have a score."""
+        best = ranked(self.oracle.trials.values(), self.oracle.objective)
+        return [trial.hyperparameters for trial in best[:num_trials]]
 
     def results_summary(self, num_trials: int = 10) -> None:
         """Print the best trials, with their hyperparameters and scores."""

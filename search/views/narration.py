@@ -94,6 +94,8 @@ def outcome_in_words(outcome: TrialOutcome) -> str:
             return f"complete with {value:.6g}"
         case Completed(value, best_epoch):
             return f"complete with {value:.6g} at epoch {best_epoch}"
+        case Pruned(epoch, value, best_epoch, complete=True):
+            return f"complete with {value:.6g} at epoch {best_epoch}, ended by the pruner after epoch {epoch}"
         case Pruned(epoch, value, best_epoch):
             return f"pruned after epoch {epoch}, with {value:.6g} at epoch {best_epoch}"
         case Failed(kind, reason):

@@ -52,7 +52,9 @@ def show_status(entries: Sequence[Entry], storage: str, *, as_json: bool) -> Non
     for entry in entries:
         if entry.best is not None and entry.best.hyperparameters:
             values = values_in_words(dict(entry.best.hyperparameters))
-            console.print(f"best of {entry.name}: {values}", markup=False, soft_wrap=True)
+            after = entry.best.pruned_after
+            ended = "" if after is None else f" (ended by the pruner after epoch {after})"
+            console.print(f"best of {entry.name}: {values}{ended}", markup=False, soft_wrap=True)
         for line in front_in_words(entry):
             console.print(line, markup=False, soft_wrap=True)
         for kind, count in entry.failures.items():

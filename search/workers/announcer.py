@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from studyhall.search.notifications import messages
 from studyhall.search.notifications.notifier import Nobody, Notifies
-from studyhall.search.training.outcome import Completed, Failed, TrialOutcome
+from studyhall.search.training.outcome import Completed, Failed, Pruned, TrialOutcome
 from studyhall.search.workers.budget import Budget
 from studyhall.studies.bundle_record import BundleRecord
 from studyhall.studies.entry import Counts
@@ -35,11 +35,11 @@ class Announcer:
 
     def trial_ended(self, number: int, outcome: TrialOutcome) -> None:
         """Tell of a trial that this process has ended, if that is the best."""
-        if isinstance(outcome, Completed):
+        if isinstance(outcome, Completed | Pruned):
             self.completed(number, outcome.value)
 
     def completed(self, number: int, value: float) -> None:
-        """Tell of a trial that this process has completed with a value, if it is the best."""
+        """Tell of a trial that this process has ended with a value, if it is the best."""
         with _harmless():
             best = self._study.best()
             if best is not None and best.number == number:

@@ -4,6 +4,7 @@ import os
 import socket
 import uuid
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -208,8 +209,10 @@ class Worker:
                 if model is not None:
                     self._models.keep(trial.number, value, model)
                 self._study.complete(trial, value, *others)
-            case Pruned():
-                self._study.prune(trial)
+            case Pruned(_, value, _, model, others):
+                if model is not None:
+                    self._models.keep(trial.number, value, model)
+                return replace(outcome, complete=self._study.prune(trial, value, *others).complete)
             case Failed(kind, reason, _, blames_study):
                 if blames_study and self._study.is_to_blame(trial):
                     raise UserCodeError(reason)

@@ -70,6 +70,14 @@ def test_new_best_is_told_by_the_worker_that_completed_it(storage: StudyStorage)
     assert told[-1].subject.best.trial == 2
 
 
+def test_new_best_that_the_pruner_ended_is_told(storage: StudyStorage) -> None:
+    study, told = join(storage), Told()
+    trial = claim(study)
+    study.prune(trial, 0.5)
+    Announcer(study, told).trial_ended(trial.number, Pruned(2, 0.5, 1, complete=True))
+    assert told.events == ["new-best"]
+
+
 def test_end_of_the_queue_is_told_once_and_again_after_an_extension(storage: StudyStorage) -> None:
     told = Told()
     workers = [(study := join(storage, trials=1)), join(storage, trials=1)]

@@ -49,7 +49,12 @@ def test_report_says_how_a_study_stands_and_what_runs(site: Any) -> None:
         "failed": 2,
         "total": 6,
     }
-    assert report["best"] == {"number": 0, "value": 0.25, "hyperparameters": {"filters": 8}}
+    assert report["best"] == {
+        "number": 0,
+        "value": 0.25,
+        "hyperparameters": {"filters": 8},
+        "pruned_after": None,
+    }
     assert report["failures"] == {"oom": 1, "unknown": 1}
     assert report["epochs"] == 6
     (running,) = report["running"]
@@ -80,7 +85,7 @@ def test_trials_come_in_pages(site: Any) -> None:
     page = site.ask("/api/studies/bss/trials?limit=2&offset=1").json()
     assert (page["total"], page["offset"], page["limit"]) == (6, 1, 2)
     assert [(each["number"], each["state"]) for each in page["trials"]] == [(1, "PRUNED"), (2, "FAIL")]
-    assert page["trials"][0]["values"] == [0.9]
+    assert (page["trials"][0]["values"], page["trials"][0]["pruned_after"]) == ([0.9], 1)
     assert (page["trials"][1]["failure"], page["trials"][1]["reason"]) == (
         "oom",
         "the device ran out of memory",
@@ -100,6 +105,7 @@ def test_trials_come_in_pages(site: Any) -> None:
         "hyperparameters": {"filters": 8},
         "failure": None,
         "reason": None,
+        "pruned_after": None,
     }
     assert site.ask("/api/studies/bss/trials?limit=501").status_code == 422
 

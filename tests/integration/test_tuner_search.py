@@ -363,11 +363,17 @@ def test_a_pruner_by_name_ends_trials_early(make: MakeTuner) -> None:
                 raise TrialPrunedError(1)
             return 1.0
 
-    tuner = make(Reports, pruner={"name": "threshold", "options": {"upper": 1.0}}, max_trials=2)
+    tuner = make(Reports, pruner={"name": "threshold", "options": {"upper": 1.0}}, max_trials=4)
     tuner.search(verbose=0)
-    trials = tuner.oracle.study.optuna().get_trials()
-    assert TrialState.PRUNED in states(tuner)
-    assert [trial.intermediate_values[1] for trial in trials] == [trial.params["k"] for trial in trials]
+    assert states(tuner)[0] is TrialState.COMPLETE  # nothing was as good
+    assert set(states(tuner)) == {TrialState.COMPLETE, TrialState.PRUNED}
+    trials = tuner.oracle.trials.values()
+    assert [trial.score for trial in trials] == [trial.hyperparameters.get("k") for trial in trials]
+    ranked = tuner.oracle.get_best_trials(4)
+    assert [trial.score for trial in ranked] == sorted(trial.score for trial in trials)
+    assert {"COMPLETED", "PRUNED"} == {trial.status for trial in ranked}
+    assert ranked[0].status == "COMPLETED"
+    assert [each.get("k") for each in tuner.get_best_hyperparameters(4)] == [each.score for each in ranked]
     with pytest.raises(DefinitionError, match="how many epochs a trial has"):
         make(pruner="hyperband", study_name="hyperband")
 

@@ -113,7 +113,7 @@ def test_what_there_is_too_little_for_is_left_out_with_a_reason(
 
 def test_optimisation_tells_complete_pruned_and_failed_trials_apart() -> None:
     figure = optimisation_figure(search_of(study_of(MANY)))
-    assert {"complete", "pruned (last value)", "failed", "best so far"} < legend(figure)
+    assert {"complete", "pruned (best value)", "failed", "best so far"} < legend(figure)
     assert figure.axes[0].get_ylabel() == "val_loss (lower is better)"
     assert any(
         "33 trials, 16 complete, 8 pruned, 8 failed, 1 not ended" in text.get_text() for text in figure.texts

@@ -121,6 +121,7 @@ def _summary(entry: Entry) -> dict[str, Any]:
             number=found.number,
             value=finite(found.value),
             hyperparameters=finite(dict(found.hyperparameters)),
+            pruned_after=found.pruned_after,
         ),
         "failures": failures_of(entry),
         "created": entry.created,

@@ -13,6 +13,14 @@ Hyperparameters = Annotated[
     Field(description="By name, with the real values.", examples=[{"filters": 32, "rate": 1e-3}]),
 ]
 
+PrunedAfter = Annotated[
+    int | None,
+    Field(
+        description="The epoch after which the pruner ended it; null where it trained to its end. Such a trial is complete where no "
+        "complete trial was as good, else pruned."
+    ),
+]
+
 
 class Model(BaseModel):
     """An object of the API."""
@@ -46,6 +54,7 @@ class BestTrial(Model):
     number: int = Field(description="The trial's number in its study, from 0.")
     value: Number
     hyperparameters: Hyperparameters
+    pruned_after: PrunedAfter
 
 
 class FrontMember(Model):
@@ -166,7 +175,7 @@ class Trial(Model):
     number: int
     state: State
     values: list[Number] = Field(
-        description="One for each objective; of a pruned trial, the last that it reported."
+        description="One for each objective; of a pruned trial, the best that it reached."
     )
     started: datetime | None = Field(description="When a worker last took it, in UTC.")
     ended: datetime | None = Field(description="In UTC.")
@@ -177,6 +186,7 @@ class Trial(Model):
     hyperparameters: Hyperparameters
     failure: str | None = Field(description="The kind of its failure.", examples=["oom"])
     reason: str | None = Field(description="Why it failed, in a line.")
+    pruned_after: PrunedAfter
 
 
 class Trials(Model):

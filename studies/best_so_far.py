@@ -46,6 +46,8 @@ def so_far(curve: Mapping[int, float], direction: StudyDirection) -> dict[int, f
 
 def as_judged(trial: FrozenTrial, direction: StudyDirection) -> FrozenTrial:
     """Return a trial with the best value up to each step in place of the step's; itself where that is the same."""
+    if not trial.intermediate_values:  # as of the many that wait
+        return trial
     curve = so_far(trial.intermediate_values, direction)
     if curve == trial.intermediate_values:
         return trial

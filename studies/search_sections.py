@@ -193,7 +193,8 @@ class PrunerSpec(Section):
 
     name: str = Field(
         default="MedianPruner",
-        description="A pruner of optuna.pruners: 'MedianPruner', or 'median' for short; 'none' for no pruning.",
+        description="A pruner of optuna.pruners: 'MedianPruner', or 'median' for short; 'none' for no pruning. Trials are judged by "
+        "the best value that they had reached by an epoch.",
     )
     options: Table = Field(
         default_factory=dict, description="What its constructor takes; its steps are finished epochs."

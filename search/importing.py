@@ -25,6 +25,7 @@ from studyhall.studies.attributes import FAILURE, HYPERPARAMETERS, REASON
 from studyhall.studies.definition import Definition
 from studyhall.studies.definition_file import define
 from studyhall.studies.errors import DefinitionError, StudyNotFoundError
+from studyhall.studies.json_text import finite
 from studyhall.studies.locations import artifact_location
 from studyhall.studies.retrying import Patience
 from studyhall.studies.storage import open_storage
@@ -154,7 +155,7 @@ def _frozen(project: Project, old: OldTrial, definition: Definition) -> FrozenTr
         ORIGIN: f"{project.name}/{old.trial_id}",
         HYPERPARAMETERS: {name: value for name, value in old.values.items() if name not in fixed},
         FIXED: {name: value for name, value in old.values.items() if name in fixed},
-        METRICS: old.metrics,
+        METRICS: finite(old.metrics),
         BEST_EPOCH: old.best_step + 1,
     }
     if old.score is None:

@@ -1,6 +1,7 @@
 """A KerasTuner project directory: its search space and its trials, read from its files."""
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ class OldTrial:
     """One trial of a KerasTuner search.
 
     `metrics` holds each metric's best value, `directions` whether that is its "min" or "max"; `score` is the objective,
-    None where the trial did not end well.
+    None where the trial did not end well, or it is no finite number.
     """
 
     trial_id: str
@@ -69,18 +70,22 @@ def _trial(state: dict[str, Any]) -> OldTrial:
     metrics, directions = {}, {}
     for name, history in state["metrics"]["metrics"].items():
         values = [_mean(each["value"]) for each in history["observations"]]
+        values = [value for value in values if math.isfinite(value)] or values
         directions[name] = history["direction"]
         if values:
             metrics[name] = max(values) if history["direction"] == "max" else min(values)
+    score, message = state["score"], state.get("message")
+    if score is not None and not math.isfinite(score):
+        score, message = None, message or f"its objective is {score}"
     return OldTrial(
         trial_id=str(state["trial_id"]),
         status=state["status"],
         values=dict(state["hyperparameters"]["values"]),
-        score=state["score"],
+        score=score,
         best_step=state["best_step"] or 0,
         metrics=metrics,
         directions=directions,
-        message=state.get("message"),
+        message=message,
     )
 
 

@@ -1,6 +1,5 @@
 """Publishing: the best trial is retrained, the better of the two models is scored and put into a bundle."""
 
-import json
 import os
 import socket
 from collections.abc import Callable
@@ -36,6 +35,7 @@ from studyhall.studies import bundle
 from studyhall.studies.artifact_store import ArtifactStore
 from studyhall.studies.bundle_record import published
 from studyhall.studies.errors import StorageError, WorkFailedError
+from studyhall.studies.json_text import finite, to_json
 from studyhall.studies.kept_models import KeptModels
 from studyhall.studies.leases import LEASE_SECONDS
 from studyhall.studies.manifest import HISTORY, MODEL
@@ -128,7 +128,7 @@ class Publisher:
             files = scratch / "bundle"
             files.mkdir()
             chosen.model.replace(files / MODEL)
-            (files / HISTORY).write_text(json.dumps(chosen.history, indent=1))
+            (files / HISTORY).write_text(to_json(chosen.history, indent=1))
             try:
                 score = self._appraise(AppraiseTask(Job(self._study.definition, scratch), files), stopped)
             except TrainerStoppedError:
@@ -219,7 +219,7 @@ class Publisher:
                 "training": definition.training.seed,
                 "weights": chosen.facts["seed"],
             },
-            metrics=metrics,
+            metrics=finite(metrics),
             **{name: chosen.facts[name] for name in _FACTS if name != "seed"},
         )
         record = bundle.publish(files, facts, self._store, self._study.storage, self._study.id)

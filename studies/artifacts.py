@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from studyhall.studies.artifact_store import ArtifactStore, FileArtifactStore, open_artifact_store
 from studyhall.studies.errors import ArtifactError
 from studyhall.studies.files import explain, sha256_of, write_atomically
+from studyhall.studies.json_text import to_json
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -36,7 +37,7 @@ __all__ = [
 RECORD_PREFIX = "artifacts:"
 """Optuna's and optuna-dashboard's: the system attribute `artifacts:<id>` holds an artifact's description."""
 
-_REMOVED = json.dumps(None)  # how optuna-dashboard marks a record as removed, where it cannot be deleted
+_REMOVED = to_json(None)  # how optuna-dashboard marks a record as removed, where it cannot be deleted
 
 _CHUNK_BYTES = 1 << 20
 
@@ -102,7 +103,7 @@ def attach(
         "mimetype": mimetype or guessed or "application/octet-stream",
         "encoding": encoding,
     }
-    key, value = RECORD_PREFIX + artifact_id, json.dumps(description)
+    key, value = RECORD_PREFIX + artifact_id, to_json(description)
     try:
         _record(storage, key, value, study_id, trial_id)
     except BaseException:

@@ -1,6 +1,5 @@
 """The creation of a study: all its rows, in one transaction."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -11,6 +10,7 @@ from studyhall.studies.algorithms import is_grid
 from studyhall.studies.attributes import CREATED, DEFINITION, METRIC_NAMES, SIGNATURE, STORE, VERSIONS
 from studyhall.studies.definition import Definition, Value
 from studyhall.studies.errors import DefinitionError
+from studyhall.studies.json_text import to_json
 from studyhall.studies.note import first_note
 from studyhall.studies.note_text import note_text
 from studyhall.studies.signature import signature
@@ -66,7 +66,7 @@ def _insert(connection: Connection, name: str) -> int | None:
 
 
 def _rows(study_id: int, attributes: Mapping[str, object]) -> list[dict[str, object]]:
-    return [{"study_id": study_id, "key": k, "value_json": json.dumps(v)} for k, v in attributes.items()]
+    return [{"study_id": study_id, "key": k, "value_json": to_json(v)} for k, v in attributes.items()]
 
 
 def _starts(definition: Definition, warm: Sequence[Mapping[str, Value]]) -> list[queue.Start]:

@@ -5,7 +5,6 @@ LeaseLostError where the lease is over; the transaction must then be rolled back
 the lease before the one on its trial, so that none of them waits for another in a circle.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, delete, exists, insert, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from studyhall.studies.json_text import to_json
 from studyhall.studies.leases import Checkpoint, Lease, lost
 from studyhall.studies.own_tables import leases, leftovers
 from studyhall.studies.sql import insert_into, now, utc_now
@@ -156,7 +156,7 @@ def set_attributes(connection: Connection, trial_id: int, attributes: Mapping[st
     connection.execute(
         new.on_conflict_do_update(index_elements=[table.c.trial_id, table.c.key], set_=replace),
         [
-            {"trial_id": trial_id, "key": key, "value_json": json.dumps(value)}
+            {"trial_id": trial_id, "key": key, "value_json": to_json(value)}
             for key, value in attributes.items()
         ],
     )

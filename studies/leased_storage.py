@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from studyhall.studies import queries, trial_rows
 from studyhall.studies.best_so_far import as_judged
+from studyhall.studies.json_text import to_json
 from studyhall.studies.leases import Lease
 from studyhall.studies.many_trials import read_trial
 from studyhall.studies.out_of_memory import OUT_OF_MEMORY, as_samplers_see, ran_out_of_memory
@@ -168,7 +169,7 @@ class LeasedStorage(StudyCache):
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
         lease = self._lease_on(trial_id)
         self.backend.write(lambda connection: trial_rows.set_user_attribute(connection, lease, key, value))
-        self._held.user_attrs[key] = json.loads(json.dumps(value))
+        self._held.user_attrs[key] = json.loads(to_json(value))
 
     def set_trial_user_attrs(self, trial_id: int, attributes: Mapping[str, Any]) -> None:
         """Give the trial several user attributes at once."""
@@ -176,7 +177,7 @@ class LeasedStorage(StudyCache):
         self.backend.transact(
             lambda connection: trial_rows.set_user_attributes(connection, lease, attributes)
         )
-        self._held.user_attrs.update(json.loads(json.dumps(dict(attributes))))
+        self._held.user_attrs.update(json.loads(to_json(attributes)))
 
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
         lease = self._lease_on(trial_id)

@@ -1,6 +1,5 @@
 """The manifest: what a bundle says of its model, and the checksums of its files."""
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,6 +19,7 @@ from pydantic_core import from_json
 from studyhall.studies.artifact_store import ARTIFACT_ID
 from studyhall.studies.errors import BundleError, BundleRequestError
 from studyhall.studies.files import explain, sha256_of
+from studyhall.studies.json_text import to_json
 
 MANIFEST = "manifest.json"
 MODEL = "model.keras"
@@ -118,7 +118,7 @@ class Manifest(Facts):
 
     def to_json(self) -> str:
         """Return the text of `manifest.json`."""
-        return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+        return to_json(self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
 
 
 def utc_now() -> datetime:

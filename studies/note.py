@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, select
 
+from studyhall.studies.json_text import to_json
 from studyhall.studies.sql import insert_into
 from studyhall.studies.tables import studies, study_system_attributes
 
@@ -60,7 +61,7 @@ def rewrite(connection: Connection, study_id: int, text: str) -> bool:
     if body(changed) == body(held):
         return True
     for key, value in changed.items():
-        row = {"study_id": study_id, "key": key, "value_json": json.dumps(value)}
+        row = {"study_id": study_id, "key": key, "value_json": to_json(value)}
         new = insert_into(connection, table).values(row)
         replaced = {"value_json": new.excluded.value_json}
         connection.execute(

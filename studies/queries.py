@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Integer, Select, Table, bindparam, case, func
 from studyhall.studies import epochs
 from studyhall.studies.attributes import FAILURE, HYPERPARAMETERS, PRUNED_AFTER, STARTED
 from studyhall.studies.entry import Best, Counts, FrontTrial, Spent, Value
+from studyhall.studies.json_text import to_json
 from studyhall.studies.sql import insert_into, now
 from studyhall.studies.tables import (
     COMPLETE,
@@ -66,7 +67,7 @@ def attributes_after(connection: Connection, study_id: int, prefix: str) -> dict
 
 def set_attribute(connection: Connection, study_id: int, key: str, value: Any) -> None:
     """Change a user attribute that a study has; nothing is written if it is the same."""
-    table, text = study_user_attributes, json.dumps(value)
+    table, text = study_user_attributes, to_json(value)
     held = (table.c.study_id == study_id, table.c.key == key, table.c.value_json != text)
     connection.execute(update(table).where(*held).values(value_json=text))
 

@@ -4,7 +4,6 @@ Each function is one step of a transaction that the caller holds.
 """
 
 import functools
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from studyhall.studies import lease_rows, stopping
 from studyhall.studies.attributes import START, STARTED
+from studyhall.studies.json_text import to_json
 from studyhall.studies.leases import Lease
 from studyhall.studies.sql import utc_now
 from studyhall.studies.tables import RUNNING, WAITING, studies, trial_params, trial_system_attributes, trials
@@ -129,7 +129,7 @@ def is_over(connection: Connection, study_id: int) -> bool:
 
 
 def _set_start(connection: Connection, trial_id: int, start: Start) -> None:
-    row = {"trial_id": trial_id, "key": START, "value_json": json.dumps(dict(start))}
+    row = {"trial_id": trial_id, "key": START, "value_json": to_json(start)}
     connection.execute(insert(trial_system_attributes).values(row))
 
 

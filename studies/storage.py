@@ -13,6 +13,7 @@ from studyhall.studies import lease_rows, pruning, schema, tables
 from studyhall.studies.address import Address, parse
 from studyhall.studies.database import require
 from studyhall.studies.errors import StorageError, StudyhallError
+from studyhall.studies.json_text import finite
 from studyhall.studies.leases import Lease, lost
 from studyhall.studies.many_trials import Head, read_heads, read_trials
 from studyhall.studies.patient_storage import PatientStorage
@@ -93,8 +94,12 @@ class StudyStorage(PatientStorage):
             return super()._create_new_trial(study_id, template_trial)
 
     def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
-        self._set_study_attribute(tables.study_user_attributes, study_id, key, value)
+        self._set_study_attribute(tables.study_user_attributes, study_id, key, finite(value))
 
+    def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
+        super().set_trial_user_attr(trial_id, key, finite(value))
+
+    # Not of a system attribute: a sampler may keep an infinity there, and is the one that reads it.
     def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
         self._set_study_attribute(tables.study_system_attributes, study_id, key, value)
 

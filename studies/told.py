@@ -1,10 +1,9 @@
 """What people have been told of a study: each occasion once, by whichever process comes first."""
 
-import json
-
 from sqlalchemy import Connection
 
 from studyhall.studies.attributes import TOLD_PREFIX
+from studyhall.studies.json_text import to_json
 from studyhall.studies.sql import insert_into
 from studyhall.studies.tables import study_system_attributes
 
@@ -21,7 +20,7 @@ def tell(connection: Connection, study_id: int, event: str, occasion: str) -> bo
         occasion: tells this time from the last one.
     """
     table = study_system_attributes
-    row = {"study_id": study_id, "key": TOLD_PREFIX + event, "value_json": json.dumps(occasion)}
+    row = {"study_id": study_id, "key": TOLD_PREFIX + event, "value_json": to_json(occasion)}
     new = insert_into(connection, table).values(row)
     taken = new.on_conflict_do_update(
         index_elements=[table.c.study_id, table.c.key],

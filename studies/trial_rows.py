@@ -14,6 +14,7 @@ from sqlalchemy import Column, Connection, Insert, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from studyhall.studies import lease_rows
+from studyhall.studies.json_text import to_json
 from studyhall.studies.leases import Lease, lost
 from studyhall.studies.own_tables import leases
 from studyhall.studies.tables import (
@@ -64,7 +65,7 @@ def report(connection: Connection, lease: Lease, step: int, value: float) -> Non
 
 def set_user_attribute(connection: Connection, lease: Lease, key: str, value: Any) -> None:
     """Give the trial a user attribute."""
-    _write(connection, lease, trial_user_attributes, {"key": key, "value_json": json.dumps(value)})
+    _write(connection, lease, trial_user_attributes, {"key": key, "value_json": to_json(value)})
 
 
 def set_user_attributes(connection: Connection, lease: Lease, attributes: Mapping[str, Any]) -> None:

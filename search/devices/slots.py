@@ -9,6 +9,7 @@ from pathlib import Path
 
 from studyhall.search.devices.gpus import VISIBLE, DeviceError, choose, may_have_other_devices, usable_gpus
 from studyhall.search.devices.nvml import Gpu
+from studyhall.studies.json_text import to_json
 
 CONTEXT_MIB = 768  # of a GPU's memory that each process takes beside what it allocates: CUDA, cuDNN, code
 LEAST_MIB = 512  # no network of any use trains in less
@@ -169,7 +170,7 @@ def environment_of(slot: Slot, given: Mapping[str, str]) -> dict[str, str]:
 
 def hand_over(slot: Slot) -> dict[str, str]:
     """Return the variable that tells a worker which slot it was launched for."""
-    return {_SLOT_VARIABLE: json.dumps(asdict(slot))}
+    return {_SLOT_VARIABLE: to_json(asdict(slot))}
 
 
 def handed_over(environment: Mapping[str, str]) -> Slot | None:

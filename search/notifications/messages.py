@@ -1,6 +1,5 @@
 """The messages: what is posted, as docs/notifications.md describes it."""
 
-import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -8,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from studyhall.studies.entry import Counts
+from studyhall.studies.json_text import to_json
 from studyhall.studies.section import Value
 
 VERSION = 1
@@ -60,7 +60,7 @@ class Message:
             "best": None if subject.best is None else asdict(subject.best),
             **self.details,
         }
-        return json.dumps(content, allow_nan=False).encode()
+        return to_json(content).encode()
 
 
 def new_best(subject: Subject, trial: int, value: float) -> Message:

@@ -1,6 +1,5 @@
 """The evaluation: a separator's error on mixtures of test images, by the protocol that all published scores share."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from studyhall.search.one_line import shown
 from studyhall.search.scoring.model_files import find_model, load_separator
 from studyhall.search.scoring.separator import BATCH_SIZE, Array, Layout, Separator
 from studyhall.studies.errors import ModelFileError
+from studyhall.studies.json_text import to_json
 
 Progress = Callable[[int, int], None]  # mixtures done, mixtures in all
 
@@ -94,7 +94,7 @@ class Evaluation:
 
     def to_json(self) -> str:
         """The record as text, indented, ending with a newline."""
-        return json.dumps(self.to_record(), indent=2, allow_nan=False) + "\n"
+        return to_json(self.to_record(), indent=2) + "\n"
 
 
 def evaluate(

@@ -154,6 +154,7 @@ class Checkpointer(keras.callbacks.Callback):  # type: ignore[misc]
         }
         np.savez(
             self._path,
+            # With Python's own words for NaN and the infinities: what reads them here goes on with the same numbers.
             state=np.frombuffer(json.dumps(state, default=_plain).encode(), np.uint8),
             **_arrays(self.model.variables, "variable"),
             **_arrays(self.model.optimizer.variables, "optimizer"),

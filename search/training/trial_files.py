@@ -1,6 +1,5 @@
 """The files that a completed trial shows people: its history, and what its model makes of a few examples."""
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from studyhall.search.user.examples import Examples, is_array
 from studyhall.studies.attributes import PREDICTIONS
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import LeaseLostError, StorageError
+from studyhall.studies.json_text import to_json
 from studyhall.studies.manifest import HISTORY
 from studyhall.studies.training_sections import BUILT_IN_SOURCES
 
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 def show_history(handle: TrialHandle, definition: Definition, history: Mapping[str, Sequence[Any]]) -> None:
     """Attach what every epoch reported to the trial, unless the definition wants no files."""
     if definition.search.figures:
-        handle.attach(HISTORY, json.dumps(dict(history), indent=1).encode())
+        handle.attach(HISTORY, to_json(history, indent=1).encode())
 
 
 def show_files(

@@ -1,5 +1,6 @@
 """A study's trials as KerasTuner's `Trial` objects."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -78,7 +79,8 @@ def as_keras_tuner_trial(
     if frozen.state in (TrialState.COMPLETE, TrialState.PRUNED) and frozen.values:
         values = {each.name: value for each, value in zip(single(objective), frozen.values, strict=True)}
         trial.best_step = max(facts.get(BEST_EPOCH) or 1, 1) - 1  # KerasTuner counts from 0
-        note_metrics(trial, {**facts.get(METRICS, {}), **values}, objective)
+        known = {name: math.nan if value is None else value for name, value in facts.get(METRICS, {}).items()}
+        note_metrics(trial, known | values, objective)
         trial.score = objective.get_value(values)
     return trial
 
@@ -99,7 +101,8 @@ def note_metrics(trial: Trial, metrics: Mapping[str, float], objective: Objectiv
         if not trial.metrics.exists(name):
             direction = directions.get(name) or metrics_tracking.infer_metric_direction(name) or "min"
             trial.metrics.register(name, direction=direction)
-        trial.metrics.update(name, value, step=trial.best_step)
+        # Not by `trial.metrics.update`, which compares with the best so far, and warns where there are but NaNs.
+        trial.metrics.metrics[name].update(value, step=trial.best_step)
 
 
 def with_values(space: keras_tuner.HyperParameters, values: Mapping[str, Any]) -> keras_tuner.HyperParameters:

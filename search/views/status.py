@@ -1,6 +1,5 @@
 """How studies stand, as a table for people or as JSON for programs."""
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from rich.table import Table
 
 from studyhall.search.views.narration import values_in_words
 from studyhall.studies.entry import Entry
+from studyhall.studies.json_text import to_json
 
 PLAIN_WIDTH = 160  # columns, where no terminal says how many there are
 
@@ -26,7 +26,7 @@ def show_status(entries: Sequence[Entry], storage: str, *, as_json: bool) -> Non
     """
     if as_json:
         studies = [as_record(entry) for entry in entries]
-        sys.stdout.write(json.dumps({"storage": storage, "studies": studies}, indent=2) + "\n")
+        sys.stdout.write(to_json({"storage": storage, "studies": studies}, indent=2) + "\n")
         return
     console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
     if not entries:

@@ -72,6 +72,18 @@ class Thawing(Net):
         return model.fit(*args, **kwargs)
 
 
+@keras.saving.register_keras_serializable()
+def odd(y, p):
+    return p[:, 0, 0, 0] * float("nan")
+
+
+class Odd(Net):
+    def build(self, hp):
+        model = super().build(hp)
+        model.compile(optimizer="sgd", loss="mse", metrics=[odd], run_eagerly=True)
+        return model
+
+
 class Silent(Net):
     def fit(self, hp, model, *args, **kwargs):
         kwargs.pop("validation_data")
@@ -190,6 +202,16 @@ def test_a_trial_completes_with_its_best_epoch_and_its_facts(run: Run) -> None:
     assert handle.facts["images_per_second"] > 0
     saved = keras.models.load_model(outcome.model)
     assert saved.count_params() == handle.facts["parameters"]
+
+
+def test_a_metric_that_is_nan_is_null_in_the_files_of_the_trial(run: Run) -> None:
+    handle = Handle()
+    outcome = run(handle, "Odd")
+    assert isinstance(outcome, Completed)
+    assert np.isnan(handle.facts["history"]["val_odd"]).all()
+    attached = json.loads(handle.files["history.json"], parse_constant=pytest.fail)
+    assert attached["val_odd"] == [None, None]
+    assert attached["val_loss"] == list(handle.curve.values())
 
 
 def test_a_model_that_the_study_would_not_keep_is_not_saved(run: Run, tmp_path: Path) -> None:

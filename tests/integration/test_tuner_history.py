@@ -82,6 +82,25 @@ def test_kerastuners_project_becomes_a_study_of_finished_trials(project: Path, t
     assert "too large" in trials[2].user_attrs["reason"]
 
 
+def test_a_trial_whose_objective_is_nan_is_imported_as_failed_and_says_why(
+    project: Path, tmp_path: Path
+) -> None:
+    path = project / "trial_3" / "trial.json"
+    state = json.loads(path.read_text())
+    state["score"] = state["metrics"]["metrics"]["val_loss"]["observations"][0]["value"][0] = float("nan")
+    path.write_text(json.dumps(state))
+    done = import_project(read_project(project), reference(tmp_path, "old"))
+    assert (done.complete, done.failed, done.left_out) == (4, 2, {})
+    trials = (
+        Study.open(open_storage(f"sqlite:///{tmp_path}/studies.db", create=False), "old")
+        .optuna()
+        .get_trials()
+    )
+    assert trials[3].state is TrialState.FAIL
+    assert trials[3].user_attrs["reason"] == "its objective is nan"
+    assert trials[3].user_attrs["metrics"]["val_loss"] is None
+
+
 def test_importing_twice_adds_nothing(project: Path, tmp_path: Path) -> None:
     import_project(read_project(project), reference(tmp_path, "old"))
     again = import_project(read_project(project), reference(tmp_path, "old"))

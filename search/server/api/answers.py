@@ -1,7 +1,5 @@
 """How studies stand, put into the API's words."""
 
-import math
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
@@ -10,6 +8,7 @@ from urllib.parse import quote
 from studyhall.search.server.api import models
 from studyhall.search.server.bundles import PublishedBundle
 from studyhall.studies.entry import Entry
+from studyhall.studies.json_text import finite
 from studyhall.studies.manifest import Manifest
 from studyhall.studies.plan import plan_of
 from studyhall.studies.standing import Standing, failures_of, phase_of
@@ -52,10 +51,7 @@ def report(standing: Standing) -> models.StudyReport:
         expired=entry.expired,
         stopping=entry.stopping,
         workers=workers(entry),
-        running=[
-            models.Running(**(asdict(each) | _finite_values(asdict(each)) | {"epochs": epochs}))
-            for each in standing.running
-        ],
+        running=[models.Running(**(finite(asdict(each)) | {"epochs": epochs})) for each in standing.running],
         front=[
             models.FrontMember(
                 number=each.number,
@@ -70,7 +66,7 @@ def report(standing: Standing) -> models.StudyReport:
 
 def workers(entry: Entry) -> list[models.Worker]:
     """Return the workers of a study that are alive."""
-    return [models.Worker(**asdict(each)) for each in entry.workers]
+    return [models.Worker(**finite(asdict(each))) for each in entry.workers]
 
 
 def trials(study: str, page: TrialPage, offset: int, limit: int) -> models.Trials:
@@ -89,23 +85,12 @@ def best(bundle: PublishedBundle, manifest: Manifest) -> models.Best:
     study = bundle.record.study
     return models.Best(
         study=study,
-        manifest=manifest.model_dump(mode="json"),
+        manifest=finite(manifest.model_dump(mode="json")),
         files=[
             models.BundleFile(name=name, size=entry.size, sha256=entry.sha256, url=file_url(study, name))
             for name, entry in bundle.record.files.items()
         ],
     )
-
-
-def finite(value: Any) -> Any:
-    """Return JSON values with None in place of numbers that JSON does not know."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {str(key): finite(each) for key, each in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return [finite(each) for each in value]
-    return value
 
 
 def _summary(entry: Entry) -> dict[str, Any]:
@@ -131,12 +116,5 @@ def _summary(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _finite_values(record: dict[str, Any]) -> dict[str, Any]:
-    return {key: finite(record[key]) for key in ("value", "best_value", "hyperparameters")}
-
-
 def _trial(row: TrialRow) -> models.Trial:
-    record = asdict(row)
-    return models.Trial(
-        **(record | {"values": finite(row.values), "hyperparameters": finite(dict(row.hyperparameters))})
-    )
+    return models.Trial(**finite(asdict(row)))

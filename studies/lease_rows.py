@@ -10,14 +10,23 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, exists, false, insert, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from studyhall.studies.attributes import UNREPORTED
 from studyhall.studies.json_text import to_json
 from studyhall.studies.leases import Checkpoint, Lease, lost
 from studyhall.studies.own_tables import leases, leftovers
 from studyhall.studies.sql import insert_into, now, utc_now
-from studyhall.studies.tables import RUNNING, WAITING, trial_user_attributes, trial_values, trials
+from studyhall.studies.tables import (
+    RUNNING,
+    WAITING,
+    trial_intermediate_values,
+    trial_params,
+    trial_user_attributes,
+    trial_values,
+    trials,
+)
 
 JSON = Any
 
@@ -92,11 +101,17 @@ def record_checkpoint(connection: Connection, lease: Lease, checkpoint: Checkpoi
     return previous
 
 
-def hand_back(connection: Connection, lease: Lease) -> None:
-    """Give the trial back to the queue, with what is known of it."""
-    let_go = update(leases).where(_of(lease)).values(token=None)
-    if connection.execute(let_go).rowcount == 0 or not set_state(connection, lease.trial_id, WAITING):
+def hand_back(connection: Connection, lease: Lease, *, afresh: bool = False) -> None:
+    """Give the trial back to the queue, with what is known of it; `afresh` as it was put there, unless it has a checkpoint."""
+    let_go = update(leases).where(_of(lease)).values(token=None).returning(leases.c.checkpoint_artifact)
+    row = connection.execute(let_go).first()
+    if row is None or not set_state(connection, lease.trial_id, WAITING):
         raise lost(lease)
+    if afresh and row.checkpoint_artifact is None:
+        for table in (trial_params, trial_intermediate_values, trial_user_attributes):
+            # That it has blamed the study once is remembered, so that it does not do so for ever.
+            kept = table.c.key == UNREPORTED if table is trial_user_attributes else false()
+            connection.execute(delete(table).where(table.c.trial_id == lease.trial_id, ~kept))
 
 
 def end(

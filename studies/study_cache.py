@@ -17,6 +17,10 @@ class StudyCache(_CachedStorage):
         self._judged: dict[int, FrozenTrial] = {}
         self._drawn_from: dict[str, BaseDistribution] = {}  # by the names of parameters
 
+    def forget_distributions(self) -> None:
+        """Forget what parameters are drawn from: a trial that has said so may be gone."""
+        self._drawn_from.clear()
+
     def get_study_id_from_name(self, study_name: str) -> int:
         # Optuna's Study asks whenever one is made, and one is made for every claim and every record.
         return (

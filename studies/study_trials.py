@@ -52,10 +52,9 @@ class StudyTrials:
     ) -> Trial | None:
         """Take the first trial out of the queue; None if the queue is empty or workers are asked to leave.
 
-        Before that, trials whose workers are gone return to the queue. Nobody else gets the same trial as
-        long as its lease is renewed; one that is claimed again has its number, its parameters and its
-        intermediate values. Whatever is written through the trial raises LeaseLostError, and changes nothing,
-        once the lease is over.
+        Before that, trials whose workers are gone return to the queue. Nobody else gets the same trial as long as its lease
+        is renewed; one that is claimed again has its number, its parameters and its intermediate values. Whatever is
+        written through the trial raises LeaseLostError, and changes nothing, once the lease is over.
 
         Args:
             sampler: Returns the sampler for a trial, given its number.
@@ -147,17 +146,18 @@ class StudyTrials:
         self.storage.transact(work)
         return replaced[0] if replaced else None  # done again, it finds itself
 
-    def hand_back(self, held: Trial | Lease) -> None:
-        """Put a trial back where it was in the queue, of the holder's own will.
+    def hand_back(self, held: Trial | Lease, *, afresh: bool = False) -> None:
+        """Put a trial back where it was in the queue; `afresh` without what it drew and recorded, unless it has a checkpoint.
 
         Raises:
             LeaseLostError: The lease is over.
         """
         lease = held if isinstance(held, Lease) else self.lease_of(held)
         self.storage.transact(
-            lambda connection: lease_rows.hand_back(connection, lease),
+            lambda connection: lease_rows.hand_back(connection, lease, afresh=afresh),
             got_through=lambda connection, _: not lease_rows.is_held(connection, lease),
         )
+        self._cached.forget_distributions()  # which a trial may have told that has forgotten them
 
     def interrupted(
         self, lease: Lease, kind: str, reason: str, *, max_interruptions: int = MAX_INTERRUPTIONS

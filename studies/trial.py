@@ -3,7 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+    check_distribution_compatibility,
+)
 from optuna.trial import Trial
 
 from studyhall.studies.attributes import START
@@ -30,13 +36,19 @@ def suggest_value(
         trial: A running trial.
         name: The parameter's name in Optuna.
         distribution: What the value is drawn from.
-        value: What to take instead of a draw. A value that the trial holds already comes before it.
+        value: What to take instead of a draw. A value that the trial holds already comes before it, even one that the
+            distribution does not have any more.
 
     Raises:
         ValueError: The value is none of the distribution's, or the trial or study knows the name by another
             distribution.
         RepeatedConfigurationError: Any draw would repeat a configuration that ran out of memory.
     """
+    if (known := trial.distributions.get(name)) is not None:
+        # Not Optuna's way, which warns of another range; whether the value is in it, the caller sees.
+        check_distribution_compatibility(known, distribution)
+        held: Value = trial.params[name]
+        return held
     if value is None and isinstance(trial.storage, LeasedStorage):
         value = other_value(trial, name, distribution, trial.storage.out_of_memory)
     if value is not None:

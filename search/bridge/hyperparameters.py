@@ -158,7 +158,7 @@ class TrialHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
         except ValueError as error:
             raise UserCodeError(
                 f"the hyperparameter '{hp.name}' is not what it was in an earlier trial ({' '.join(str(error).split())}): keep its "
-                "kind and choices the same in every trial, or give it another name"
+                "kind and choices the same in all trials of a study, give it another name, or begin another study"
             ) from error
         if wanted is not None and stored == asked:
             return wanted  # To the last digit, which a reflection may lose.

@@ -208,14 +208,14 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         if in_hand.result is not None and in_hand.weights is not None:
             self.models.keep(in_hand.handle.number, in_hand.result.values[0], in_hand.weights)
 
-    def hand_back(self) -> None:
-        """Give the trial in hand, if there is one, back to the queue."""
+    def hand_back(self, *, afresh: bool = False) -> None:
+        """Give the trial in hand, if there is one, back to the queue; `afresh` without the values that it drew."""
         if self._in_hand is None:
             return
         with suppress(
             LeaseLostError, StorageError
         ):  # then it is another's already, or will be when its lease ends
-            self.study.hand_back(self.in_hand.handle.lease)
+            self.study.hand_back(self.in_hand.handle.lease, afresh=afresh)
         self._release()
 
     def _release(self) -> None:

@@ -53,6 +53,7 @@ from studyhall.search.workers.scratch import scratch_folder
 from studyhall.studies.address import sqlite_url
 from studyhall.studies.definition import Value
 from studyhall.studies.errors import (
+    DefinitionError,
     LeaseLostError,
     RepeatedConfigurationError,
     StudyhallError,
@@ -240,6 +241,9 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
                 except _LeftError:
                     self.oracle.hand_back()  # the next one is STOPPED where the study was asked to stop
                     continue
+                except (UserCodeError, keras_tuner.errors.FatalError):
+                    self.oracle.hand_back(afresh=True)  # once the code is mended, it may have other values
+                    raise
                 failure = self.oracle.in_hand.failure
                 self.on_trial_end(trial)
                 failures = failures + 1 if failure and failure[0] in _NOT_THE_TRIALS_FAULT else 0
@@ -266,6 +270,7 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
             self._fail(trial, FailureKind.NAN, str(error))
         except (
             ConfigurationError,
+            DefinitionError,
             RepeatedConfigurationError,
             keras_tuner.errors.FailedTrialError,
         ) as error:

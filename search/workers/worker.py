@@ -148,9 +148,9 @@ class Worker:
                     outcome = self._settle(trial, handle, outcome)
             except LeaseLostError:
                 outcome = Dropped()
-            except BaseException:
+            except BaseException as error:
                 with suppress(LeaseLostError, StorageError):
-                    self._study.hand_back(handle.lease)
+                    self._study.hand_back(handle.lease, afresh=isinstance(error, UserCodeError))
                 raise
         sweep(self._study, self._store)
         best, counts = self._study.standing()

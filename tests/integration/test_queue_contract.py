@@ -17,6 +17,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from studyhall.studies import queue
+from studyhall.studies.attributes import UNREPORTED
 from studyhall.studies.definition import Definition
 from studyhall.studies.entry import Counts
 from studyhall.studies.errors import (
@@ -116,6 +117,41 @@ def test_trial_that_is_handed_back_is_claimed_next_with_all_that_it_has(study: S
     assert again.user_attrs == {"epochs": 1}
     assert suggest_value(again, "x", UNIT, value=0.25) == x
     assert study.optuna().trials[0].intermediate_values == {0: 0.5}
+
+
+def test_trial_that_is_handed_back_afresh_is_as_it_was_queued_unless_it_has_a_checkpoint(
+    study: Study,
+) -> None:
+    def use(trial: Trial) -> None:
+        suggest_value(trial, "x", UNIT)
+        trial.report(0.5, step=1)
+        trial.set_user_attr("epochs", 1)
+        trial.set_user_attr(UNREPORTED, True)
+
+    trial = claim(study)
+    use(trial)
+    study.hand_back(trial, afresh=True)
+    again = claim(study)
+    assert again.number == trial.number == 0
+    assert start_of(again) == {"defaults": True}
+    assert (again.params, again.user_attrs) == ({}, {UNREPORTED: True})
+    assert study.optuna().trials[0].intermediate_values == {}
+    assert suggest_value(again, "x", CategoricalDistribution(("a", "b"))) in (
+        "a",
+        "b",
+    )  # nothing knows it as a number
+    again.set_user_attr("epochs", 1)
+    study.record_checkpoint(study.lease_of(again), 1, "checkpoint", "sha256")
+    study.hand_back(again, afresh=True)
+    assert claim(study).user_attrs == {"epochs": 1, UNREPORTED: True}
+
+
+def test_a_held_value_stays_however_the_range_was_changed_and_without_a_warning(study: Study) -> None:
+    trial = claim(study)
+    x = suggest_value(trial, "x", UNIT)
+    assert suggest_value(trial, "x", FloatDistribution(5, 6)) == x
+    with pytest.raises(ValueError, match="compat|distribution"):
+        suggest_value(trial, "x", IntDistribution(0, 3))
 
 
 def test_trial_that_does_not_run_is_not_handed_back(study: Study) -> None:

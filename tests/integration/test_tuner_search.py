@@ -297,6 +297,61 @@ def test_a_run_trial_without_a_result_ends_the_search_and_gives_the_trial_back(m
     assert states(tuner) == [TrialState.WAITING] * 2
 
 
+class Narrow(Tuner):
+    """A script before it was edited."""
+
+    def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+        hp = trial.hyperparameters
+        hp.Choice("activation", ["relu", "tanh"])
+        return hp.Int("units", 1, 2)
+
+
+class Wide(Tuner):
+    """The script with a wider range, which a study can take, and with one more choice, which it cannot."""
+
+    def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+        hp = trial.hyperparameters
+        units = hp.Int("units", 1, 10**9)
+        hp.Choice("activation", ["relu", "tanh", "gelu"])
+        return units
+
+
+def test_an_edit_that_a_study_cannot_take_is_refused_and_leaves_nothing_when_it_is_undone(
+    make: MakeTuner,
+) -> None:
+    make(Narrow, max_trials=3).search(verbose=0)
+    for _ in range(2):
+        edited = make(Wide, max_trials=5)
+        with pytest.raises(
+            UserCodeError, match="'activation' is not what it was in an earlier trial"
+        ) as refused:
+            edited.search(verbose=0)
+        assert "\n" not in str(refused.value)
+        refusal = edited.oracle.study.optuna().get_trials()[3]
+        assert (refusal.state, refusal.params, refusal.user_attrs) == (TrialState.WAITING, {}, {})
+    undone = make(Narrow, max_trials=5)
+    undone.search(verbose=0)
+    assert states(undone) == [TrialState.COMPLETE] * 5
+
+
+def test_an_interrupted_trial_whose_values_the_edited_script_no_longer_has_fails_alone(
+    make: MakeTuner,
+) -> None:
+    class Interrupted(Wide):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+            assert trial.hyperparameters.Int("units", 1, 10**9) > 2
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make(Interrupted, max_trials=3).search(verbose=0)
+    edited = make(Narrow, max_trials=3)
+    edited.search(verbose=0)
+    assert states(edited) == [TrialState.FAIL, TrialState.COMPLETE, TrialState.COMPLETE]
+    facts = edited.oracle.study.optuna().get_trials()[0].user_attrs
+    assert facts["failure"] == "invalid"
+    assert "for 'units', which is not among its values: integers from 1 to 2" in facts["reason"]
+
+
 def test_the_objective_may_be_maximized(make: MakeTuner) -> None:
     class Score(Tuner):
         def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
@@ -363,7 +418,7 @@ def test_a_pruner_by_name_ends_trials_early(make: MakeTuner) -> None:
                 raise TrialPrunedError(1)
             return 1.0
 
-    tuner = make(Reports, pruner={"name": "threshold", "options": {"upper": 1.0}}, max_trials=4)
+    tuner = make(Reports, pruner={"name": "threshold", "options": {"upper": 1.0}}, max_trials=4, seed=3)
     tuner.search(verbose=0)
     assert states(tuner)[0] is TrialState.COMPLETE  # nothing was as good
     assert set(states(tuner)) == {TrialState.COMPLETE, TrialState.PRUNED}

@@ -11,10 +11,11 @@ from studyhall.search.bridge.distributions import default_of, has_written_defaul
 from studyhall.search.bridge.handle import TrialHandle, Value
 from studyhall.search.bridge.names import parameter_name
 from studyhall.search.bridge.parameter import Parameter
+from studyhall.search.bridge.scopes import NestingHyperParameters, nesting
 from studyhall.studies.errors import DefinitionError, UserCodeError
 
 
-class TrialHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
+class TrialHyperParameters(NestingHyperParameters):
     """The hyperparameters of one trial, drawn when `build(hp)` or `fit(hp, ...)` first asks for them.
 
     A value comes from `handle.start.values` (by KerasTuner's name), else from the default that its author wrote if
@@ -22,8 +23,8 @@ class TrialHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
     the trial holds already comes before all of them. A hyperparameter whose conditions are not met is None and leaves no trace in the study. `hp.values`
     holds what the model gets, `Fixed` included.
 
-    Copies (`copy()`, `copy.deepcopy`, pickle) are plain `keras_tuner.HyperParameters` with the values so far: they
-    know no trial, and give their default to what is new to them.
+    Copies (`copy()`, `copy.deepcopy`, pickle) are `keras_tuner.HyperParameters` with the values so far, in which scopes
+    nest as they do here: they know no trial, and give their default to what is new to them.
 
     Args:
         handle: the trial.
@@ -53,7 +54,7 @@ class TrialHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
                 "tune_new_entries=False and allow_new_entries=False need a search space: give hyperparameters=..."
             )
         self._handle = handle
-        self._preset = keras_tuner.HyperParameters() if preset is None else preset.copy()
+        self._preset = NestingHyperParameters() if preset is None else nesting(preset)
         self._tune_new_entries = tune_new_entries
         self._allow_new_entries = allow_new_entries
         self._unwritten: set[tuple[str, str]] = (
@@ -67,11 +68,11 @@ class TrialHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
 
     @classmethod
     def from_config(cls, config: Any) -> Any:
-        """Return plain `keras_tuner.HyperParameters`: a config holds no trial."""
-        return keras_tuner.HyperParameters.from_config(config)
+        """Return hyperparameters without a trial: a config holds none."""
+        return NestingHyperParameters.from_config(config)
 
     def __reduce__(self) -> Any:
-        return keras_tuner.HyperParameters.from_config, (self.get_config(),)
+        return NestingHyperParameters.from_config, (self.get_config(),)
 
     def Boolean(
         self, name: str, default: bool | None = None, parent_name: Any = None, parent_values: Any = None
@@ -196,10 +197,10 @@ def recorded_values(hp: keras_tuner.HyperParameters) -> dict[str, Value]:
 
 
 def plain_hyperparameters(values: Mapping[str, Value]) -> keras_tuner.HyperParameters:
-    """Return KerasTuner's own HyperParameters with which `build(hp)` gives the model of the recorded `values`.
+    """Return KerasTuner's HyperParameters, without a trial, with which `build(hp)` gives the model of the recorded `values`.
 
     Conditional hyperparameters follow from their parents' values. What `values` does not hold has its default.
     """
-    hp = keras_tuner.HyperParameters()
+    hp = NestingHyperParameters()
     hp.values = dict(values)
     return hp

@@ -88,7 +88,7 @@ def run_check(
         metrics,
         recorded_values(hp),
         _facts(hp, model, whole, logs.last),
-        tuple(misfits(workload.hypermodel, configurations)),
+        tuple(misfits(workload.hypermodel, configurations, workload.examples)),
     )
 
 

@@ -8,6 +8,7 @@ from optuna.distributions import BaseDistribution
 
 from studyhall.search.bridge.handle import Start, Value
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters
+from studyhall.search.user.examples import ExamplesFor
 from studyhall.search.user.keras_settings import clear_session
 from studyhall.studies.errors import DefinitionError
 
@@ -61,22 +62,35 @@ class DryHandle:
         return False
 
 
-def misfit(hypermodel: keras_tuner.HyperModel, values: Mapping[str, Value], **bridge: Any) -> str | None:
-    """Return why a HyperModel cannot build a configuration, or None if it can.
+def misfit(
+    hypermodel: keras_tuner.HyperModel,
+    values: Mapping[str, Value],
+    examples: ExamplesFor | None = None,
+    *,
+    more: bool = False,
+    **bridge: Any,
+) -> str | None:
+    """Return why a HyperModel cannot build a configuration, or its data be made of it; None if they can.
 
     Args:
         hypermodel: the HyperModel.
         values: KerasTuner's names and values; what is left out has its default.
+        examples: makes the data, where they may take hyperparameters. It is asked only for those that `build` does not
+            know, because it may take long.
+        more: whether code that is not run here may declare more hyperparameters.
         bridge: what else `TrialHyperParameters` is made with.
     """
     clear_session()
     hp = TrialHyperParameters(DryHandle(0, Start(defaults=True, implied=True, values=values)), **bridge)
     try:
         hypermodel.build(hp)
+        if examples is not None and hp.unused_start_values():
+            examples(hp)
     except Exception as error:  # noqa: BLE001 - whatever the user's code raises, it cannot build this
         return " ".join(f"{error}".split()) or type(error).__name__
-    unknown = unknown_values(hp, hypermodel)
-    return f"the HyperModel has no {', '.join(unknown)}" if unknown else None
+    unknown = () if more else unknown_values(hp, hypermodel)
+    where = "the HyperModel has no" if examples is None else "neither the HyperModel nor its data has"
+    return f"{where} {', '.join(unknown)}" if unknown else None
 
 
 def unknown_values(hp: TrialHyperParameters, hypermodel: keras_tuner.HyperModel) -> tuple[str, ...]:
@@ -86,7 +100,10 @@ def unknown_values(hp: TrialHyperParameters, hypermodel: keras_tuner.HyperModel)
 
 
 def misfits(
-    hypermodel: keras_tuner.HyperModel, configurations: Sequence[Mapping[str, Value]], **bridge: Any
+    hypermodel: keras_tuner.HyperModel,
+    configurations: Sequence[Mapping[str, Value]],
+    examples: ExamplesFor | None = None,
+    **options: Any,
 ) -> list[str | None]:
     """Return `misfit` for each of some configurations."""
-    return [misfit(hypermodel, each, **bridge) for each in configurations]
+    return [misfit(hypermodel, each, examples, **options) for each in configurations]

@@ -13,6 +13,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
+from studyhall.search.bridge.scopes import nesting
 from studyhall.search.training.outcome import FailureKind
 from studyhall.search.tuner.definition import id_digits
 from studyhall.search.tuner.display import SearchDisplay
@@ -47,7 +48,8 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         keep_models: int,
         **arguments: Any,
     ) -> None:
-        super().__init__(hyperparameters=None if preset is None else preset.copy(), **arguments)
+        super().__init__(hyperparameters=preset, **arguments)
+        self.hyperparameters = nesting(keras_tuner.HyperParameters() if preset is None else preset)
         self._open_study = open_study
         self._opened: tuple[Study, ArtifactStore] | None = None
         self.preset = preset

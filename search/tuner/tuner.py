@@ -204,6 +204,7 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
         return misfits(
             self.hypermodel,
             configurations,
+            more=type(self).run_trial is not Tuner.run_trial,
             preset=self.oracle.preset,
             tune_new_entries=self.oracle.tune_new_entries,
             allow_new_entries=self.oracle.allow_new_entries,

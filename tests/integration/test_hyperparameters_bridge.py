@@ -415,6 +415,58 @@ def test_parameters_that_would_share_a_name_are_refused() -> None:
         hp.Int("units", 1, 9)
 
 
+# Scopes in scopes.
+
+
+def layers(hp: Any) -> list[Any]:
+    """Each layer's units in a scope inside that of the layer before, all on one parent."""
+    found: list[Any] = []
+    count = hp.Int("layers", 1, 3)
+
+    def add(number: int) -> None:
+        with hp.conditional_scope("layers", list(range(number, 4))):
+            found.append(hp.Int(f"units_{number}", 1, 9))
+            if number < count:
+                add(number + 1)
+
+    add(1)
+    return found
+
+
+def test_scopes_nest_on_one_parent_in_a_trial_and_wherever_its_values_build_again() -> None:
+    hp, handle = trial(start={"layers": 3, "units_2": 5, "units_3": 7})
+    assert layers(hp) == [1, 5, 7]
+    assert handle.params == {
+        "layers": 3,
+        "units_1 [layers=1|2|3]": 1,
+        "units_2 [layers=1|2|3, layers=2|3]": 5,
+        "units_3 [layers=1|2|3, layers=2|3, layers=3]": 7,
+    }
+    again = [plain_hyperparameters(recorded_values(hp)), hp.copy(), copy.deepcopy(hp), hp.copy().copy()]
+    assert [layers(each) for each in again] == [[1, 5, 7]] * 4
+
+
+def test_scopes_nest_on_a_parent_that_was_declared_before_the_scopes_around() -> None:
+    hp, handle = trial(sampled={"model": "cnn", "norm": True})
+    hp.Boolean("norm")
+    hp.Choice("model", ["mlp", "cnn"])
+    with hp.conditional_scope("model", ["cnn"]):
+        assert hp.Float("momentum", 0.5, 1.0, parent_name="norm", parent_values=[True]) == 0.5
+        assert hp.Float("bias", 0.5, 1.0, parent_name="norm", parent_values=[False]) is None
+        with hp.conditional_scope("model", ["mlp"]):
+            assert hp.Int("never", 1, 2) is None
+    assert list(handle.params) == ["norm", "model", "momentum [model=cnn, norm=True]"]
+
+
+def test_a_parent_that_need_not_be_active_where_its_scope_opens_is_refused_as_keras_tuner_does() -> None:
+    for hp in (trial()[0], plain_hyperparameters({}), keras_tuner.HyperParameters()):
+        hp.Choice("model", ["mlp", "cnn"])
+        with hp.conditional_scope("model", ["mlp"]):
+            hp.Boolean("norm")
+        with pytest.raises(ValueError, match="norm not defined"), hp.conditional_scope("norm", [True]):
+            pass
+
+
 # A space given beforehand.
 
 
@@ -488,11 +540,12 @@ def test_a_given_entry_whose_parent_comes_later_is_drawn_when_it_is_asked_for() 
         lambda hp: type(hp).from_config(hp.get_config()),
     ],
 )
-def test_a_copy_is_keras_tuners_own_and_asks_no_trial(duplicate: Build) -> None:
+def test_a_copy_asks_no_trial(duplicate: Build) -> None:
     hp, handle = trial(sampled={"units": 4})
     hp.Int("units", 1, 9)
     other = duplicate(hp)
-    assert type(other) is keras_tuner.HyperParameters
+    assert isinstance(other, keras_tuner.HyperParameters)
+    assert not isinstance(other, TrialHyperParameters)
     assert other.Int("units", 1, 9) == 4
     assert other.Int("depth", 2, 9) == 2
     assert handle.params == hp.values == {"units": 4}

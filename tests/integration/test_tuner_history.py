@@ -118,10 +118,25 @@ def test_a_study_that_is_there_learns_from_an_imported_project(project: Path, tm
     assert tuner.oracle.get_best_trials()[0].score == best
 
 
-def test_a_new_search_begins_with_the_best_of_an_earlier_one(project: Path, tmp_path: Path) -> None:
+class Kinds(keras_tuner.HyperModel):  # type: ignore[misc]
+    """A HyperModel that knows less of the space than `run_trial` does."""
+
+    def build(self, hp: Any) -> Any:
+        return hp.Choice("kind", ["plain", "extra"])
+
+
+@pytest.mark.parametrize("hypermodel", [None, Kinds()])
+def test_a_new_search_begins_with_the_best_of_an_earlier_one(
+    project: Path, tmp_path: Path, hypermodel: Any
+) -> None:
     done = import_project(read_project(project), reference(tmp_path, "old"))
     tuner = NewSearch(
-        objective="val_loss", max_trials=6, directory=tmp_path, study_name="new", from_study=["old"]
+        hypermodel,
+        objective="val_loss",
+        max_trials=6,
+        directory=tmp_path,
+        study_name="new",
+        from_study=["old"],
     )
     tuner.search(verbose=0)
     old = Study.open(tuner.oracle.study.storage, done.study).optuna()

@@ -232,7 +232,11 @@ def test_the_same_script_gives_results_of_the_same_form(
         lines = [line.split(":")[0].split(" in ")[0] for line in capsys.readouterr().out.splitlines()]
         shapes.append(
             {
-                "hyperparameters": (type(hp), set(hp.values), [each.name for each in hp.space]),
+                "hyperparameters": (
+                    isinstance(hp, keras_tuner.HyperParameters),
+                    set(hp.values),
+                    [each.name for each in hp.space],
+                ),
                 "model": (
                     type(model),
                     type(rebuilt),

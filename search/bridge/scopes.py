@@ -1,0 +1,38 @@
+"""KerasTuner's HyperParameters whose conditional scopes nest freely."""
+
+from typing import Any
+
+import keras_tuner
+
+
+class NestingHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
+    """KerasTuner's hyperparameters, in which a scope finds a parent that was declared outside of the scopes around it.
+
+    KerasTuner looks for a scope's parent among what has exactly the conditions of the scopes around, so that a scope
+    inside a scope on the same parent, or on a parent declared before both, ends in its ValueError. Here it is enough
+    that the parent is active wherever the scopes around are. Copies are of this class, too.
+    """
+
+    def copy(self) -> "NestingHyperParameters":
+        """Return a copy that has the space and the values so far, and nothing else of this object."""
+        return nesting(self)
+
+    def _exists(self, name: str, conditions: Any = None) -> bool:
+        # Only `conditional_scope` leaves the conditions out, to look for its parent.
+        if conditions is not None:
+            return bool(super()._exists(name, conditions))
+        return any(_follow(known.conditions, self._conditions) for known in self._hps.get(name, []))
+
+
+def nesting(hp: keras_tuner.HyperParameters) -> NestingHyperParameters:
+    """Return a copy of hyperparameters in which scopes nest freely."""
+    copied: NestingHyperParameters = NestingHyperParameters.from_config(hp.get_config())
+    return copied
+
+
+def _follow(conditions: Any, given: Any) -> bool:
+    """Whether conditions are met wherever the given ones are."""
+    return all(
+        any(other.name == each.name and set(other.values) <= set(each.values) for other in given)
+        for each in conditions
+    )

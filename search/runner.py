@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 from studyhall.search.clusters.engine import Assignment, Engine
 from studyhall.search.notifications.notifier import Notifier, Notifies
@@ -326,16 +327,26 @@ def stopped(again: str) -> str:
 
 def farewell(place: Workplace) -> str:
     """Return what to do next with a study whose bundle is published."""
-    name, url = shlex.quote(place.study.name), shlex.quote(place.storage_url)
+    name = shlex.quote(place.study.name)
+    where = f"--storage {shlex.quote(place.storage_url)}{_other_store(place)}"
     bundle = f"best/{name}"
     return "\n".join(
         [
             f"The best model of {place.study.name} is published in {place.artifacts}",
-            f"  fetch it:     studyhall fetch {name} --storage {url} --to {bundle}",
+            f"  fetch it:     studyhall fetch {name} {where} --to {bundle}",
             f"  evaluate it:  studyhall evaluate {bundle}",
-            f"  look at it:   studyhall serve {name} --storage {url}",
+            f"  look at it:   studyhall serve {name} {where}",
         ]
     )
+
+
+def _other_store(place: Workplace) -> str:
+    """Return the option that names a study's artifact store, or "" where commands find it without."""
+    own = artifact_location(place.storage_url, place.study.definition.storage.artifacts)
+    same = place.artifacts == own or (
+        "://" not in place.artifacts and Path(place.artifacts).absolute() == Path(own)
+    )
+    return "" if same else f" --artifacts {shlex.quote(place.artifacts)}"
 
 
 def _exists(reference: StudyReference, patience: Patience) -> bool:

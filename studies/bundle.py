@@ -123,7 +123,8 @@ class _Download:
                         self.progress(name, min(self.done, self.total), self.total)
         except ArtifactError as error:
             raise BundleError(
-                f"{name} of the published bundle cannot be had: {error} {self.remedy}"
+                f"{name} of the published bundle cannot be had: {error} If it was published into another store, name "
+                f"that with --artifacts. {self.remedy}"
             ) from error
         if size != entry.size:
             found = "more" if size > entry.size else f"{size:,}"

@@ -127,8 +127,8 @@ def open_folder_store(location: str, *, create: bool) -> FileArtifactStore:
             folder.mkdir(parents=True, exist_ok=True)
         elif not folder.exists():
             raise ArtifactLocationError(
-                f"There is no artifact store at {shown}. Run from the folder that holds it, "
-                "or correct `artifacts` in the study's [storage]."
+                f"There is no artifact store at {shown}. Name the study's own with --artifacts, run from the folder that "
+                "holds it, or correct `artifacts` in the study's [storage]."
             )
         if not folder.is_dir():
             raise FileExistsError(errno.EEXIST, "a file is in the way", str(folder))

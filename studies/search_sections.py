@@ -202,7 +202,7 @@ class PrunerSpec(Section):
 
     @classmethod
     def complete(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Give the pruner that nobody chose two epochs of grace, and let it begin with the third trial.
+        """Have the pruner that nobody chose judge from the second epoch on, and from the third trial.
 
         The first epoch says little about the last: verdicts on it lost the best network in a tenth to a half of the replayed searches. Those
         on the second lost none, and the sooner they began the sooner the best was found (tests/benchmarks/RESULTS.md).

@@ -2,16 +2,20 @@
 
 import click
 
-from studyhall.search.commands.options import artifacts_option, epilog, storage_option, study_argument
+from studyhall.search.commands.options import (
+    STORE_ENVIRONMENT,
+    artifacts_option,
+    epilog,
+    storage_option,
+    study_argument,
+)
 
 
 @click.command(
     epilog=epilog(
         "studyhall clean quickstart",
         "studyhall clean quickstart --yes",
-        environment={
-            "AWS_ENDPOINT_URL": "an artifact store in S3 that is not Amazon's; and boto3's other variables"
-        },
+        environment=STORE_ENVIRONMENT,
     )
 )
 @study_argument

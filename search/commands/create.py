@@ -4,9 +4,11 @@ import click
 
 from studyhall.search.commands.options import (
     KERAS_ENVIRONMENT,
+    STORE_ENVIRONMENT,
     artifacts_option,
     epilog,
     plain_option,
+    same_command,
     scale_option,
     storage_option,
     study_argument,
@@ -16,7 +18,7 @@ from studyhall.search.commands.options import (
 @click.command(
     epilog=epilog(
         "studyhall create studies/quickstart.toml --storage postgresql://me@db.example.org/studies",
-        environment=KERAS_ENVIRONMENT,
+        environment=KERAS_ENVIRONMENT | STORE_ENVIRONMENT,
     )
 )
 @study_argument
@@ -35,7 +37,7 @@ def command(study: str, storage: str | None, artifacts: str | None, scale: float
 
     if not study.endswith(".toml"):
         raise click.UsageError(f"a study is created from a file that ends in .toml, and {study!r} does not")
-    scaled = study if scale is None else f"{study} --scale {scale}"
     reference = resolve_study(study, storage, artifacts, scale)
-    with session(reference, f"studyhall create {scaled}", plain=plain) as work:
-        work.progress.say(f"Work on it with:\n  studyhall worker {scaled}")
+    with session(reference, same_command(study), plain=plain) as work:
+        again = same_command(study, only=("storage", "artifacts", "scale"), command="worker")
+        work.progress.say(f"Work on it with:\n  {again}")

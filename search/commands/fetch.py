@@ -4,7 +4,13 @@ from pathlib import Path
 
 import click
 
-from studyhall.search.commands.options import artifacts_option, epilog, storage_option, study_argument
+from studyhall.search.commands.options import (
+    STORE_ENVIRONMENT,
+    artifacts_option,
+    epilog,
+    storage_option,
+    study_argument,
+)
 
 
 @click.command(
@@ -15,8 +21,8 @@ from studyhall.search.commands.options import artifacts_option, epilog, storage_
         environment={
             "STUDYHALL_TOKEN": "the token that a server asks for, where --token-file names none",
             "SSL_CERT_FILE": "the certificates of authorities that a server's is trusted by, if not the usual ones",
-            "AWS_ENDPOINT_URL": "the artifact store in S3 that is not Amazon's; and boto3's other variables",
-        },
+        }
+        | STORE_ENVIRONMENT,
     )
 )
 @study_argument

@@ -1,7 +1,8 @@
 """Options, arguments and help texts that several commands share."""
 
 import os
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Any
 
@@ -124,14 +125,60 @@ def study_options(command: Callable[..., Any]) -> Callable[..., Any]:
 KERAS_ENVIRONMENT = {
     "KERAS_BACKEND": "tensorflow (the default) or jax: what trains and predicts",
     "KERAS_HOME": "the folder of Keras's data sets, ~/.keras by default",
+    "CUDA_VISIBLE_DEVICES": "the GPUs that are used, CUDA's numbers or UUIDs; empty for none",
 }
+
+STORE_ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE": "who may use an artifact store in S3",
+    "AWS_ENDPOINT_URL, AWS_REGION, AWS_CA_BUNDLE": "where it is, if not at Amazon's; and boto3's other variables",
+}
+
+WORK_ENVIRONMENT = (
+    KERAS_ENVIRONMENT
+    | {
+        "STUDYHALL_WEBHOOK, STUDYHALL_WEBHOOK_FILE": "the URL that hears of what happens, or a file that holds it",
+        "STUDYHALL_WEBHOOK_SECRET, STUDYHALL_WEBHOOK_SECRET_FILE": "the key that signs it, or a file that holds it",
+    }
+    | STORE_ENVIRONMENT
+)
+"""Of a command that works on a study."""
+
+
+def same_command(study: str, *, only: Container[str] | None = None, command: str | None = None) -> str:
+    """Return the command that is running, to be pasted; a password in the storage's URL is not repeated.
+
+    Args:
+        study: the STUDY that was given.
+        only: the options to repeat, by their parameters' names; by default all that were on the command line.
+        command: another command in place of this one, with the same study.
+    """
+    from studyhall.studies.address import parse
+
+    context = click.get_current_context()
+    words = ["studyhall", command or context.info_name or "", study]
+    for option in context.command.params:
+        name = option.name or ""
+        given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        if not isinstance(option, click.Option) or not given or not (only is None or name in only):
+            continue
+        value = context.params[name]
+        words.append(option.opts[0])
+        if not option.is_flag:
+            words.append(parse(value).shown if name == "storage" else f"{value}")
+    return shlex.join(words)
 
 
 def epilog(*examples: str, environment: dict[str, str] | None = None) -> str:
     """Return the end of a command's help: examples, and environment variables that are no option's."""
     lines = ["\b", "Example:" if len(examples) == 1 else "Examples:", *(f"  {line}" for line in examples)]
     if environment:
-        width = max(map(len, environment))
+        width = max((len(names) for names in environment if "," not in names), default=0)
         lines += ["", "\b", "Environment:"]
-        lines += [f"  {name:<{width}}  {meaning}" for name, meaning in environment.items()]
+        for names, meaning in environment.items():
+            # Several variables stand above what they mean: beside it there is no room for their names.
+            lines += (
+                [f"  {names}", f"  {'':<{width}}  {meaning}"]
+                if "," in names
+                else [f"  {names:<{width}}  {meaning}"]
+            )
     return "\n".join(lines)

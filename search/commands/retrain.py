@@ -3,10 +3,11 @@
 import click
 
 from studyhall.search.commands.options import (
-    KERAS_ENVIRONMENT,
+    WORK_ENVIRONMENT,
     artifacts_option,
     epilog,
     plain_option,
+    same_command,
     storage_option,
     study_argument,
 )
@@ -15,7 +16,7 @@ from studyhall.search.commands.options import (
 @click.command(
     epilog=epilog(
         "studyhall retrain quickstart",
-        environment=KERAS_ENVIRONMENT,
+        environment=WORK_ENVIRONMENT,
     )
 )
 @study_argument
@@ -31,6 +32,6 @@ def command(study: str, storage: str | None, artifacts: str | None, plain: bool)
     from studyhall.search.references import resolve_study
     from studyhall.search.runner import session
 
-    again = f"studyhall retrain {study}"
+    again = same_command(study)
     with session(resolve_study(study, storage, artifacts), again, plain=plain) as work:
         return work.finish(work.publish(), again)

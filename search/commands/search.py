@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from studyhall.search.commands.engines import engine_options
-from studyhall.search.commands.options import KERAS_ENVIRONMENT, epilog, study_options
+from studyhall.search.commands.options import WORK_ENVIRONMENT, epilog, same_command, study_options
 
 if TYPE_CHECKING:
     from studyhall.search.clusters.ray_request import RayRequest
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         "studyhall search quickstart   # go on with a study that the storage holds",
         "studyhall search studies/seed-003.toml --scale 0.02   # a rehearsal on a laptop",
         "studyhall search studies/seed-003.toml --on ray --workers 16 --gpus-per-worker 0.5",
-        environment=KERAS_ENVIRONMENT,
+        environment=WORK_ENVIRONMENT,
     )
 )
 @study_options
@@ -58,7 +58,7 @@ def command(
     settings = replace(
         settings, environment=environment_of(here, os.environ), device=here.device, slots=slots
     )
-    again = f"studyhall search {study}" if scale is None else f"studyhall search {study} --scale {scale}"
+    again = same_command(study)
     with session(reference, again, plain=plain, settings=settings) as work:
         if engine is None:
             for slot in slots:

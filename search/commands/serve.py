@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from studyhall.search.commands.options import artifacts_option, epilog, storage_option
+from studyhall.search.commands.options import STORE_ENVIRONMENT, artifacts_option, epilog, storage_option
 
 File = click.Path(path_type=Path)
 
@@ -16,7 +16,8 @@ File = click.Path(path_type=Path)
         "studyhall serve --host 0.0.0.0 --password-file passwords.txt   # lines: NAME reader|operator PASSWORD",
         environment={
             "STUDYHALL_STORAGE_FILE": "a file with the database's URL, for one that holds a password"
-        },
+        }
+        | STORE_ENVIRONMENT,
     )
 )
 @click.argument("what", metavar="[STUDY-OR-STORAGE]", required=False)

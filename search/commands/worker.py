@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from studyhall.search.commands.options import KERAS_ENVIRONMENT, epilog, project_option, study_options
+from studyhall.search.commands.options import (
+    WORK_ENVIRONMENT,
+    epilog,
+    project_option,
+    same_command,
+    study_options,
+)
 from studyhall.search.commands.stopped_status import status_after_stop, stopped_status_option
 
 if TYPE_CHECKING:
@@ -19,7 +25,7 @@ if TYPE_CHECKING:
         "studyhall worker studies/quickstart.toml",
         "studyhall worker quickstart --storage sqlite:////shared/studies.db",
         "studyhall worker quickstart --gpus all --slots-per-gpu 2",
-        environment=KERAS_ENVIRONMENT,
+        environment=WORK_ENVIRONMENT,
     )
 )
 @study_options
@@ -70,7 +76,7 @@ def command(
     if launched_for:
         stopped_status = None  # its launcher tells the scheduler
     try:
-        with session(reference, f"studyhall worker {study}", plain=plain, settings=settings) as work:
+        with session(reference, same_command(study), plain=plain, settings=settings) as work:
             work.progress.say(describe(slot))
             number = work.work()
     except StoppedError as stopped:

@@ -57,8 +57,19 @@ def show_status(entries: Sequence[Entry], storage: str, *, as_json: bool) -> Non
             console.print(f"best of {entry.name}: {values}{ended}", markup=False, soft_wrap=True)
         for line in front_in_words(entry):
             console.print(line, markup=False, soft_wrap=True)
+        if entry.expired:
+            console.print(expired_in_words(entry), markup=False, soft_wrap=True)
         for kind, count in entry.failures.items():
             console.print(f"failed trials of {entry.name}: {count} {kind}", markup=False, soft_wrap=True)
+
+
+def expired_in_words(entry: Entry) -> str:
+    """Return the line for running trials whose lease is over: their workers are gone."""
+    one = entry.expired == 1
+    return (
+        f"of the running trials of {entry.name}, {entry.expired} {'has' if one else 'have'} no worker any more: the next worker "
+        f"that looks for a trial puts {'it' if one else 'them'} back into the queue"
+    )
 
 
 def front_in_words(entry: Entry) -> Iterator[str]:

@@ -26,7 +26,11 @@ from studyhall.studies.study import Study
 from studyhall.studies.trial import suggest_value
 
 NAN, INFINITY = float("nan"), float("inf")
-HISTORY: dict[str, list[Any]] = {"val_loss": [0.5, 0.25], "val_f1": [NAN, 0.75], "val_ratio": [[NAN, 1.0], [INFINITY, 2.0]]}
+HISTORY: dict[str, list[Any]] = {
+    "val_loss": [0.5, 0.25],
+    "val_f1": [NAN, 0.75],
+    "val_ratio": [[NAN, 1.0], [INFINITY, 2.0]],
+}
 AS_JSON = {"val_loss": [0.5, 0.25], "val_f1": [None, 0.75], "val_ratio": [[None, 1.0], [None, 2.0]]}
 FACTS: dict[str, Any] = {
     "seed": 1,

@@ -1,6 +1,8 @@
 """Nobody loses their history: earlier studies, CSV files and KerasTuner's own project directories."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +101,21 @@ def test_a_trial_whose_objective_is_nan_is_imported_as_failed_and_says_why(
     assert trials[3].state is TrialState.FAIL
     assert trials[3].user_attrs["reason"] == "its objective is nan"
     assert trials[3].user_attrs["metrics"]["val_loss"] is None
+
+
+def test_the_command_that_imports_prints_what_it_did_and_nothing_of_tensorflows(
+    project: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    command = [sys.executable, "-m", "studyhall.search", "import", str(project), "old"]
+    done = subprocess.run(
+        [*command, "--storage", f"sqlite:///{tmp_path}/studies.db"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("old has 5 complete and 1 failed trials of ")
+    assert len(done.stdout.splitlines()) == 2
 
 
 def test_importing_twice_adds_nothing(project: Path, tmp_path: Path) -> None:

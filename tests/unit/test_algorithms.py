@@ -20,7 +20,7 @@ from studyhall.studies.algorithms import (
     sampler_for_trial,
 )
 from studyhall.studies.definition import Definition, PrunerSpec, SamplerSpec
-from studyhall.studies.definition_file import define
+from studyhall.studies.definition_file import define, load_definition
 from studyhall.studies.errors import DefinitionError
 from studyhall.studies.optuna_classes import FAMILIES, PRUNERS, SAMPLERS
 
@@ -363,3 +363,22 @@ def test_a_sampler_for_one_objective_is_refused_for_several(
     check_packages(one)
     with pytest.raises(DefinitionError, match="several objectives"):
         check_packages(two)
+
+
+def test_the_pruner_of_the_separation_study_judges_from_the_second_epoch_on_as_its_comment_says(
+    repository: Path,
+) -> None:
+    path = repository / "studies" / "separation.toml"
+    assert "from its second\n# epoch on" in path.read_text(encoding="utf-8")
+    definition = load_definition(path)
+    study = optuna.create_study(pruner=make_pruner(definition.pruner))
+    for _ in range(definition.pruner.options["n_startup_trials"]):
+        trial = study.ask()
+        for epoch in (1, 2):
+            trial.report(0.1, epoch)
+        study.tell(trial, 0.1)
+    late = study.ask()
+    late.report(0.9, 1)
+    assert not late.should_prune()
+    late.report(0.9, 2)
+    assert late.should_prune()

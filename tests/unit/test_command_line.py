@@ -1,12 +1,15 @@
 """The command line answers at once, and its help is complete."""
 
+import re
 import subprocess
 import sys
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from studyhall.search.cli import COMMANDS, cli
+from studyhall.search.commands.options import same_command
 
 HEAVY = ("tensorflow", "keras", "keras_tuner", "jax")
 
@@ -23,6 +26,65 @@ def test_help_shows_an_example_for_every_command(name: str) -> None:
 def test_help_shows_the_environment_variable_of_the_storage_where_it_is_read(name: str) -> None:
     answer = CliRunner().invoke(cli, [name, "--help"])
     assert ("--storage" in answer.output) == ("STUDYHALL_STORAGE" in answer.output)
+
+
+@pytest.mark.parametrize("name", ["search", "worker", "retrain"])
+def test_help_of_what_works_on_a_study_names_the_variables_that_are_no_options(name: str) -> None:
+    shown = CliRunner().invoke(cli, [name, "--help"]).output
+    webhook = (
+        "STUDYHALL_WEBHOOK",
+        "STUDYHALL_WEBHOOK_FILE",
+        "STUDYHALL_WEBHOOK_SECRET",
+        "STUDYHALL_WEBHOOK_SECRET_FILE",
+    )
+    store = (
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_PROFILE",
+        "AWS_ENDPOINT_URL",
+        "AWS_REGION",
+        "AWS_CA_BUNDLE",
+    )
+    device = ("CUDA_VISIBLE_DEVICES", "KERAS_BACKEND", "KERAS_HOME")
+    for variable in (*webhook, *store, *device):
+        assert re.search(rf"\b{variable}\b", shown), variable
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (["search", "my study.toml"], "studyhall search 'my study.toml'"),
+        (
+            [
+                "search",
+                "x",
+                "--artifacts",
+                "other store",
+                "--storage",
+                "sqlite:///else.db",
+                "--scale",
+                "0.02",
+                "--plain",
+            ],
+            "studyhall search x --storage sqlite:///else.db --artifacts 'other store' --scale 0.02 --plain",
+        ),
+        (["search", "x", "--on", "ray", "--workers", "2"], "studyhall search x --workers 2 --on ray"),
+        (
+            ["worker", "x", "--storage", "postgresql://me:hush@db/studies"],
+            "studyhall worker x --storage 'postgresql://me:***@db/studies'",
+        ),
+    ],
+)
+def test_the_command_to_go_on_with_has_the_options_that_were_given_and_no_password(
+    given: list[str], shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STUDYHALL_LEASE_SECONDS", "30")  # stays in the environment
+    name, *arguments = given
+    found = cli.get_command(click.Context(cli), name)
+    assert found is not None
+    context = found.make_context(name, arguments)
+    with context:
+        assert same_command(context.params["study"]) == shown
 
 
 def test_light_commands_never_import_a_machine_learning_framework() -> None:

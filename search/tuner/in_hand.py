@@ -12,7 +12,6 @@ from studyhall.search.workers.budget import EpochGate
 from studyhall.search.workers.lease_keeper import LeaseKeeper
 from studyhall.search.workers.study_handle import StudyHandle
 from studyhall.studies.artifact_store import ArtifactStore
-from studyhall.studies.leases import LEASE_SECONDS
 from studyhall.studies.study import Study
 
 
@@ -23,12 +22,18 @@ class InHand:
     """
 
     def __init__(
-        self, study: Study, claimed: Trial, store: ArtifactStore, scratch: Path, gate: EpochGate
+        self,
+        study: Study,
+        claimed: Trial,
+        store: ArtifactStore,
+        scratch: Path,
+        gate: EpochGate,
+        lease_seconds: float,
     ) -> None:
         self.claimed = claimed
         self.scratch = scratch
         self.handle = StudyHandle(study, claimed, store, _ignore, lambda: self.keeper.lost, gate)
-        self.keeper = LeaseKeeper(lambda: study.renew(self.handle.lease, epoch=self.epoch), LEASE_SECONDS)
+        self.keeper = LeaseKeeper(lambda: study.renew(self.handle.lease, epoch=self.epoch), lease_seconds)
         self.result: Result | None = None
         self.weights: Path | None = None
         self.failure: tuple[FailureKind, str] | None = None

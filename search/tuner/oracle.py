@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -28,7 +29,10 @@ from studyhall.studies.algorithms import make_pruner, sampler_for_trial
 from studyhall.studies.artifact_store import ArtifactStore
 from studyhall.studies.errors import LeaseLostError, StorageError
 from studyhall.studies.kept_models import KeptModels
+from studyhall.studies.leases import LEASE_SECONDS
 from studyhall.studies.study import Study
+
+LOOK_SECONDS = 1.0  # how often a search with an empty queue looks whether other processes are done
 
 
 class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
@@ -56,6 +60,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._keep_models = keep_models
         self._worker = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self._gate: EpochGate | None = None
+        self.lease_seconds = LEASE_SECONDS
         self._in_hand: tuple[Trial, InHand, ExitStack] | None = None
         self._display = SearchDisplay(oracle=self)
 
@@ -143,12 +148,18 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._gate = self._gate or EpochGate(study, Budget.of(definition))
         claimed = None
         if self._gate.look() is None:
-            claimed = study.claim(sampler, make_pruner(definition.pruner), worker=self._worker)
+            claimed = study.claim(
+                sampler,
+                make_pruner(definition.pruner),
+                worker=self._worker,
+                lease_seconds=self.lease_seconds,
+            )
         sweep(study, store)
         if claimed is None:
             return Trial(keras_tuner.HyperParameters(), trial_id="", status=TrialStatus.STOPPED)
         with ExitStack() as resources:
-            in_hand = InHand(study, claimed, store, resources.enter_context(scratch_folder()), self._gate)
+            scratch = resources.enter_context(scratch_folder())
+            in_hand = InHand(study, claimed, store, scratch, self._gate, self.lease_seconds)
             resources.enter_context(in_hand.handle)
             resources.enter_context(in_hand.keeper)
             hp = LenientHyperParameters(
@@ -162,6 +173,21 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
             self._in_hand = (trial, in_hand, resources.pop_all())
         self._display.on_trial_begin(trial)
         return trial
+
+    def wait_for_others(self) -> bool:
+        """Wait while other processes run the last trials; return whether one of those has come back to the queue."""
+        study, said = self.study, False
+        while not study.seen(self._worker) and self.over is None:
+            study.reclaim_expired()
+            counts = study.counts()
+            if counts.waiting or not counts.running:
+                return counts.waiting > 0
+            if not said and self.verbose:
+                sys.stdout.write(_waiting_for(counts.running, self.lease_seconds))
+                sys.stdout.flush()
+            said = True
+            time.sleep(LOOK_SECONDS)
+        return False
 
     def update_trial(self, trial_id: str, metrics: Any, step: int = 0) -> Trial:
         """Note metrics of the trial in hand, as `run_trial` of old scripts does by itself."""
@@ -243,3 +269,13 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     def reload(self) -> None:
         """Do nothing: all is in the study."""
+
+
+def _waiting_for(running: int, lease_seconds: float) -> str:
+    trials, belongs = (
+        ("1 trial", "its process is") if running == 1 else (f"{running} trials", "their processes are")
+    )
+    return (
+        f"\nWaiting for {trials} that another process has; if {belongs} gone, that shows within {lease_seconds:.0f} s, and "
+        "it is run here.\n"
+    )

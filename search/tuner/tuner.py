@@ -213,7 +213,8 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Run trials until the study has none left, here or in other processes.
 
-        Ctrl-C, SIGTERM and errors that are nobody's trial's give the trial in hand back to the queue.
+        Where others have the last trials it waits for them, and runs the trial of one that is gone. Ctrl-C, SIGTERM and
+        errors that are nobody's trial's give the trial in hand back to the queue.
 
         Args:
             fit_args: what `run_trial`, and so `HyperModel.fit`, is called with.
@@ -234,6 +235,8 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
                 self.pre_create_trial()
                 trial = self.oracle.create_trial(self.tuner_id)
                 if trial.status == TrialStatus.STOPPED:
+                    if self.oracle.wait_for_others():
+                        continue
                     break
                 keras.utils.set_random_seed(self.oracle.in_hand.handle.seed)
                 self.on_trial_begin(trial)

@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -15,14 +16,17 @@ import pytest
 from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
+from sqlalchemy import select
 
 from studyhall.search import Tuner
 from studyhall.search.figures.for_study import draw_search_figures
+from studyhall.search.tuner import oracle as oracle_module
 from studyhall.search.tuner import study as study_module
 from studyhall.search.tuner.tuner import SearchFailedError
 from studyhall.studies.address import sqlite_url
 from studyhall.studies.catalogue import Catalogue
 from studyhall.studies.errors import DefinitionError, StudyConflictError, StudyhallError, UserCodeError
+from studyhall.studies.own_tables import leases
 
 
 class Parabola(Tuner):
@@ -463,6 +467,54 @@ def test_a_worker_of_the_command_line_is_told_that_the_study_is_a_scripts(
     assert is_script(definition)
     with pytest.raises(UserCodeError, match="start that script again"):
         load_workload(definition)
+
+
+def test_a_trial_whose_process_was_killed_is_waited_for_and_run(
+    make: MakeTuner, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oracle_module, "LOOK_SECONDS", 0.05)
+    make(max_trials=1).oracle.study.claim(
+        lambda number: RandomSampler(), NopPruner(), worker="killed", lease_seconds=1.0
+    )
+    again = make(max_trials=1)
+    again.search()
+    assert states(again) == [TrialState.COMPLETE]
+    assert len(again.get_best_hyperparameters()) == 1
+    shown = [
+        line for line in capsys.readouterr().out.splitlines() if "Waiting for 1 trial that another" in line
+    ]
+    assert len(shown) == 1
+
+
+def test_a_search_that_waits_for_others_leaves_when_the_study_is_stopped(
+    make: MakeTuner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuner = make(max_trials=1)
+    study = tuner.oracle.study
+    study.claim(lambda number: RandomSampler(), NopPruner(), worker="other")
+    monkeypatch.setattr("time.sleep", lambda seconds: study.request_stop())
+    tuner.search(verbose=0)
+    assert states(tuner) == [TrialState.RUNNING]
+
+
+def test_a_trial_is_kept_by_renewing_its_lease(make: MakeTuner) -> None:
+    attempts: list[set[Any]] = []
+
+    class Long(NoDefaults):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+            attempts.append(set())
+            study, renewed_at = self.oracle.study, select(leases.c.renewed_at)
+            deadline = time.monotonic() + 10
+            while len(attempts[-1]) < 3 and time.monotonic() < deadline:
+                attempts[-1].add(study.storage.read(lambda connection: connection.scalar(renewed_at)))
+                time.sleep(0.05)
+            return super().run_trial(trial)
+
+    tuner = make(Long, max_trials=1)
+    tuner.oracle.lease_seconds = 2.0
+    tuner.search(verbose=0)
+    assert states(tuner) == [TrialState.COMPLETE]
+    assert [len(renewals) for renewals in attempts] == [3]
 
 
 SHARED = """

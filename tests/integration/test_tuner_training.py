@@ -13,6 +13,7 @@ import tensorflow as tf
 from studyhall.search import Tuner
 from studyhall.search.tuner.callbacks import WEIGHTS
 from studyhall.studies.errors import UserCodeError
+from studyhall.studies.seeds import derived_seed, trial_seed
 
 X = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
 Y = (X.sum(axis=1) > 0).astype("int64")
@@ -85,6 +86,38 @@ def test_executions_are_averaged_and_have_callbacks_of_their_own(make: MakeTuner
     score = tuner.oracle.get_best_trials()[0].score
     kept = tuner.get_best_models()[0].evaluate(X, Y, verbose=0)[0]
     assert kept < score  # the better execution's, where the score is the mean of both
+
+
+class FirstWeights(keras.callbacks.Callback):  # type: ignore[misc]
+    """Remembers, for all of its copies, the weights with which training begins."""
+
+    seen: list[Any]
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        if batch == 0:
+            type(self).seen.append(self.model.get_weights()[0])
+
+
+def test_initial_weights_are_drawn_from_the_trials_own_seed(make: MakeTuner) -> None:
+    def built(hp: Any) -> Any:
+        model = build(hp)
+        model.build((None, 4))
+        return model
+
+    FirstWeights.seen = []
+    tuner = make(built, seed=5, max_trials=2, executions_per_trial=2)
+    tuner.search(X, Y, epochs=1, validation_data=(X, Y), verbose=0, callbacks=[FirstWeights()])
+    expected = []
+    for trial in tuner.oracle.study.optuna().get_trials():
+        seed = trial_seed(5, trial.number)
+        assert trial.user_attrs["seed"] == seed
+        for each in (seed, derived_seed("execution", seed, 1)):
+            keras.utils.set_random_seed(each)
+            plain = keras.Sequential([keras.Input((4,)), keras.layers.Dense(trial.params["units"])])
+            expected.append(plain.get_weights()[0])
+    assert len(FirstWeights.seen) == len(expected) == 4
+    for ours, theirs in zip(FirstWeights.seen, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 class OwnFit(keras_tuner.HyperModel):  # type: ignore[misc]

@@ -1,9 +1,13 @@
 """What a Tuner shows of its trials."""
 
+import contextlib
+import io
 import sys
 
-from keras_tuner.engine.trial import Trial
+from keras_tuner.engine.trial import Trial, TrialStatus
 from keras_tuner.src.engine.oracle import Display
+
+from studyhall.search.tuner.trials import PRUNED
 
 
 class SearchDisplay(Display):  # type: ignore[misc]
@@ -18,4 +22,9 @@ class SearchDisplay(Display):  # type: ignore[misc]
         """Show how a trial ended, its failure included."""
         if self.verbose and trial.message:
             sys.stdout.write(f"\nTrial {trial.trial_id} failed.\n{trial.message}\n")
-        super().on_trial_end(trial)
+        shown = io.StringIO()
+        with contextlib.redirect_stdout(shown):
+            super().on_trial_end(trial)
+        # KerasTuner calls every trial that has ended complete.
+        word = {PRUNED: "Pruned", TrialStatus.FAILED: "Failed"}.get(trial.status, "Complete")
+        sys.stdout.write(shown.getvalue().replace(" Complete [", f" {word} [", 1))

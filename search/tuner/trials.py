@@ -11,7 +11,7 @@ from keras_tuner.src.engine.objective import Objective
 from optuna.trial import FrozenTrial, TrialState
 
 from studyhall.search.tuner.objective import single
-from studyhall.studies.attributes import FAILURE, HYPERPARAMETERS, REASON
+from studyhall.studies.attributes import FAILURE, HYPERPARAMETERS, PRUNED_AFTER, REASON
 
 FIXED = "fixed_hyperparameters"  # user attributes of a trial, beside HYPERPARAMETERS
 METRICS = "metrics"
@@ -74,7 +74,7 @@ def as_keras_tuner_trial(
         with_values(space, {**facts.get(HYPERPARAMETERS, {}), **facts.get(FIXED, {})}),
         trial_id=trial_id(frozen.number, digits),
         status=_STATUS[frozen.state],
-        message=f"{facts[FAILURE]}: {facts.get(REASON, '')}" if FAILURE in facts else None,
+        message=_message(frozen),
     )
     if frozen.state in (TrialState.COMPLETE, TrialState.PRUNED) and frozen.values:
         values = {each.name: value for each, value in zip(single(objective), frozen.values, strict=True)}
@@ -83,6 +83,16 @@ def as_keras_tuner_trial(
         note_metrics(trial, known | values, objective)
         trial.score = objective.get_value(values)
     return trial
+
+
+def _message(frozen: FrozenTrial) -> str | None:
+    """Return what a summary of a trial says of its end; None where it trained to its end."""
+    facts = frozen.user_attrs
+    if FAILURE in facts:
+        return f"{facts[FAILURE]}: {facts.get(REASON, '')}"
+    if frozen.state is TrialState.PRUNED:
+        return f"pruned after epoch {facts[PRUNED_AFTER]}" if PRUNED_AFTER in facts else "pruned"
+    return f"ended by the pruner after epoch {facts[PRUNED_AFTER]}" if PRUNED_AFTER in facts else None
 
 
 def ranked(trials: Iterable[Trial], objective: Objective) -> list[Trial]:

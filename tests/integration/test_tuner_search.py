@@ -1,6 +1,7 @@
 """The Tuner's search: which trials are run, how they end, and who may go on with them."""
 
 import itertools
+import re
 import signal
 import sqlite3
 import subprocess
@@ -413,7 +414,7 @@ def test_a_configuration_of_ones_own_is_tried_after_the_defaults(make: MakeTuner
     assert tuner.oracle.study.optuna().get_trials()[1].params == {"x": 1.0, "k": 1}
 
 
-def test_a_pruner_by_name_ends_trials_early(make: MakeTuner) -> None:
+def test_a_pruner_by_name_ends_trials_early(make: MakeTuner, capsys: pytest.CaptureFixture[str]) -> None:
     class Reports(Tuner):
         def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
             from studyhall.search.training.callbacks import TrialPrunedError
@@ -423,7 +424,12 @@ def test_a_pruner_by_name_ends_trials_early(make: MakeTuner) -> None:
             return 1.0
 
     tuner = make(Reports, pruner={"name": "threshold", "options": {"upper": 1.0}}, max_trials=4, seed=3)
-    tuner.search(verbose=0)
+    tuner.search(verbose=1)
+    printed = capsys.readouterr().out
+    by_state = [state.name.capitalize() for state in states(tuner)]
+    assert [
+        line.split()[2] for line in printed.splitlines() if re.match(r"Trial \d+ \w+ \[", line)
+    ] == by_state
     assert states(tuner)[0] is TrialState.COMPLETE  # nothing was as good
     assert set(states(tuner)) == {TrialState.COMPLETE, TrialState.PRUNED}
     trials = tuner.oracle.trials.values()
@@ -433,6 +439,10 @@ def test_a_pruner_by_name_ends_trials_early(make: MakeTuner) -> None:
     assert {"COMPLETED", "PRUNED"} == {trial.status for trial in ranked}
     assert ranked[0].status == "COMPLETED"
     assert [each.get("k") for each in tuner.get_best_hyperparameters(4)] == [each.score for each in ranked]
+    tuner.results_summary(4)
+    summary = capsys.readouterr().out
+    assert summary.count("ended by the pruner after epoch 1") == by_state.count("Complete")
+    assert summary.count("pruned after epoch 1") == by_state.count("Pruned")
     with pytest.raises(DefinitionError, match="how many epochs a trial has"):
         make(pruner="hyperband", study_name="hyperband")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from studyhall.search.bridge.handle import Value
 from studyhall.search.one_line import shown
 from studyhall.search.references import StudyReference
+from studyhall.search.remarks import remark
 from studyhall.search.runner import check
 from studyhall.search.tuner.script import is_script
 from studyhall.search.workers.trainer_process import TrainerProcess
@@ -50,6 +51,8 @@ def enqueue_and_show(reference: StudyReference, values: Sequence[str], csv_file:
         sys.stdout.write(f"trial {number} tries {tried}\n")
     counts = study.counts()
     sys.stdout.write(f"{study.name} has {counts.total} trials now, {counts.waiting} of them waiting\n")
+    if (why := remark(study, reference.name)) is not None:
+        sys.stdout.write(f"{why}\n")
 
 
 def rows(path: Path) -> Iterator[dict[str, Value]]:

@@ -17,12 +17,14 @@ from studyhall.search.training.outcome import Checked
 from studyhall.search.views.events import (
     Checking,
     DatabaseAway,
+    Lowered,
     Observer,
     OtherVersions,
     StudyOpened,
     Waiting,
     WarmStart,
 )
+from studyhall.search.views.narration import exhausted_in_words
 from studyhall.search.views.progress import Progress, show_progress
 from studyhall.search.workers.budget import Budget, EpochGate
 from studyhall.search.workers.channel import CheckTask, Job
@@ -106,6 +108,8 @@ def open_workplace(
         reference.storage_url, artifacts, definition, patience, [each.values for each in warm]
     )
     observe(StudyOpened(study.name, study.storage.address.shown, created, study.counts()))
+    if study.withdrawn:
+        observe(Lowered(definition.search.trials, study.withdrawn))
     if (others := remark(study.versions())) is not None:
         observe(OtherVersions(others))
     return Workplace(study, store, study.storage.address.shown, artifacts)
@@ -168,6 +172,7 @@ class Session:
             worker.run()
             if worker.over is not None:
                 self.progress.say(f"The work ends here: {worker.over}")
+            self._say_if_exhausted()
         return self._stop.signal
 
     def search(self, engine: Engine | None = None) -> bool:
@@ -177,6 +182,7 @@ class Session:
         """
         study = self.place.study
         study.clear_stop()
+        study.reach()  # nobody need begin where nothing is left to try
         if engine is not None or len(self._settings.slots) > 1:
             self._trainer.stop()  # it has checked the study; the device and the memory are the workers' now
             self._finish_the_queue(self._work_together if engine is None else lambda: self._work_on(engine))
@@ -185,10 +191,15 @@ class Session:
                 self._finish_the_queue(worker.run)
         if self._is_stopped():
             return False
+        self._say_if_exhausted()
         best, record = best_trial(study), published(study.storage, study.id)
         if best is not None and record is not None and record.trial == best.number:
             return True
         return self.publish()
+
+    def _say_if_exhausted(self) -> None:
+        if (exhausted := self.place.study.exhausted()) is not None:
+            self.progress.say(exhausted_in_words(exhausted))
 
     def _finish_the_queue(self, work: Callable[[], None]) -> None:
         """Work until no trial waits or runs anywhere, or the budget is used up and no trial runs, or told to stop."""

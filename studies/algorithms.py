@@ -1,6 +1,7 @@
 """The sampler and the pruner of a definition, as Optuna's objects."""
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from studyhall.studies.definition import Definition, PrunerSpec, SamplerSpec
@@ -50,6 +51,11 @@ def sampler_for_trial(spec: SamplerSpec, study_seed: int, number: int) -> "BaseS
 def is_grid(spec: SamplerSpec) -> bool:
     """Whether a sampler tries the points of a grid, one for each trial."""
     return SAMPLERS.find(spec.name, "sampler.name").__name__ == "GridSampler"
+
+
+def grid_of(spec: SamplerSpec) -> Mapping[str, Sequence[Any]]:
+    """Return the values that a sampler proposes for each parameter, where it proposes no others; else nothing."""
+    return spec.options.get("search_space", {}) if is_grid(spec) else {}
 
 
 def make_pruner(spec: PrunerSpec) -> "BasePruner":
@@ -119,6 +125,9 @@ def check_packages(definition: Definition) -> None:
 
 def _sampler(spec: SamplerSpec, constructor: Constructor) -> "BaseSampler":
     cls = SAMPLERS.find(spec.name, "sampler.name")
+    if cls.__name__ == "GridSampler":
+        # It warns that a point of the grid is tried again, which here happens only where somebody asked for it.
+        logging.getLogger("optuna.samplers._grid").setLevel(logging.ERROR)
     sampler: BaseSampler = constructor.construct(cls, spec.options, "sampler")
     return sampler
 

@@ -9,6 +9,9 @@ STORE = "studyhall:store"  # the id of the file in its artifact store that says 
 BUNDLE = "studyhall:bundle"  # the record of the published bundle
 STARTED = "studyhall:started"  # when its first trial was claimed, seconds since 1970, by the database's clock
 STOP = "studyhall:stop"  # there as long as workers are asked to leave; when that was, as above
+EXHAUSTED = (
+    "studyhall:exhausted"  # how many configurations there were, and how many trials were left without one
+)
 
 # On a trial, as a system attribute: where its hyperparameters come from before the sampler is asked. It is
 # absent, {"defaults": true}, or {"values": {...}}.
@@ -16,6 +19,12 @@ START = "studyhall:start"
 
 # On a trial, as a system attribute: how many epochs it has begun, where the study's budget counts them.
 EPOCHS = "studyhall:epochs"
+
+# On a trial, as a system attribute: it has begun to train a model that asks for no hyperparameters.
+BEGUN = "studyhall:begun"
+
+# On a trial, as a system attribute: what stands for the names of the hyperparameters of its model, where those may change.
+MODEL = "studyhall:model"
 
 # On a trial, as user attributes that people read.
 HYPERPARAMETERS = "hyperparameters"

@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 
 from sqlalchemy import Connection, inspect
 
-from studyhall.studies import own_tables, queries, reclaiming, stopping, worker_rows
+from studyhall.studies import own_tables, queries, reclaiming, stopping, withdrawal, worker_rows
 from studyhall.studies.address import parse
 from studyhall.studies.attributes import BUNDLE, CREATED, DEFINITION, SIGNATURE
 from studyhall.studies.database import connect, explained, require
@@ -122,6 +122,7 @@ def read_entry(connection: Connection, name: str, study_id: int) -> Entry:
         bundle=found.get(BUNDLE),
         failures=queries.failures(connection, study_id),
         front=queries.front(connection, study_id),
+        exhausted=withdrawal.found(connection, study_id),
         expired=reclaiming.count_expired(connection, study_id, LEASE_SECONDS) if leased else 0,
         stopping=stopping.is_requested(connection, study_id),
         workers=worker_rows.alive(connection, study_id, LEASE_SECONDS) if leased else [],

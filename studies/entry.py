@@ -66,6 +66,14 @@ class Spent:
 
 
 @dataclass(frozen=True)
+class Exhausted:
+    """A search space of which all was tried: so many configurations, and so many trials that had nothing to try."""
+
+    configurations: int
+    withdrawn: int
+
+
+@dataclass(frozen=True)
 class FrontTrial:
     """A trial of a study with several objectives that no other one is better than in one and as good in all.
 
@@ -99,3 +107,4 @@ class Entry:
     stopping: bool  # whether workers are asked to leave
     workers: Sequence[WorkerSeen]  # those that live
     front: Sequence[FrontTrial] = ()  # the best compromises, by the first objective; empty where there is one
+    exhausted: Exhausted | None = None  # where its trials were withdrawn for want of something to try

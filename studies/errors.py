@@ -27,7 +27,11 @@ class DefinitionError(StudyhallError):
 
 
 class RepeatedConfigurationError(StudyhallError):
-    """A trial would repeat a configuration that ran out of memory; the trial fails, and the study goes on."""
+    """A trial has nothing left to try that no other one has tried; it goes back to the queue without its parameters."""
+
+
+class ConfigurationsInUseError(RepeatedConfigurationError):
+    """Likewise, as far as other trials, which run, have drawn their parameters; later there may be something."""
 
     exit_status = WORK_FAILED
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select
 
+from studyhall.studies import withdrawal
 from studyhall.studies.tables import COMPLETE, FAIL, PRUNED, trial_values, trials
 
 _INFINITE = {"INF_NEG": -math.inf, "INF_POS": math.inf}  # Optuna stores their type, and no value
@@ -49,6 +50,7 @@ def finished(connection: Connection, study_id: int) -> list[FinishedTrial]:
         )
         .select_from(trials.outerjoin(trial_values, first))
         .where(c.study_id == study_id, c.state.in_((COMPLETE, PRUNED, FAIL)))
+        .where(~withdrawal.is_ended(c.trial_id))
         .order_by(c.datetime_complete, c.number)
     )
     return [

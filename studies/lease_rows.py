@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, delete, exists, false, insert, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from studyhall.studies.attributes import UNREPORTED
+from studyhall.studies.attributes import START, UNREPORTED
 from studyhall.studies.json_text import to_json
 from studyhall.studies.leases import Checkpoint, Lease, lost
 from studyhall.studies.own_tables import leases, leftovers
@@ -23,6 +23,7 @@ from studyhall.studies.tables import (
     WAITING,
     trial_intermediate_values,
     trial_params,
+    trial_system_attributes,
     trial_user_attributes,
     trial_values,
     trials,
@@ -112,6 +113,26 @@ def hand_back(connection: Connection, lease: Lease, *, afresh: bool = False) -> 
             # That it has blamed the study once is remembered, so that it does not do so for ever.
             kept = table.c.key == UNREPORTED if table is trial_user_attributes else false()
             connection.execute(delete(table).where(table.c.trial_id == lease.trial_id, ~kept))
+
+
+def put_back(connection: Connection, lease: Lease, *, as_new: bool) -> None:
+    """Give the trial back to the queue without its parameters, and without what follows from them.
+
+    Args:
+        connection: The transaction.
+        lease: The lease.
+        as_new: Whether the values that somebody asked for are forgotten too, because the trial cannot have them.
+    """
+    checkpoint = connection.scalar(select(leases.c.checkpoint_artifact).where(_of(lease)).with_for_update())
+    nothing = {"checkpoint_epoch": None, "checkpoint_artifact": None, "checkpoint_sha256": None}
+    connection.execute(update(leases).where(_of(lease)).values(nothing))
+    hand_back(connection, lease, afresh=True)
+    leave_over(connection, lease.study_id, checkpoint)
+    if as_new:
+        start = trial_system_attributes.c
+        connection.execute(
+            delete(trial_system_attributes).where(start.trial_id == lease.trial_id, start.key == START)
+        )
 
 
 def end(

@@ -11,18 +11,29 @@ from optuna.distributions import BaseDistribution, check_distribution_compatibil
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from studyhall.studies import queries, trial_rows
+from studyhall.studies import apart, trial_rows
 from studyhall.studies.best_so_far import as_judged
+from studyhall.studies.configurations import Key, Tried, is_drawn_once, key_of, tried_once
 from studyhall.studies.json_text import to_json
 from studyhall.studies.leases import Lease
 from studyhall.studies.many_trials import read_trial
-from studyhall.studies.out_of_memory import OUT_OF_MEMORY, as_samplers_see, ran_out_of_memory
+from studyhall.studies.out_of_memory import as_samplers_see
+from studyhall.studies.space import Limits, Reach, Space
 from studyhall.studies.storage import StudyStorage
 from studyhall.studies.study_cache import StudyCache
 
 FRESH_SECONDS = 1.0
 """For how long the trials that a claim read count as all there are: a pruner asks at every epoch, and reading them anew costs more
 than all else that an epoch costs."""
+
+
+class TakenError(Exception):
+    """A value leads to nothing that is free; nothing was written."""
+
+    def __init__(self, key: Key, reach: Reach) -> None:
+        super().__init__(key, reach)
+        self.key = key
+        self.reach = reach
 
 
 class LeasedStorage(StudyCache):
@@ -34,14 +45,29 @@ class LeasedStorage(StudyCache):
     Nobody but the holder writes about the trial, so it is read once; what is written is noted down here, too.
     """
 
-    def __init__(self, shared: StudyCache, lease: Lease) -> None:
+    def __init__(
+        self,
+        shared: StudyCache,
+        lease: Lease,
+        tried: Tried = tried_once,
+        limits: Limits = Limits(),  # noqa: B008 - it is frozen
+        *,
+        is_fresh: bool = False,
+    ) -> None:
+        """Make a view for a lease; `tried` and `limits` say what the trial may draw, `is_fresh` that `shared` was read just now."""
         self.__dict__.update(shared.__dict__)
         self.lease = lease
-        self._out_of_memory: Sequence[FrozenTrial] | None = None
+        self._tried = tried
+        self._limits = limits
         self._ending: Mapping[str, Any] = {}
         self._result: Sequence[float] = ()
         self._held = self.backend.read(lambda connection: read_trial(connection, lease.trial_id))
-        self._read_at = -FRESH_SECONDS
+        self._read_at = time.monotonic() if is_fresh else -FRESH_SECONDS
+        self._seen: Space | None = None
+        self._first_open = 0
+        self._taken: Mapping[Key, Reach] | None = None
+        self._by_plan = False
+        self._is_alone = False  # no other trial has the values that this one has
 
     @property
     def backend(self) -> StudyStorage:
@@ -52,15 +78,38 @@ class LeasedStorage(StudyCache):
         return backend
 
     @property
-    def out_of_memory(self) -> Sequence[FrozenTrial]:
-        """The trials that ran out of memory, as of when trials were last read."""
-        if self._out_of_memory is None:  # a sampler may propose without reading any
-            study_id = self.lease.study_id
-            failures = self.backend.read(lambda connection: queries.failures(connection, study_id))
-            self._out_of_memory = ()
-            if OUT_OF_MEMORY in failures:
-                self.get_all_trials(study_id, deepcopy=False)
-        return self._out_of_memory
+    def space(self) -> Space:
+        """What other trials have tried and try, as of when it was first asked for, or looked at again."""
+        if self._seen is None:
+            look = self.look(self.lease.study_id, self._tried)
+            others = (each for each in look.configurations if each.number != self.lease.number)
+            self._seen, self._first_open = Space.of(others, self._limits), look.first_open
+        return self._seen
+
+    def look_again(self) -> None:
+        """Read anew what other trials have tried and try."""
+        self._seen, self._read_at = None, -FRESH_SECONDS
+
+    def taken(self, name: str) -> dict[Key, Reach]:
+        """Return the values of the parameter that the trial draws next which lead to nothing that is free."""
+        return {} if self._is_alone else self.space.at(self._points()).taken(name)
+
+    @contextmanager
+    def keeping_apart(self, taken: Mapping[Key, Reach], *, by_plan: bool) -> Iterator[None]:
+        """Raise TakenError where a parameter that is set inside the block leads to nothing that is free.
+
+        It is one of the values that are `taken`, or another trial has drawn the same meanwhile: two that follow one plan may draw the same number
+        of a continuous range, others only its ends.
+        """
+        self._taken, self._by_plan = taken, by_plan
+        try:
+            yield
+        finally:
+            self._taken = None
+
+    def _points(self) -> dict[str, Key]:
+        held = self._held
+        return {name: key_of(held.distributions[name], value) for name, value in held.params.items()}
 
     def get_trial(self, trial_id: int) -> FrozenTrial:
         if trial_id != self.lease.trial_id:
@@ -86,9 +135,7 @@ class LeasedStorage(StudyCache):
             else judged.get(each._trial_id) or self._judge(each, directions[0])
             for each in trials
         ]
-        self._out_of_memory = ran_out_of_memory(trials)
-        if self._out_of_memory:
-            trials = as_samplers_see(trials, directions)
+        trials = as_samplers_see(trials, directions)
         found = trials if states is None else [each for each in trials if each.state in states]
         return copy.deepcopy(found) if deepcopy else found
 
@@ -136,14 +183,41 @@ class LeasedStorage(StudyCache):
         if known is not None:
             with self.backend.explaining(lease):
                 check_distribution_compatibility(known, distribution)
-        self.backend.write(
-            lambda connection: trial_rows.set_param(
-                connection, lease, param_name, param_value_internal, distribution
+        if self._taken is None or not self._stays_apart(
+            param_name, param_value_internal, distribution, self._taken
+        ):
+            self.backend.write(
+                lambda connection: trial_rows.set_param(
+                    connection, lease, param_name, param_value_internal, distribution
+                )
             )
-        )
         self._drawn_from[param_name] = known or distribution
         self._held.params.setdefault(param_name, distribution.to_external_repr(param_value_internal))
         self._held.distributions.setdefault(param_name, distribution)
+
+    def _stays_apart(
+        self, name: str, value: float, distribution: BaseDistribution, taken: Mapping[Key, Reach]
+    ) -> bool:
+        """Store a parameter that other trials may have drawn too, unless one has; False where none may have, and nothing is stored."""
+        external = distribution.to_external_repr(value)
+        key, points = key_of(distribution, external), self._points()
+        if key in taken:
+            raise TakenError(key, taken[key])
+        if self._is_alone or self._tried is not tried_once:
+            return False
+        here = self.space.at({**points, name: key})
+        if is_drawn_once(distribution, external) and not self._by_plan:
+            self._is_alone = here.is_unknown
+            return False
+        first = self._first_open
+        found = self.backend.transact(
+            lambda connection: apart.set_param(
+                connection, self.lease, first, points, name, value, distribution, goes_on=here.goes_on
+            )
+        )
+        if found.same and not found.more:
+            raise TakenError(key, Reach.PENDING)
+        return True
 
     def set_trial_state_values(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None = None

@@ -1,32 +1,12 @@
-"""Configurations that ran out of memory: samplers see that they are bad, and draw none of them again."""
+"""Configurations that ran out of memory, as samplers see them: so that they learn that those are bad."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler, GridSampler, PartialFixedSampler, RandomSampler
 from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import FrozenTrial, TrialState
 
-from studyhall.studies.attributes import FAILURE
-from studyhall.studies.errors import RepeatedConfigurationError
-from studyhall.studies.section import Value
-
-OUT_OF_MEMORY = "oom"
-"""The kind of failure of a trial that ran out of memory."""
-
-_DRAWS = 1000  # until a parameter is taken to have no other value
-# They say what the values are, so that none is drawn beside them.
-_FIXED = (GridSampler, PartialFixedSampler)
-
-
-def ran_out_of_memory(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """Return the trials that did."""
-    return [
-        each
-        for each in trials
-        if each.state is TrialState.FAIL and each.user_attrs.get(FAILURE) == OUT_OF_MEMORY
-    ]
+from studyhall.studies.configurations import ran_out_of_memory
 
 
 def as_samplers_see(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> list[FrozenTrial]:
@@ -35,7 +15,7 @@ def as_samplers_see(trials: Sequence[FrozenTrial], directions: Sequence[StudyDir
     Optuna's samplers ignore failed trials, and would propose again what cannot be trained. A configuration that ran out of memory before it
     had the parameters that all others have stays a failure, for samplers model no more than the parameters that all trials share.
     """
-    failed = {each.number for each in ran_out_of_memory(trials)}
+    failed = {each.number for each in trials if ran_out_of_memory(each)}
     if not failed:
         return list(trials)
     ended = [each for each in trials if each.state in (TrialState.COMPLETE, TrialState.PRUNED)]
@@ -57,51 +37,3 @@ def _shown(trial: FrozenTrial, worst: Sequence[float]) -> FrozenTrial:
     shown.values = list(worst) or None
     shown.intermediate_values = {}  # no pruner compares with them
     return shown
-
-
-def other_value(
-    trial: Trial, name: str, distribution: BaseDistribution, failed: Sequence[FrozenTrial]
-) -> Value | None:
-    """Return a value for a parameter that repeats no configuration; None where any value will do.
-
-    A parameter that the model asks for last decides whether a configuration is another one's. What a model asks for next follows from what it
-    has, so parameters that are all those of a trial that failed are always the same configuration, and fail at the same place.
-
-    Args:
-        trial: The running trial.
-        name: The parameter's name.
-        distribution: What the value is drawn from.
-        failed: The trials that ran out of memory.
-
-    Raises:
-        RepeatedConfigurationError: The sampler, or the parameter, has no other value.
-    """
-    held = trial.params if failed else {}
-    if name in held:
-        return None
-    repeated = {
-        each.params[name]: each.number
-        for each in failed
-        if name in each.params and {key: value for key, value in each.params.items() if key != name} == held
-    }
-    if not repeated:
-        return None
-    for value in _proposals(trial, name, distribution):
-        if value not in repeated:
-            return value
-    raise RepeatedConfigurationError(
-        f"it would repeat the configuration of trial {min(repeated.values())}, which ran out of memory, and '{name}' has no "
-        "other value to take"
-    )
-
-
-def _proposals(trial: Trial, name: str, distribution: BaseDistribution) -> Iterator[Value]:
-    sampler: BaseSampler = trial.study.sampler
-    frozen = trial.storage.get_trial(trial._trial_id)
-    if not distribution.single():
-        yield sampler.sample_independent(trial.study, frozen, name, distribution)
-    if isinstance(sampler, _FIXED):
-        return
-    others = RandomSampler(seed=trial.number)
-    for _ in range(_DRAWS):
-        yield others.sample_independent(trial.study, frozen, name, distribution)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, Select, Table, bindparam, case, func, literal, select, update
 
-from studyhall.studies import epochs
+from studyhall.studies import epochs, withdrawal
 from studyhall.studies.attributes import FAILURE, HYPERPARAMETERS, PRUNED_AFTER, STARTED
 from studyhall.studies.entry import Best, Counts, FrontTrial, Spent, Value
 from studyhall.studies.json_text import to_json
@@ -82,9 +82,11 @@ def put_attribute(connection: Connection, table: Table, study_id: int, key: str,
 
 
 def counts(connection: Connection, study_id: int) -> Counts:
-    """Count a study's trials by their state."""
+    """Count a study's trials by their state; those that were withdrawn count nowhere."""
     query = select(trials.c.state, func.count()).where(trials.c.study_id == study_id).group_by(trials.c.state)
     found = {row[0]: row[1] for row in connection.execute(query)}
+    if found.get(FAIL, 0):
+        found[FAIL] -= withdrawal.count_ended(connection, study_id)
     return Counts(*(found.get(state, 0) for state in (WAITING, RUNNING, COMPLETE, PRUNED, FAIL)))
 
 
@@ -152,9 +154,11 @@ def failures(connection: Connection, study_id: int) -> dict[str, int]:
         .group_by(kind)
         .order_by(func.count().desc(), kind)
     )
-    return {
+    found = {
         f"{json.loads(row[0])}": row[1] for row in connection.execute(query)
     }  # anybody may have written it
+    found.pop(withdrawal.WITHDRAWN, None)
+    return found
 
 
 def spent(connection: Connection, study_id: int, direction: str) -> Spent:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Integer, bindparam, exists, func, insert, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from studyhall.studies import lease_rows, stopping
+from studyhall.studies import lease_rows, stopping, withdrawal
 from studyhall.studies.attributes import START, STARTED
 from studyhall.studies.json_text import to_json
 from studyhall.studies.leases import Lease
@@ -47,7 +47,8 @@ def are_there(connection: Connection, added: Sequence[Added]) -> bool:
 def fill(connection: Connection, study_id: int, total: int) -> list[Added]:
     """Put as many trials at the end of the queue as the study lacks of `total`."""
     held = _locked_total(connection, study_id)
-    return _append(connection, study_id, [{}] * (total - held), first=held)
+    lacking = total - held + withdrawal.count_ended(connection, study_id)
+    return _append(connection, study_id, [{}] * lacking, first=held)
 
 
 def push_in(connection: Connection, study_id: int, start: Start) -> tuple[int, Added]:
@@ -89,13 +90,15 @@ def claim(
     ttl_seconds: float,
     *,
     has_started: bool = False,
+    asked_only: bool = False,
 ) -> Lease | None:
     """Take the first trial out of the queue: WAITING becomes RUNNING, for the holder of a new lease alone.
 
     None says that no trial can be taken now: workers are asked to leave, or, on PostgreSQL, others may be
-    taking the last ones, so see `is_over`. `has_started` says that the study is known to have had a first claim.
+    taking the last ones, so see `is_over`. `has_started` says that the study is known to have had a first claim,
+    `asked_only` that no trial is wanted whose values a sampler would have to propose.
     """
-    taken = connection.execute(_take_first(), {"study": study_id}).first()
+    taken = connection.execute(_take_first(asked_only), {"study": study_id}).first()
     if taken is None:
         return None
     if not has_started:
@@ -104,11 +107,12 @@ def claim(
 
 
 @functools.cache
-def _take_first() -> ReturningUpdate[Any]:
+def _take_first(asked_only: bool) -> ReturningUpdate[Any]:
     study, queued = bindparam("study", type_=Integer), trials.alias()
+    wanted = [withdrawal.is_asked(queued.c.trial_id)] if asked_only else []
     first = (
         select(queued.c.trial_id)
-        .where(queued.c.study_id == study, queued.c.state == WAITING, ~stopping.requested(study))
+        .where(queued.c.study_id == study, queued.c.state == WAITING, ~stopping.requested(study), *wanted)
         .order_by(queued.c.number)
         .limit(1)
         .with_for_update(skip_locked=True, of=queued)
@@ -122,9 +126,11 @@ def _take_first() -> ReturningUpdate[Any]:
     )
 
 
-def is_over(connection: Connection, study_id: int) -> bool:
+def is_over(connection: Connection, study_id: int, *, asked_only: bool = False) -> bool:
     """Whether no trial can be claimed: workers are asked to leave, or none waits or may come back any moment."""
     waiting = exists().where(trials.c.study_id == study_id, trials.c.state == WAITING)
+    if asked_only:
+        waiting = waiting.where(withdrawal.is_asked(trials.c.trial_id))
     return not connection.scalar(select(waiting)) or stopping.is_requested(connection, study_id)
 
 
@@ -143,6 +149,7 @@ def _locked_total(connection: Connection, study_id: int) -> int:
 def _append(connection: Connection, study_id: int, starts: Sequence[Start], first: int) -> list[Added]:
     if not starts:
         return []
+    withdrawal.forget(connection, study_id)  # whoever asks for more has reasons to expect more
     numbers = range(first, first + len(starts))
     identities = connection.scalars(
         insert(trials).returning(trials.c.trial_id, sort_by_parameter_order=True),

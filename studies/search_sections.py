@@ -142,6 +142,11 @@ class SearchSpec(Section):
     seed: int = Field(
         default=0, ge=0, lt=2**32, description="Seed of what is proposed and of initial weights."
     )
+    repeat: bool = Field(
+        default=False,
+        description="Whether a configuration is proposed again that another trial has tried, for its spread. Left out, none is, and "
+        "the search ends when all configurations of a finite space were tried.",
+    )
     keep_models: int = Field(
         default=3,
         ge=0,

@@ -13,7 +13,7 @@ _UNSIGNED: dict[str, Any] = {
     "name": True,
     "description": True,
     "storage": True,
-    "search": {"trials", "hours", "epochs", "target", "keep_models", "figures"},
+    "search": {"trials", "hours", "epochs", "target", "repeat", "keep_models", "figures"},
     "origin": {"folder"},
     "from_study": True,
 }

@@ -17,6 +17,7 @@ from studyhall.studies.plan import plan_of
 from studyhall.studies.running_trials import RunningTrial, running
 from studyhall.studies.sql import now
 from studyhall.studies.trial_pages import TrialRow, trial_page
+from studyhall.studies.withdrawal import WITHDRAWN
 
 _HOUR = 3600.0  # s
 _LATEST_FAILURES = 20
@@ -148,5 +149,5 @@ def _read(connection: Connection, name: str, study_id: int) -> Standing:
         running=running(
             connection, study_id, entry.direction, leased=inspect(connection).has_table(leases.name)
         ),
-        latest_failures=failed.trials if failed else (),
+        latest_failures=[each for each in failed.trials if each.failure != WITHDRAWN] if failed else (),
     )

@@ -6,7 +6,8 @@ from typing import Self
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from studyhall.studies import epochs, queries, queue, stopping, worker_rows
+from studyhall.studies import epochs, queries, queue, stopping, withdrawal, worker_rows
+from studyhall.studies.algorithms import grid_of
 from studyhall.studies.attributes import DEFINITION, SIGNATURE, VERSIONS
 from studyhall.studies.catalogue import not_found
 from studyhall.studies.creation import create
@@ -15,6 +16,7 @@ from studyhall.studies.entry import Best, Counts, Spent, WorkerSeen
 from studyhall.studies.errors import StudyConflictError
 from studyhall.studies.leases import LEASE_SECONDS, Lease
 from studyhall.studies.signature import differences, signature
+from studyhall.studies.space import Limits
 from studyhall.studies.storage import StudyStorage
 from studyhall.studies.study_trials import StudyTrials
 from studyhall.studies.versions import require_compatible
@@ -24,6 +26,11 @@ class Study(StudyTrials):
     """A study in a storage. Its queue is its budget: no trial is ever created to satisfy a worker.
 
     Every method raises StorageError where the database fails.
+
+    Attributes:
+        definition: What it is asked to do.
+        signature: The hash of what can change a result.
+        withdrawn: How many waiting trials were withdrawn when it was last given a budget.
     """
 
     def __init__(self, storage: StudyStorage, id: int, definition: Definition, signature: str) -> None:
@@ -31,6 +38,9 @@ class Study(StudyTrials):
         super().__init__(storage, id, definition.name)
         self.definition = definition
         self.signature = signature
+        self.repeats = definition.search.repeat
+        self.limits = Limits(grid=grid_of(definition.sampler))
+        self.withdrawn = 0
 
     @classmethod
     def create_or_join(
@@ -46,7 +56,8 @@ class Study(StudyTrials):
 
         All of it is created in one transaction: a process that is killed leaves nothing, and of several that
         start at once, one creates the study and the others join it. A definition that asks for more trials
-        than the study has adds those; and its other budgets hold from now on.
+        than the study has adds those; and its other budgets hold from now on. One that asks for fewer than before withdraws
+        waiting ones, unless they were asked for with values.
 
         Args:
             storage: Where it is.
@@ -61,18 +72,20 @@ class Study(StudyTrials):
                 versions of Studyhall or Optuna that do not go together with these.
         """
 
-        def work(connection: Connection) -> int:
+        def work(connection: Connection) -> tuple[int, int]:
             created = create(connection, definition, warm, marker)
             if created is not None:
-                return created
+                return created, 0
             joined = cls._load(storage, connection, definition.name)
             joined._require(definition)
             require_compatible(joined.name, _versions(connection, joined.id))
-            if rebudget:
-                joined._rebudget(connection, definition)
-            return joined.id
+            withdrawn = joined._rebudget(connection, definition) if rebudget else 0
+            return joined.id, withdrawn
 
-        return cls(storage, storage.transact(work), definition, signature(definition))
+        study_id, withdrawn = storage.transact(work)
+        study = cls(storage, study_id, definition, signature(definition))
+        study.withdrawn = withdrawn
+        return study
 
     @classmethod
     def open(cls, storage: StudyStorage, name: str) -> Self:
@@ -106,13 +119,22 @@ class Study(StudyTrials):
             )
 
     def rebudget(self, definition: Definition) -> None:
-        """Give the study a definition's budget: trials that it lacks are added, and the other limits hold from now on."""
-        self.storage.transact(lambda connection: self._rebudget(connection, definition))
+        """Give the study a definition's budget.
 
-    def _rebudget(self, connection: Connection, definition: Definition) -> None:
-        queue.fill(connection, self.id, definition.search.trials)
+        Trials that it lacks are added; where fewer are asked for than by the budget before, waiting ones are withdrawn; and the other limits hold
+        from now on.
+        """
+        self.withdrawn = self.storage.transact(lambda connection: self._rebudget(connection, definition))
+
+    def _rebudget(self, connection: Connection, definition: Definition) -> int:
+        """Return how many waiting trials are withdrawn."""
+        trials = definition.search.trials
+        before = queries.attributes(connection, self.id, (DEFINITION,))[DEFINITION]["search"]["trials"]
+        queue.fill(connection, self.id, trials)
+        withdrawn = withdrawal.beyond(connection, self.id, trials) if trials < before else 0
         record = self.definition.record() | {"search": definition.record()["search"]}
         queries.set_attribute(connection, self.id, DEFINITION, record)
+        return withdrawn
 
     def extend(self, trials: int) -> list[int]:
         """Add trials to the end of the queue; return their numbers."""

@@ -1,24 +1,41 @@
 """The trials of a study, as workers take, hold and end them."""
 
+import hashlib
+import json
 import random
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import optuna
+from optuna.distributions import BaseDistribution
 from optuna.pruners import BasePruner, NopPruner
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import Trial, TrialState
 from sqlalchemy import Connection
 
-from studyhall.studies import epochs, lease_rows, queries, queue, reclaiming, stopping, worker_rows
-from studyhall.studies.attributes import FAILURE, PRUNED_AFTER, REASON, STARTED, UNREPORTED
+from studyhall.studies import (
+    apart,
+    epochs,
+    lease_rows,
+    queries,
+    queue,
+    reclaiming,
+    stopping,
+    withdrawal,
+    worker_rows,
+)
+from studyhall.studies.attributes import FAILURE, MODEL, PRUNED_AFTER, REASON, STARTED, UNREPORTED
 from studyhall.studies.claimed_trial import ClaimedTrial, QueuedStudy, reached, require_finite, storage_of
+from studyhall.studies.configurations import Tried, out_of_memory_once, tried_once
+from studyhall.studies.entry import Exhausted
 from studyhall.studies.leased_storage import LeasedStorage
 from studyhall.studies.leases import LEASE_SECONDS, MAX_INTERRUPTIONS, Checkpoint, Lease, Released
 from studyhall.studies.pruning import EndedByPruner
 from studyhall.studies.reclaiming import Expired, Failure, RacedError
+from studyhall.studies.space import Limits, Reach, Space
 from studyhall.studies.storage import StudyStorage
 from studyhall.studies.study_cache import StudyCache
 
@@ -27,6 +44,11 @@ class StudyTrials:
     """The trials of one study in a storage.
 
     Every method raises StorageError where the database fails.
+
+    Attributes:
+        repeats: Whether a configuration may be drawn that another trial has.
+        limits: What is known of the search space beside what its trials asked for.
+        others_try_the_rest: Whether the last claim took no trial because all that is left runs elsewhere; a later one may.
     """
 
     def __init__(self, storage: StudyStorage, id: int, name: str) -> None:
@@ -35,6 +57,10 @@ class StudyTrials:
         self.name = name
         self._cached = StudyCache(storage, name, id)
         self._started: float | None = None
+        self._is_endless = False
+        self.repeats = False
+        self.limits = Limits()
+        self.others_try_the_rest = False
 
     def optuna(self, sampler: BaseSampler | None = None, pruner: BasePruner | None = None) -> optuna.Study:
         """Return the study as Optuna sees it, for its trials and attributes."""
@@ -56,6 +82,9 @@ class StudyTrials:
         is renewed; one that is claimed again has its number, its parameters and its intermediate values. Whatever is
         written through the trial raises LeaseLostError, and changes nothing, once the lease is over.
 
+        Where all configurations of a finite search space were tried, the trials that a sampler would have to propose values for are
+        withdrawn from the queue, as `exhausted` then tells. Where other trials try the last ones, none of them is taken.
+
         Args:
             sampler: Returns the sampler for a trial, given its number.
             pruner: Decides whether the trial should be pruned.
@@ -64,17 +93,60 @@ class StudyTrials:
             max_interruptions: How often a trial may lose its worker.
         """
         self.reclaim_expired(max_interruptions=max_interruptions)
-        lease = self._take(worker, lease_seconds)
+        reach = self.reach()
+        lease = self._take(worker, lease_seconds, asked_only=reach is not Reach.FREE)
+        self.others_try_the_rest = lease is None and reach is Reach.PENDING and self._waits()
         if lease is None:
             return None
         try:
             with self.storage.answered():
-                storage = LeasedStorage(self._cached, lease)
+                storage = LeasedStorage(
+                    self._cached, lease, self._tried, self.limits, is_fresh=not self._is_endless
+                )
+                if self.limits.model is not None:
+                    storage.set_trial_system_attr(lease.trial_id, MODEL, self.limits.model)
                 study = QueuedStudy(self.name, storage, sampler(lease.number), pruner)
                 return ClaimedTrial(study, lease.trial_id)
         except BaseException:
             self.hand_back(lease)
             raise
+
+    @property
+    def _tried(self) -> Tried:
+        return out_of_memory_once if self.repeats else tried_once
+
+    def reach(self) -> Reach:
+        """Return what is left of the search space; where that is nothing, withdraw the trials that would have to try it."""
+        if self._is_endless:
+            return Reach.FREE
+        space = self.space()
+        self._is_endless, reach = space.is_endless, space.reach()
+        if reach is Reach.TRIED:
+            self.storage.transact(lambda connection: withdrawal.exhausted(connection, self.id, space.tried))
+        return reach
+
+    def space(self) -> Space:
+        """Return what the trials have tried and try of the search space."""
+        with self.storage.answered():
+            return Space.of(self._cached.look(self.id, self._tried).configurations, self.limits)
+
+    def asks(self, asked: Mapping[str, BaseDistribution]) -> None:
+        """Say what the present model asks for, where it may be another one than that of earlier trials.
+
+        Args:
+            asked: What it draws each parameter from, as far as that is known. With other names than before, nothing of it was tried.
+        """
+        names = json.dumps(sorted(asked)).encode()
+        model = hashlib.sha256(names).hexdigest()[:16] if asked else None
+        self.limits = replace(self.limits, asked=asked, model=model)
+        self._is_endless = False
+
+    def exhausted(self) -> Exhausted | None:
+        """Return how much was tried and withdrawn, where no configuration was left when last a trial was claimed."""
+        return self.storage.read(lambda connection: withdrawal.found(connection, self.id))
+
+    def _waits(self) -> bool:
+        return not self.storage.read(lambda connection: queue.is_over(connection, self.id))
 
     def started(self) -> float | None:
         """Return when the first trial was claimed, in seconds since 1970; None before."""
@@ -83,17 +155,25 @@ class StudyTrials:
             self._started = found.get(STARTED)
         return self._started
 
-    def _take(self, worker: str, lease_seconds: float) -> Lease | None:
+    def _take(self, worker: str, lease_seconds: float, *, asked_only: bool) -> Lease | None:
         token = secrets.token_hex(16)
         known = self._started is not None
         while True:
             taken = self.storage.transact(
                 lambda connection: queue.claim(
-                    connection, self.id, token, worker, lease_seconds, has_started=known
+                    connection,
+                    self.id,
+                    token,
+                    worker,
+                    lease_seconds,
+                    has_started=known,
+                    asked_only=asked_only,
                 ),
                 got_through=lambda connection, _: lease_rows.find(connection, token) is not None,
             )
-            if taken is not None or self.storage.read(lambda connection: queue.is_over(connection, self.id)):
+            if taken is not None or self.storage.read(
+                lambda connection: queue.is_over(connection, self.id, asked_only=asked_only)
+            ):
                 return taken
             time.sleep(random.uniform(0.01, 0.05))  # s; others are about to take the rest, or to give it back
 
@@ -158,6 +238,34 @@ class StudyTrials:
             got_through=lambda connection, _: not lease_rows.is_held(connection, lease),
         )
         self._cached.forget_distributions()  # which a trial may have told that has forgotten them
+
+    def draw_again(self, held: Trial | Lease, *, keeping_start: bool = False) -> None:
+        """Put a trial back whose parameters lead to nothing that no other trial has, so that it draws others.
+
+        Args:
+            held: The trial.
+            keeping_start: Whether the values that somebody asked for are asked for again.
+
+        Raises:
+            LeaseLostError: The lease is over.
+        """
+        lease = held if isinstance(held, Lease) else self.lease_of(held)
+        self.storage.transact(
+            lambda connection: lease_rows.put_back(connection, lease, as_new=not keeping_start),
+            got_through=lambda connection, _: not lease_rows.is_held(connection, lease),
+        )
+
+    def begin_without_parameters(self, lease: Lease) -> int | None:
+        """Note that a trial is about to train a model that asks for no parameters; return another trial that has done so.
+
+        None says that there is no such trial, or that trials may be alike.
+
+        Raises:
+            LeaseLostError: The lease is over.
+        """
+        if self.repeats:
+            return None
+        return self.storage.transact(lambda connection: apart.begin_without_parameters(connection, lease))
 
     def interrupted(
         self, lease: Lease, kind: str, reason: str, *, max_interruptions: int = MAX_INTERRUPTIONS

@@ -13,8 +13,8 @@ from optuna.distributions import (
 from optuna.trial import Trial
 
 from studyhall.studies.attributes import START
+from studyhall.studies.drawing import draw
 from studyhall.studies.leased_storage import LeasedStorage
-from studyhall.studies.out_of_memory import other_value
 from studyhall.studies.section import Value
 
 
@@ -32,6 +32,9 @@ def suggest_value(
 ) -> Value:
     """Return the trial's value for a parameter, and store it.
 
+    A value that is drawn leads to a configuration that no other trial has, unless the study repeats them. One that somebody asks for may
+    repeat another trial's.
+
     Args:
         trial: A running trial.
         name: The parameter's name in Optuna.
@@ -42,18 +45,22 @@ def suggest_value(
     Raises:
         ValueError: The value is none of the distribution's, or the trial or study knows the name by another
             distribution.
-        RepeatedConfigurationError: Any draw would repeat a configuration that ran out of memory.
+        RepeatedConfigurationError: Any draw would repeat another trial's configuration.
     """
     if (known := trial.distributions.get(name)) is not None:
         # Not Optuna's way, which warns of another range; whether the value is in it, the caller sees.
         check_distribution_compatibility(known, distribution)
         held: Value = trial.params[name]
         return held
-    if value is None and isinstance(trial.storage, LeasedStorage):
-        value = other_value(trial, name, distribution, trial.storage.out_of_memory)
     if value is not None:
         # As for a trial of Optuna's own queue, whose values are in the same place.
         trial._fixed_params = {**trial._fixed_params, name: _canonical(name, distribution, value)}
+    elif isinstance(trial.storage, LeasedStorage):
+        return draw(trial, name, distribution, lambda: _ask(trial, name, distribution))
+    return _ask(trial, name, distribution)
+
+
+def _ask(trial: Trial, name: str, distribution: BaseDistribution) -> Value:
     match distribution:
         case FloatDistribution():
             return trial.suggest_float(

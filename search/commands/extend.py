@@ -26,8 +26,8 @@ def command(study: str, trials: int, storage: str | None) -> None:
     none is, `studyhall search` goes on with the study, and publishes what is better.
     """
     from studyhall.search.references import resolve_study
+    from studyhall.search.remarks import remark
     from studyhall.search.views.narration import counts_in_words
-    from studyhall.search.workers.budget import Budget
     from studyhall.studies.storage import open_storage
     from studyhall.studies.study import Study
 
@@ -36,11 +36,5 @@ def command(study: str, trials: int, storage: str | None) -> None:
     numbers = found.extend(trials)
     asked = f"trial {numbers[0]}" if trials == 1 else f"trials {numbers[0]} to {numbers[-1]}"
     click.echo(f"{found.name} has {asked} now: {counts_in_words(found.counts())}")
-    if found.stop_requested():
-        click.echo(f"It is stopped; go on with: studyhall search {study}")
-    over = Budget.of(found.definition).reached(found.spent())
-    if over is not None:
-        click.echo(
-            f"No trial will be taken, because {over}: change that in [search] of its study file, and run "
-            "studyhall search with the file"
-        )
+    if (why := remark(found, study)) is not None:
+        click.echo(why)

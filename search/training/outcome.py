@@ -70,6 +70,13 @@ class HandedBack:
 
 
 @dataclass(frozen=True)
+class DrawsAgain:
+    """A trial that would have repeated another one, and waits in the queue for other hyperparameters."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Interrupted:
     """A trial whose training process was killed from outside; it waits for another try."""
 
@@ -81,7 +88,7 @@ class Dropped:
     """A trial that another worker has by now, because this one was not heard of in time."""
 
 
-TrialOutcome = Completed | Pruned | Failed | HandedBack | Interrupted | Dropped
+TrialOutcome = Completed | Pruned | Failed | HandedBack | DrawsAgain | Interrupted | Dropped
 
 
 @dataclass(frozen=True)

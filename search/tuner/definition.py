@@ -31,6 +31,7 @@ def script_definition(
     enqueue: Sequence[Mapping[str, Value]],
     from_study: Sequence[str],
     keep_models: int,
+    repeat: bool,
 ) -> Definition:
     """Return the definition of the study that a Tuner makes.
 
@@ -64,6 +65,7 @@ def script_definition(
             "trials": trials,
             "seed": secrets.randbelow(2**32) if seed is None else seed,
             "keep_models": keep_models,
+            "repeat": repeat,
         },
         "sampler": sampler,
         "pruner": pruner,

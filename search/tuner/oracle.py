@@ -11,9 +11,12 @@ from typing import Any
 
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
+from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
+from studyhall.search.bridge.distributions import parameter_of
+from studyhall.search.bridge.names import parameter_name
 from studyhall.search.bridge.scopes import nesting
 from studyhall.search.training.outcome import FailureKind
 from studyhall.search.tuner.definition import id_digits
@@ -27,12 +30,12 @@ from studyhall.search.workers.scratch import scratch_folder
 from studyhall.search.workers.study_handle import sweep
 from studyhall.studies.algorithms import make_pruner, sampler_for_trial
 from studyhall.studies.artifact_store import ArtifactStore
-from studyhall.studies.errors import LeaseLostError, StorageError
+from studyhall.studies.errors import ConfigurationsInUseError, LeaseLostError, StorageError
 from studyhall.studies.kept_models import KeptModels
 from studyhall.studies.leases import LEASE_SECONDS
 from studyhall.studies.study import Study
 
-LOOK_SECONDS = 1.0  # how often a search with an empty queue looks whether other processes are done
+LOOK_SECONDS = 1.0  # how often a search looks whether other processes are done, or have left it something to try
 
 
 class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
@@ -58,6 +61,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._opened: tuple[Study, ArtifactStore] | None = None
         self.preset = preset
         self._keep_models = keep_models
+        self._asked: dict[str, BaseDistribution] = {}
         self._worker = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self._gate: EpochGate | None = None
         self.lease_seconds = LEASE_SECONDS
@@ -76,6 +80,10 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
             search = self._opened[0].definition.search
             self.max_trials, self.seed = search.trials, search.seed
         return self._opened
+
+    def note_space(self) -> None:
+        """Note what the model asks for, as far as that is known: a script may be edited and go on with its study."""
+        self._asked = dict(_asked(self.hyperparameters))
 
     @property
     def models(self) -> KeptModels:
@@ -124,6 +132,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         The study then has as many trials as were asked for.
         """
         study, _ = self.opened()
+        study.asks(self._asked)
         self._gate = None
         study.rebudget(study.definition)
         study.clear_stop()
@@ -147,13 +156,17 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
         self._gate = self._gate or EpochGate(study, Budget.of(definition))
         claimed = None
-        if self._gate.look() is None:
+        while self._gate.look() is None:
             claimed = study.claim(
                 sampler,
                 make_pruner(definition.pruner),
                 worker=self._worker,
                 lease_seconds=self.lease_seconds,
             )
+            if not study.others_try_the_rest:
+                break
+            study.seen(self._worker)
+            time.sleep(LOOK_SECONDS)
         sweep(study, store)
         if claimed is None:
             return Trial(keras_tuner.HyperParameters(), trial_id="", status=TrialStatus.STOPPED)
@@ -243,7 +256,13 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         with suppress(
             LeaseLostError, StorageError
         ):  # then it is another's already, or will be when its lease ends
-            self.study.hand_back(self.in_hand.handle.lease, afresh=afresh)
+            handle = self.in_hand.handle
+            if handle.refused is None:
+                self.study.hand_back(handle.lease, afresh=afresh)
+            else:
+                others_run = isinstance(handle.refused, ConfigurationsInUseError)
+                self.study.draw_again(handle.lease, keeping_start=others_run)
+                time.sleep(LOOK_SECONDS if others_run else 0.0)
         self._release()
 
     def _release(self) -> None:
@@ -279,3 +298,11 @@ def _waiting_for(running: int, lease_seconds: float) -> str:
         f"\nWaiting for {trials} that another process has; if {belongs} gone, that shows within {lease_seconds:.0f} s, and "
         "it is run here.\n"
     )
+
+
+def _asked(hp: keras_tuner.HyperParameters) -> Iterator[tuple[str, BaseDistribution]]:
+    """Yield the parameters of a search space, and what each is drawn from."""
+    for each in hp.space:
+        parameter = parameter_of(each)
+        if parameter is not None:
+            yield parameter_name(each, parameter), parameter.distribution

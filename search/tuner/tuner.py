@@ -49,6 +49,7 @@ from studyhall.search.user.data import arrays_fingerprint
 from studyhall.search.user.errors import user_traceback
 from studyhall.search.user.keras_settings import KerasSettings
 from studyhall.search.user.workload import parameter_count
+from studyhall.search.views.narration import exhausted_in_words
 from studyhall.search.workers.scratch import scratch_folder
 from studyhall.studies.address import sqlite_url
 from studyhall.studies.definition import Value
@@ -110,6 +111,8 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
         enqueue: configurations to try right after the first trial, which has the defaults that the model's author wrote,
             and draws what has none.
         from_study: names of earlier studies in the same storage whose best trials are tried then.
+        repeat: whether a configuration is proposed again that another trial has tried. Otherwise the search ends when all configurations
+            of a finite space were tried.
 
     Raises:
         StudyhallError: the arguments, the storage or an existing study of that name do not allow it.
@@ -142,6 +145,7 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
         artifacts: str | Path | None = None,
         enqueue: Sequence[Mapping[str, Value]] = (),
         from_study: Sequence[str] = (),
+        repeat: bool = False,
     ) -> None:
         # KerasTuner's own constructor makes a project folder, and connects to a chief.
         if hypermodel is None and type(self).run_trial is Tuner.run_trial:
@@ -175,6 +179,7 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
             enqueue=enqueue,
             from_study=from_study,
             keep_models=keep_models,
+            repeat=repeat,
         )
         place = artifact_location(url, str(artifacts or "artifacts"))
         self.oracle = StudyOracle(
@@ -196,6 +201,7 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
             max_consecutive_failed_trials=max_consecutive_failed_trials,
         )
         self._populate_initial_space()  # what cannot be built is refused while there is no study
+        self.oracle.note_space()
         self.oracle.opened()
 
     def _misfits(self, configurations: Sequence[Mapping[str, Value]]) -> list[str | None]:
@@ -254,6 +260,8 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
                 if failures >= self.max_consecutive_failed_trials:
                     _give_up(failures, trial)
             self.on_search_end()
+        if self.oracle.verbose and (exhausted := self.oracle.study.exhausted()) is not None:
+            sys.stdout.write(f"{exhausted_in_words(exhausted, 'repeat=True')}\n")
         if self.oracle.over is not None and self.oracle.verbose:
             sys.stdout.write(f"The search has ended before its trials did: {self.oracle.over}\n")
 
@@ -270,14 +278,11 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
             raise _LeftError from stopped
         except LeaseLostError as lost:
             raise _LeftError from lost
+        except RepeatedConfigurationError as repeated:
+            raise _LeftError from repeated
         except NotFiniteError as error:
             self._fail(trial, FailureKind.NAN, str(error))
-        except (
-            ConfigurationError,
-            DefinitionError,
-            RepeatedConfigurationError,
-            keras_tuner.errors.FailedTrialError,
-        ) as error:
+        except (ConfigurationError, DefinitionError, keras_tuner.errors.FailedTrialError) as error:
             self._fail(trial, FailureKind.INVALID, reason(error))
         except UnknownMetricError as error:
             if self.oracle.study.is_to_blame(in_hand.claimed):
@@ -507,7 +512,7 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
 
 
 class _LeftError(Exception):
-    """The trial in hand was left: it is another process's, or the study was asked to stop."""
+    """The trial in hand was left: it is another process's, would repeat another one, or the study was asked to stop."""
 
 
 def _how_built(model: Any) -> dict[str, Any]:

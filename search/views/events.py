@@ -32,6 +32,14 @@ class WarmStart:
 
 
 @dataclass(frozen=True)
+class Lowered:
+    """The study file asks for fewer trials than before; so many that waited are `withdrawn`."""
+
+    trials: int
+    withdrawn: int
+
+
+@dataclass(frozen=True)
 class OtherVersions:
     """Some packages here are not as they were where the study was created; `remark` says which."""
 
@@ -155,6 +163,7 @@ Event = (
     StudyOpened
     | Checking
     | WarmStart
+    | Lowered
     | OtherVersions
     | TrialStarted
     | BatchDone

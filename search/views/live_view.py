@@ -19,6 +19,7 @@ from studyhall.search.views.events import (
     EpochDone,
     Evaluating,
     Event,
+    Lowered,
     OtherVersions,
     Published,
     RetrainingStarted,
@@ -105,7 +106,14 @@ class LiveView:
                 self._begin("published", 0)
         if isinstance(
             event,
-            TrialEnded | Published | StudyOpened | WarmStart | OtherVersions | DatabaseAway | WorkerFailed,
+            TrialEnded
+            | Published
+            | StudyOpened
+            | WarmStart
+            | Lowered
+            | OtherVersions
+            | DatabaseAway
+            | WorkerFailed,
         ):
             line = in_words(event)
             if line is not None:

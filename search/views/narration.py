@@ -3,6 +3,7 @@
 from studyhall.search.bridge.handle import Value
 from studyhall.search.training.outcome import (
     Completed,
+    DrawsAgain,
     Dropped,
     Failed,
     HandedBack,
@@ -18,6 +19,7 @@ from studyhall.search.views.events import (
     EpochDone,
     Evaluating,
     Event,
+    Lowered,
     OtherVersions,
     Published,
     RetrainingStarted,
@@ -30,7 +32,7 @@ from studyhall.search.views.events import (
     WarmStart,
     WorkerFailed,
 )
-from studyhall.studies.entry import Counts, WorkerSeen
+from studyhall.studies.entry import Counts, Exhausted, WorkerSeen
 
 LINES_OF_DETAILS = 20  # the end of a traceback says the most
 
@@ -47,6 +49,9 @@ def in_words(event: Event) -> str | None:
             return (
                 f"study {name} in {storage} {'created' if created else 'opened'}: {counts_in_words(counts)}"
             )
+        case Lowered(trials, withdrawn):
+            waited = "1 that waited is" if withdrawn == 1 else f"{withdrawn} that waited are"
+            return f"search.trials is {trials} now: {waited} withdrawn"
         case OtherVersions(remark):
             return remark
         case TrialStarted(number, epochs, done):
@@ -102,6 +107,8 @@ def outcome_in_words(outcome: TrialOutcome) -> str:
             return f"failed ({kind.value}): {reason}"
         case HandedBack(epochs):
             return f"handed back to the queue after {epochs} epochs"
+        case DrawsAgain(reason):
+            return f"back in the queue, for other hyperparameters: {reason}"
         case Interrupted(reason):
             return f"interrupted, and back in the queue: {reason}"
         case Dropped():
@@ -118,6 +125,19 @@ def best_in_words(best: Best | None, news_of: int | None = None) -> str:
     if news_of is not None and best.number != news_of:
         return f"best is still {best.value:.6g} (trial {best.number})"
     return f"best {best.value:.6g} (trial {best.number}: {values_in_words(best.hyperparameters)})"
+
+
+def exhausted_in_words(exhausted: Exhausted, setting: str = "search.repeat = true") -> str:
+    """Say that a search space has an end, and what became of the trials that were asked for beyond it.
+
+    Args:
+        exhausted: what was found.
+        setting: what to set to try configurations again.
+    """
+    number, rest = exhausted.configurations, exhausted.withdrawn
+    tried = "The only configuration was tried" if number == 1 else f"All {number:,} configurations were tried"
+    trials = "1 trial that waited is withdrawn" if rest == 1 else f"{rest:,} trials that waited are withdrawn"
+    return f"{tried}; {trials} ({setting} tries them again)"
 
 
 def worker_in_words(worker: WorkerSeen) -> str:

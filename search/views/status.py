@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from studyhall.search.views.narration import values_in_words
+from studyhall.search.views.narration import exhausted_in_words, values_in_words
 from studyhall.studies.entry import Entry
 from studyhall.studies.json_text import to_json
 
@@ -59,6 +59,10 @@ def show_status(entries: Sequence[Entry], storage: str, *, as_json: bool) -> Non
             console.print(line, markup=False, soft_wrap=True)
         if entry.expired:
             console.print(expired_in_words(entry), markup=False, soft_wrap=True)
+        if entry.exhausted is not None:
+            console.print(
+                f"{entry.name}: {exhausted_in_words(entry.exhausted)}", markup=False, soft_wrap=True
+            )
         for kind, count in entry.failures.items():
             console.print(f"failed trials of {entry.name}: {count} {kind}", markup=False, soft_wrap=True)
 

@@ -19,7 +19,12 @@ from studyhall.search.views.events import BatchDone, EpochDone, Observer
 from studyhall.search.workers.budget import EpochGate
 from studyhall.studies.artifact_store import ArtifactStore
 from studyhall.studies.artifacts import attach, attached
-from studyhall.studies.errors import ArtifactError, LeaseLostError
+from studyhall.studies.errors import (
+    ArtifactError,
+    ConfigurationsInUseError,
+    LeaseLostError,
+    RepeatedConfigurationError,
+)
 from studyhall.studies.files import sha256_of
 from studyhall.studies.kept_models import KeptModels
 from studyhall.studies.seeds import trial_seed
@@ -48,6 +53,9 @@ class StudyHandle:
         gate: lets the trial through to its next epoch; None always does.
 
     Every method raises LeaseLostError once the trial is another worker's.
+
+    Attributes:
+        refused: Why the trial has nothing to try; None while it has, or may have.
     """
 
     def __init__(
@@ -77,6 +85,7 @@ class StudyHandle:
         self.start = Start(bool(asked.get("defaults", False)), asked.get("values", {}))
         self.lease = study.lease_of(trial)
         self.epochs = self.lease.checkpoint.epoch if self.lease.checkpoint else 0
+        self.refused: RepeatedConfigurationError | None = None
 
     def __enter__(self) -> Self:
         if self.lease.interruptions > 0:
@@ -106,7 +115,11 @@ class StudyHandle:
         """Ask the study for a parameter's value."""
         drawn = self._write(suggest_value, self._trial, name, distribution, value)
         self._written.remove(drawn)  # what goes wrong with it is heard here, and by nobody later
-        return drawn.result()
+        try:
+            return drawn.result()
+        except RepeatedConfigurationError as error:
+            self.refused = error
+            raise
 
     def report(self, step: int, value: float) -> bool:
         """Record an epoch's value, and ask the study's pruner; while the database is away, nothing is pruned."""
@@ -175,7 +188,17 @@ class StudyHandle:
         return _in_time(self._write(takes, self.number, value), REPORT_SECONDS, otherwise=True)
 
     def begin_epoch(self, epoch: int) -> bool:
-        """Ask the study's budget; while the database is away, training goes on unless epochs are counted exactly."""
+        """Ask the study's budget; while the database is away, training goes on unless epochs are counted exactly.
+
+        A trial without hyperparameters does not begin where another one has: they would be alike.
+        """
+        if epoch == 1 and not self._trial.params:
+            other = self._write(self._study.begin_without_parameters, self.lease).result()
+            if other is not None:
+                self.refused = ConfigurationsInUseError(
+                    f"trial {other} trains the only configuration there is"
+                )
+                return False
         if self._gate is None:
             return True
         seconds = None if self._gate.counts_epochs else REPORT_SECONDS

@@ -14,6 +14,7 @@ from optuna.trial import Trial
 from studyhall.search.notifications.notifier import Notifies
 from studyhall.search.training.outcome import (
     Completed,
+    DrawsAgain,
     Dropped,
     Failed,
     FailureKind,
@@ -41,6 +42,7 @@ from studyhall.studies.artifact_store import ArtifactStore
 from studyhall.studies.artifacts import copy_checked
 from studyhall.studies.errors import (
     ArtifactError,
+    ConfigurationsInUseError,
     LeaseLostError,
     StorageError,
     UserCodeError,
@@ -53,6 +55,7 @@ from studyhall.studies.study import Study
 FAILURES_IN_A_ROW = (
     3  # of a kind that is not the trial's fault; then the worker stops instead of burning the queue
 )
+LOOK_SECONDS = 1.0  # how often a worker looks whether others have left it something to try
 NOT_THE_TRIALS_FAULT = frozenset({FailureKind.ERROR, FailureKind.CRASHED})
 HEALTHY_AFTER = frozenset({FailureKind.NAN, FailureKind.INVALID})  # other failures cost the training process
 
@@ -127,6 +130,11 @@ class Worker:
             trial = self._study.claim(
                 self._sampler, pruner, worker=self.name, lease_seconds=self._lease_seconds
             )
+            if trial is None and self._study.others_try_the_rest:
+                # What they try may lead to more, or fail for no fault of its own.
+                self._study.seen(self.name)
+                self._stop.wait(LOOK_SECONDS)
+                continue
             if trial is None:
                 sweep(self._study, self._store)
                 self._gate.look()  # for the reason, if it is not that the queue is empty
@@ -145,6 +153,8 @@ class Worker:
                 with scratch_folder() as scratch:
                     outcome = self._train(handle, scratch)
                     handle.flush()
+                    if handle.refused is not None and isinstance(outcome, Failed | HandedBack):
+                        outcome = DrawsAgain(str(handle.refused))
                     outcome = self._settle(trial, handle, outcome)
             except LeaseLostError:
                 outcome = Dropped()
@@ -219,6 +229,11 @@ class Worker:
                 self._study.fail(trial, kind.value, reason)
             case HandedBack():
                 self._study.hand_back(handle.lease)
+            case DrawsAgain():
+                others_run = isinstance(handle.refused, ConfigurationsInUseError)
+                self._study.draw_again(handle.lease, keeping_start=others_run)
+                if others_run:
+                    self._stop.wait(LOOK_SECONDS)
             case Interrupted(reason):
                 released = self._study.interrupted(handle.lease, FailureKind.CRASHED.value, reason)
                 if released.state == "failed":

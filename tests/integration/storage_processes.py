@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -16,12 +17,13 @@ from typing import Any
 import alembic.command  # noqa: F401 - imported here, Optuna does it when it needs it
 import optuna
 import psycopg  # noqa: F401 - as above, SQLAlchemy
-from optuna.distributions import FloatDistribution
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from sqlalchemy import Connection, Engine, event
 
 from studyhall.studies.address import parse
 from studyhall.studies.database import connect
 from studyhall.studies.definition import Definition
+from studyhall.studies.errors import RepeatedConfigurationError
 from studyhall.studies.storage import open_storage
 from studyhall.studies.study import Study
 from studyhall.studies.trial import suggest_value
@@ -60,6 +62,35 @@ def work(url: str, trials: int) -> list[int]:
             study.complete(trial, float(value))
     storage.close()
     return claimed
+
+
+def draw(url: str, trials: int) -> list[list[Any]]:
+    """Claim trials of a conditional space of six configurations until it has none left; return those that were tried."""
+    storage = open_storage(url, create=False)
+    study = Study.open(storage, NAME)
+    tried = []
+    while True:
+        trial = study.claim(
+            lambda number: optuna.samplers.TPESampler(seed=0, n_startup_trials=2), optuna.pruners.NopPruner()
+        )
+        if trial is None and not study.others_try_the_rest:
+            break
+        if trial is None:
+            time.sleep(0.02)
+            continue
+        try:
+            if suggest_value(trial, "kind", CategoricalDistribution(("dense", "conv"))) == "dense":
+                suggest_value(trial, "depth", IntDistribution(1, 3))
+            else:
+                suggest_value(trial, "rate", FloatDistribution(0.1, 0.5, step=0.2))
+        except RepeatedConfigurationError:
+            study.draw_again(trial)
+            continue
+        kind, rest = trial.params.values()
+        tried.append([kind, round(rest, 6)])
+        study.complete(trial, 1.0)
+    storage.close()
+    return tried
 
 
 def reclaim(url: str, trials: int) -> list[int]:
@@ -144,5 +175,7 @@ if __name__ == "__main__":
     if action == "interrupted":
         found = interrupted(url, trials)
     else:
-        found = together({"start": start, "work": work, "reclaim": reclaim}[action], url, processes, trials)
+        found = together(
+            {"start": start, "work": work, "draw": draw, "reclaim": reclaim}[action], url, processes, trials
+        )
     sys.stdout.write(json.dumps(found))

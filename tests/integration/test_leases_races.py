@@ -10,7 +10,7 @@ from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
 from sqlalchemy import update
 
-from studyhall.studies.entry import Counts
+from studyhall.studies.entry import Counts, Exhausted
 from studyhall.studies.own_tables import leases
 from studyhall.studies.storage import open_storage
 from studyhall.studies.study import Study
@@ -40,6 +40,19 @@ def test_every_trial_is_finished_once_whoever_works(storage_url: str) -> None:
     assert study.counts() == Counts(complete=TRIALS)
     assert study.spent().epochs == TRIALS + TRIALS // 5
     assert storage.read(lambda connection: connection.execute(leases.select()).all()) == []
+    storage.close()
+
+
+def test_no_two_workers_try_one_configuration(storage_url: str) -> None:
+    run("start", storage_url, processes=1, trials=30)
+    answers = run("draw", storage_url, processes=6, trials=30)
+    assert all(isinstance(tried, list) for tried in answers), answers  # and not a traceback
+    tried = sorted((each for answer in answers for each in answer), key=str)
+    assert tried == [["conv", 0.1], ["conv", 0.3], ["conv", 0.5], ["dense", 1], ["dense", 2], ["dense", 3]]
+    storage = open_storage(storage_url, create=False)
+    study = Study.open(storage, "raced")
+    assert study.counts() == Counts(complete=6)
+    assert study.exhausted() == Exhausted(configurations=6, withdrawn=24)
     storage.close()
 
 

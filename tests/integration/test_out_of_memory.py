@@ -12,9 +12,10 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from studyhall.search.training.outcome import FailureKind
 from studyhall.studies.algorithms import sampler_for_trial
+from studyhall.studies.configurations import OUT_OF_MEMORY
 from studyhall.studies.definition import Definition, SamplerSpec
+from studyhall.studies.entry import Exhausted
 from studyhall.studies.errors import RepeatedConfigurationError
-from studyhall.studies.out_of_memory import OUT_OF_MEMORY
 from studyhall.studies.storage import StudyStorage
 from studyhall.studies.study import Study
 from studyhall.studies.trial import start_of, suggest_value
@@ -31,7 +32,8 @@ SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
 
 
 def created(storage: StudyStorage, trials: int, **sections: Any) -> Study:
-    sections = {"name": "bss", "search": {"trials": trials}} | sections
+    # Where nothing is repeated, what ran out of memory is not either; see test_space_contract.py.
+    sections = {"name": "bss", "search": {"trials": trials, "repeat": True}} | sections
     return Study.create_or_join(storage, Definition.model_validate(sections))
 
 
@@ -69,8 +71,8 @@ def test_no_configuration_runs_out_of_memory_twice(storage: StudyStorage, sample
         trial = claim(study, SAMPLERS[sampler])
         try:
             values = drawn(trial)
-        except RepeatedConfigurationError as error:
-            study.fail(trial, FailureKind.INVALID, str(error))
+        except RepeatedConfigurationError:
+            study.draw_again(trial)
             refused += 1
             continue
         if values["units"] * values["depth"] > 256:
@@ -79,7 +81,7 @@ def test_no_configuration_runs_out_of_memory_twice(storage: StudyStorage, sample
         else:
             study.complete(trial, 1 / values["units"])
     assert set(failed.values()) == {1}
-    assert refused < 15  # those that began with the width of which every depth had failed
+    assert refused == 0  # no width was drawn of which every depth had failed
     assert study.counts().finished == 25
 
 
@@ -100,7 +102,7 @@ def test_a_configuration_is_refused_in_words_when_nothing_else_is_left(storage: 
     trial = claim(study)
     suggest_value(trial, "units", UNITS, 64)
     with pytest.raises(
-        RepeatedConfigurationError, match=r"trial 0, which ran out of memory, and 'depth' has no other"
+        RepeatedConfigurationError, match=r"every value of 'depth' that is left leads to a configuration that"
     ):
         suggest_value(trial, "depth", DEPTH)
     assert trial.params == {"units": 64}  # and so it is not even recorded
@@ -176,15 +178,15 @@ def test_a_grid_is_tried_point_by_point_from_the_first_trial_on(storage: StudySt
     assert len(tried) == 6
 
 
-def test_a_grid_that_begins_again_is_refused_and_not_left(storage: StudyStorage) -> None:
+def test_a_grid_all_of_which_ran_out_of_memory_is_not_begun_again(storage: StudyStorage) -> None:
     grid = {"units": [64], "depth": [1, 2]}
     study = created(storage, 3, sampler={"name": "grid", "options": {"search_space": grid}})
     for _ in range(2):
         trial = claim(study, lambda number: GridSampler(grid, seed=7))
         drawn(trial)
         study.fail(trial, OUT_OF_MEMORY, "")
-    with pytest.raises(RepeatedConfigurationError):
-        drawn(claim(study, lambda number: GridSampler(grid, seed=7)))
+    assert study.claim(lambda number: GridSampler(grid, seed=7), NopPruner()) is None
+    assert study.exhausted() == Exhausted(configurations=2, withdrawn=1)
 
 
 def test_a_continuous_parameter_is_only_refused_what_was_tried_exactly(storage: StudyStorage) -> None:

@@ -171,7 +171,8 @@ def test_trial_whose_sampler_fails_goes_back_to_the_queue(study: Study) -> None:
     assert study.counts() == Counts(waiting=4)
 
 
-def test_each_trial_has_its_own_sampler_and_pruner(study: Study) -> None:
+def test_each_trial_has_its_own_sampler_and_pruner(storage: StudyStorage) -> None:
+    study = Study.create_or_join(storage, define(search={"trials": 4, "repeat": True}))
     numbers = []
 
     def asked(number: int) -> BaseSampler:
@@ -352,7 +353,8 @@ def test_study_that_is_not_there_is_missed_with_the_names_of_those_that_are(stor
         Study.open(storage, "bss")
 
 
-def test_sampler_that_has_seen_its_whole_grid_does_not_stop_the_queue(study: Study) -> None:
+def test_sampler_that_has_seen_its_whole_grid_does_not_stop_the_queue(storage: StudyStorage) -> None:
+    study = Study.create_or_join(storage, define(search={"trials": 4, "repeat": True}))
     grid = {"x": [0.0, 1.0]}
     seen = []
     while (trial := study.claim(lambda number: GridSampler(grid, seed=0), NopPruner())) is not None:

@@ -294,12 +294,12 @@ def test_study_is_joined_with_the_same_definition_and_keeps_its_trials(storage: 
     assert claim(joined).number == study_trial.number + 1
 
 
-def test_definition_that_asks_for_more_trials_extends_the_study_and_for_fewer_does_not(
+def test_definition_that_asks_for_more_trials_extends_the_study_and_for_fewer_withdraws_what_waits(
     storage: StudyStorage,
 ) -> None:
     Study.create_or_join(storage, define(trials=3))
     assert Study.create_or_join(storage, define(trials=5)).counts().total == 5
-    assert Study.create_or_join(storage, define(trials=2)).counts().total == 5
+    assert Study.create_or_join(storage, define(trials=2)).counts().total == 2
 
 
 def test_definition_with_another_budget_changes_that_of_the_study(storage: StudyStorage) -> None:

@@ -48,7 +48,7 @@ class Brake(keras.callbacks.Callback):
 
 
 def build(hp):
-    model = keras.Sequential([keras.layers.Input((32, 32, 1)), keras.layers.Conv2D(2, hp.Int("width", 1, 5, default=1), padding="same")])
+    model = keras.Sequential([keras.layers.Input((32, 32, 1)), keras.layers.Conv2D(2, hp.Int("width", 1, 9, default=1), padding="same")])
     model.compile(optimizer="adam", loss="mse")
     fit = model.fit
     model.fit = lambda *args, callbacks=(), **kwargs: fit(*args, callbacks=[*callbacks, Brake()], **kwargs)

@@ -7,12 +7,14 @@ STUDY ?= studies/quickstart.toml
 TIER ?= tests
 JOBS ?= 3
 
-.PHONY: help search test test-engines lint format lock clean
+.PHONY: help search test test-engines test-all lint format lock clean
 
 help:
 	@echo "make search   search for a network with $(STUDY) and publish the best one (STUDY=... for another)"
-	@echo "make test     run every test (TIER=tests/unit for the quick ones, JOBS=N at a time)"
-	@echo "make test-engines   the tests with Ray, Slurm and network namespaces, on this machine"
+	@echo "make test     run the tests that this machine can run, but those with clusters (TIER=tests/unit for the"
+	@echo "              quick ones, JOBS=N at a time); its last lines say what did not run, and why"
+	@echo "make test-engines   the tests with clusters: Ray, Slurm and network namespaces, on this machine"
+	@echo "make test-all   install what the tests need on Debian (as root), and run every one of them"
 	@echo "make lint     ruff, mypy and the direction of imports"
 	@echo "make format   let ruff rewrite the sources"
 	@echo "make lock     renew requirements.lock"
@@ -41,6 +43,9 @@ test: $(VENV)/.ready
 
 test-engines: $(VENV)/.ready
 	$(BIN)/python -m pytest -m engines tests/acceptance
+
+test-all: $(VENV)/.ready
+	JOBS=$(JOBS) .ci/test-all
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

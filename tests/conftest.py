@@ -1,4 +1,7 @@
-"""What every tier of tests shares: the real data where it is at hand, and quiet, single-threaded training."""
+"""What every tier of tests shares: the real data where it is at hand, quiet, single-threaded training, and a last word.
+
+The last word says which tests did not run, and why.
+"""
 
 import gc
 import logging
@@ -13,6 +16,9 @@ from typing import Any
 
 import pytest
 
+from tests.examples import load_profile
+from tests.not_run import LeftOut
+
 # Read when TensorFlow is first imported, by this process or by one that a test starts.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
@@ -22,6 +28,8 @@ gc.disable()  # nothing that is imported is garbage, and frameworks are much to 
 
 SECRET = "not-to-be-shown"  # of S3; no message may hold it
 
+load_profile()
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
@@ -29,6 +37,11 @@ def pytest_collection_finish() -> None:
     """Everything is imported: collect from now on, but never look through the frameworks again."""
     gc.freeze()
     gc.enable()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have what does not run be told at the end."""
+    config.pluginmanager.register(LeftOut(config), "left-out")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from typing import Any
 import keras_tuner
 import optuna
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from keras_tuner.engine import hyperparameters as kinds
 from optuna.distributions import BaseDistribution, distribution_to_json, json_to_distribution
@@ -22,15 +22,10 @@ from studyhall.search.bridge.hyperparameters import (
     recorded_values,
 )
 from studyhall.search.bridge.names import parameter_name
+from tests.examples import share_of_examples
 from tests.untrained_handle import UntrainedHandle
 
-check = settings(
-    max_examples=25,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow],
-    database=None,
-)
+check = share_of_examples(1 / 4)
 
 
 class OptunaHandle(UntrainedHandle):
@@ -203,7 +198,7 @@ def test_every_proposed_value_is_legal_and_the_rest_follows_from_it(
     check_trials(block, optuna.samplers.RandomSampler(seed=seed), 1)
 
 
-@settings(check, max_examples=5)
+@share_of_examples(1 / 20)
 @given(blocks(), st.integers(0, 2**20))
 def test_what_a_sampler_learns_from_stays_legal(block: tuple[Any, ...], seed: int) -> None:
     check_trials(block, optuna.samplers.TPESampler(seed=seed, n_startup_trials=1), 3)
@@ -256,7 +251,7 @@ def test_every_value_that_keras_tuner_draws_can_be_enqueued_and_comes_back_as_it
     assert run(TrialHyperParameters(OptunaHandle(trial, handle.start)), block) == expected
 
 
-@settings(check, max_examples=40)
+@share_of_examples(2 / 5)
 @given(numbers, st.data())
 def test_every_value_of_a_grid_is_proposed_and_comes_back(
     declaration: tuple[str, dict[str, Any]], data: st.DataObject

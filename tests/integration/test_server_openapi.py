@@ -1,6 +1,6 @@
 """The API keeps its footing, whatever it is asked in the terms of its own description."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,39 +15,51 @@ from studyhall.search.server.door.credentials import Credentials, Token
 from studyhall.search.server.door.door import Door
 from studyhall.search.server.door.identities import Identity, Role
 from studyhall.search.server.hall import Hall
-from studyhall.studies.artifacts import open_artifact_store
 from studyhall.studies.catalogue import Catalogue
-from studyhall.studies.definition_file import load_definition
-from studyhall.studies.storage import open_storage
-from studyhall.studies.study import Study
+from tests.examples import share_of_examples
 
 TOKEN = "reader-token-of-the-tests"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
-DEFINITION = """
-hypermodel = "studyhall.models:SeparationHyperModel"
-data = { source = "synthetic" }
-search = { trials = 3 }
-"""
+OBJECTIVES = [{"metric": "val_loss"}, {"metric": "val_acc", "direction": "maximize"}]
+STUDIES = ("waiting", "busy", "several", "published")
+
+
+def fill(site: Any) -> None:
+    """Make studies in every state: without a trial that ended, amid its work, of several objectives, and published."""
+    site.study("waiting")
+    busy = site.study("busy", trials=8)
+    best = site.claim(busy, (0.5, 0.25), hyperparameters={"filters": 8, "rate": 1e-3}, device="cpu")
+    busy.complete(best, 0.25)
+    busy.prune(site.claim(busy, (0.9,)))
+    busy.prune(site.claim(busy, (0.1, 0.9)), 0.1)
+    busy.fail(site.claim(busy), "oom", "the device ran out of memory")
+    busy.fail(site.claim(busy, (0.7, float("nan"))), "nan", "val_loss is nan after epoch 2")
+    busy.register_worker("w1", host="node", pid=7, device="gpu:0 NVIDIA H200")
+    running = site.claim(busy, (0.8, 0.3), worker="w1", hyperparameters={"filters": 16})
+    busy.renew(busy.lease_of(running), epoch=2, images_per_second=1000.0)
+    several = site.study("several", trials=4, objective=OBJECTIVES)
+    several.complete(site.claim(several, history={"val_loss": [0.5]}), 0.5, 0.75)
+    several.complete(site.claim(several), 0.25, 0.5)
+    several.fail(site.claim(several), "crashed", "the training process ended with status 1")
+    published = site.study("published", trials=1)
+    published.complete(site.claim(published, (0.5,), history={"val_loss": [0.5, None]}), 0.5)
+    site.publish(published)
 
 
 @pytest.fixture(scope="module")
-def description(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def description(new_site: Callable[[Path], Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The description of the API, by an application that can be asked."""
-    folder: Path = tmp_path_factory.mktemp("served")
-    url = f"sqlite:///{folder}/studies.db"
-    (folder / "tiny.toml").write_text(DEFINITION)
-    storage = open_storage(url, create=True)
-    Study.create_or_join(storage, load_definition(folder / "tiny.toml", {}))
-    storage.close()
-    open_artifact_store(str(folder / "artifacts"), create=True)
-    with Catalogue(url) as catalogue:
-        hall = Hall(url, catalogue)
+    site = new_site(tmp_path_factory.mktemp("served"))
+    fill(site)
+    with Catalogue(site.url) as catalogue:
+        hall = Hall(site.url, catalogue)
         dashboard = Dashboard(hall)
         token = Token(Identity("reader token", Role.READER), TOKEN)
         application = create_application(hall, Door(Credentials(tokens=[token])), dashboard)
         yield schemathesis.openapi.from_asgi("/api/openapi.json", application, headers=HEADERS)
         end_threads(application)
         dashboard.close()
+    site.close()
 
 
 def test_no_question_in_the_terms_of_the_description_makes_the_api_fail(description: Any) -> None:
@@ -56,16 +68,13 @@ def test_no_question_in_the_terms_of_the_description_makes_the_api_fail(descript
     for operation in operations:
 
         @settings(
-            max_examples=6,
-            derandomize=True,
-            deadline=None,
-            database=None,
+            share_of_examples(1 / 16),
             phases=[Phase.explicit, Phase.generate],
             suppress_health_check=list(HealthCheck),
         )
         @given(case=operation.as_strategy())
         def ask(case: Any) -> None:
-            for name in (None, "tiny"):
+            for name in (None, *STUDIES):
                 if name is not None:
                     if "name" not in (case.path_parameters or {}):
                         return

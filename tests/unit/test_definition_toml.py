@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from studyhall.studies.definition import Definition
 from studyhall.studies.definition_file import define, load_definition
 from studyhall.studies.definition_toml import to_toml
 from studyhall.studies.signature import differences, signature
+from tests.examples import share_of_examples
 
 CHARACTERS = st.characters(codec="utf-8")  # without surrogates, which are no text
 TEXT = st.text(CHARACTERS, max_size=8)
@@ -83,7 +84,7 @@ DEFINITIONS = st.fixed_dictionaries(
 
 
 @given(DEFINITIONS)
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@share_of_examples(1 / 5)
 def test_any_definition_reads_back_as_itself_from_its_toml_and_from_its_record(
     tables: dict[str, Any],
 ) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from studyhall.search.bridge.handle import Value
+from studyhall.search.dry_run import check
 from studyhall.search.one_line import shown
 from studyhall.search.references import StudyReference
 from studyhall.search.remarks import remark
-from studyhall.search.runner import check
 from studyhall.search.tuner.script import is_script
 from studyhall.search.workers.trainer_process import TrainerProcess
 from studyhall.studies.errors import DefinitionError

@@ -11,7 +11,13 @@ from typing import Any, Literal
 from optuna.trial import FrozenTrial
 
 from studyhall.search.notifications.notifier import Notifies
-from studyhall.search.training.outcome import Failed, FailureKind, HandedBack, Retrained
+from studyhall.search.training.outcome import (
+    Appraised,
+    Failed,
+    FailureKind,
+    HandedBack,
+    Retrained,
+)
 from studyhall.search.views.events import (
     BatchDone,
     EpochDone,
@@ -130,12 +136,12 @@ class Publisher:
             chosen.model.replace(files / MODEL)
             (files / HISTORY).write_text(to_json(chosen.history, indent=1))
             try:
-                score = self._appraise(AppraiseTask(Job(self._study.definition, scratch), files), stopped)
+                appraised = self._appraise(AppraiseTask(Job(self._study.definition, scratch), files), stopped)
             except TrainerStoppedError:
                 self._turn.renew()  # where that is why it was stopped, it is said
                 return False
             self._turn.renew()
-            self._publish(best, chosen, score, files)
+            self._publish(best, chosen, appraised, files)
             self._attach_figures(scratch)
         return True
 
@@ -159,16 +165,16 @@ class Publisher:
             return Failed(crash.death.kind or FailureKind.CRASHED, crash.reason, crash.output)
         return outcome
 
-    def _appraise(self, task: AppraiseTask, stopped: Callable[[], bool]) -> dict[str, Any] | None:
+    def _appraise(self, task: AppraiseTask, stopped: Callable[[], bool]) -> Appraised:
         try:
-            score: dict[str, Any] | None = self._trainer.run(task, None, stopped)
+            appraised: Appraised = self._trainer.run(task, None, stopped)
         except TrainerCrashedError as crash:
             error = WorkFailedError(
                 f"The evaluation of the model for '{self._study.name}' ends: {crash.reason}"
             )
             error.add_note(crash.output)
             raise error from crash
-        return score
+        return appraised
 
     def _choose(self, best: FrozenTrial, outcome: Retrained | Failed, scratch: Path) -> Candidate:
         """Return the better of the retrained model and the trial's own."""
@@ -196,10 +202,8 @@ class Publisher:
             raise WorkFailedError(f"{why}, and the weights of trial {best.number} were not kept")
         return retrained
 
-    def _publish(
-        self, best: FrozenTrial, chosen: Candidate, score: dict[str, Any] | None, files: Path
-    ) -> None:
-        definition = self._study.definition
+    def _publish(self, best: FrozenTrial, chosen: Candidate, appraised: Appraised, files: Path) -> None:
+        definition, score = self._study.definition, appraised.score
         metrics: dict[str, Any] = {
             "validation": chosen.value,
             "trial_validation": best.values[0],
@@ -220,6 +224,7 @@ class Publisher:
                 "weights": chosen.facts["seed"],
             },
             metrics=finite(metrics),
+            loading=appraised.loading,
             **{name: chosen.facts[name] for name in _FACTS if name != "seed"},
         )
         record = bundle.publish(files, facts, self._store, self._study.storage, self._study.id)

@@ -2,18 +2,18 @@
 
 import gc
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from studyhall.search.clusters.engine import Assignment, Engine
+from studyhall.search.dry_run import check
 from studyhall.search.notifications.notifier import Notifier, Notifies
 from studyhall.search.notifications.webhook import webhook_from
 from studyhall.search.opening import earlier_configurations, open_study
 from studyhall.search.publication import Publisher
 from studyhall.search.references import StudyReference
-from studyhall.search.training.outcome import Checked
 from studyhall.search.views.events import (
     Checking,
     DatabaseAway,
@@ -27,13 +27,10 @@ from studyhall.search.views.events import (
 from studyhall.search.views.narration import exhausted_in_words
 from studyhall.search.views.progress import Progress, show_progress
 from studyhall.search.workers.budget import Budget, EpochGate
-from studyhall.search.workers.channel import CheckTask, Job
 from studyhall.search.workers.local_work import hand_on, work_together
-from studyhall.search.workers.scratch import scratch_folder
 from studyhall.search.workers.settings import WorkerSettings
 from studyhall.search.workers.stop_switch import StoppedError, StopSwitch, status_after
 from studyhall.search.workers.trainer_process import (
-    TrainerCrashedError,
     TrainerProcess,
     TrainerStoppedError,
 )
@@ -43,9 +40,8 @@ from studyhall.studies.algorithms import check_packages
 from studyhall.studies.artifact_store import ArtifactStore
 from studyhall.studies.bundle_record import published
 from studyhall.studies.catalogue import Catalogue
-from studyhall.studies.definition import Definition, Value
 from studyhall.studies.earlier import Earlier, fitting
-from studyhall.studies.errors import WORK_FAILED, StorageAwayError, UserCodeError
+from studyhall.studies.errors import WORK_FAILED, StorageAwayError
 from studyhall.studies.locations import artifact_location
 from studyhall.studies.origin import located
 from studyhall.studies.results import best_trial
@@ -113,36 +109,6 @@ def open_workplace(
     if (others := remark(study.versions())) is not None:
         observe(OtherVersions(others))
     return Workplace(study, store, study.storage.address.shown, artifacts)
-
-
-def check(
-    definition: Definition,
-    trainer: TrainerProcess,
-    configurations: Sequence[Mapping[str, Value]] = (),
-    stop: Callable[[], bool] = lambda: False,
-) -> Checked:
-    """Build the definition's default model and train two batches, in the training process.
-
-    Args:
-        definition: the study's definition.
-        trainer: the training process.
-        configurations: more of them; `misfits` says why each of them cannot be built, if so.
-        stop: says when to leave it.
-
-    Raises:
-        TrainerStoppedError: it was told to stop.
-        UserCodeError: that fails, or training does not report the objective's metric.
-    """
-    with scratch_folder() as scratch:
-        try:
-            checked: Checked = trainer.run(
-                CheckTask(Job(definition, scratch), tuple(map(dict, configurations))), None, stop
-            )
-        except TrainerCrashedError as crash:
-            error = UserCodeError(f"{definition.hypermodel.path} ends its process: {crash.reason}")
-            error.add_note(crash.output)
-            raise error from crash
-    return checked
 
 
 class Session:

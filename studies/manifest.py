@@ -66,6 +66,27 @@ class FileEntry(_Frozen):
 Files = Annotated[dict[Annotated[str, AfterValidator(plain_name)], FileEntry], Field(min_length=1)]
 
 
+class Loading(_Frozen):
+    """What loading a model needs beyond `keras.models.load_model(path)`."""
+
+    safe_mode: bool = True
+    """False: it holds Python code, which `load_model(path, safe_mode=False)` runs; do that only if you trust its author."""
+    compile: bool = True
+    """False: it loads with `compile=False` alone, and can predict but not train."""
+    modules: tuple[str, ...] = ()
+    """Of its author's project, to be imported first."""
+    custom_objects: tuple[str, ...] = ()
+    """Names in those modules, for `load_model(path, custom_objects={name: object})`."""
+
+    def in_words(self) -> str:
+        """Say what it needs, in one line."""
+        parts = [f"import {', '.join(self.modules)}"] if self.modules else []
+        parts += [f"custom_objects of {', '.join(self.custom_objects)}"] if self.custom_objects else []
+        parts += [] if self.safe_mode else ["safe_mode=False, which runs code that the file holds"]
+        parts += [] if self.compile else ["compile=False"]
+        return "; ".join(parts)
+
+
 class Facts(_Frozen):
     """What a publisher knows of its model: all of a manifest but what publishing adds."""
 
@@ -95,6 +116,8 @@ class Facts(_Frozen):
     device: str
     metrics: dict[str, JsonValue]
     """By name, for example `validation`, `trial_validation` and `test`."""
+    loading: Loading | None = None
+    """What loading the model needs; None where `keras.models.load_model(path)` is all."""
 
 
 class Manifest(Facts):
@@ -118,7 +141,9 @@ class Manifest(Facts):
 
     def to_json(self) -> str:
         """Return the text of `manifest.json`."""
-        return to_json(self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+        # Left out where there is nothing to say, so that older versions can read it.
+        content = self.model_dump(mode="json", exclude={"loading"} if self.loading is None else None)
+        return to_json(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def utc_now() -> datetime:

@@ -9,12 +9,23 @@ from studyhall.search.commands.options import KERAS_ENVIRONMENT, epilog
 
 @click.command(epilog=epilog("studyhall check study.toml", environment=KERAS_ENVIRONMENT))
 @click.argument("file", metavar="STUDY.toml", type=click.Path(path_type=Path))
-def command(file: Path) -> None:
-    """Import what STUDY.toml names, build its default model and train two batches.
+@click.option(
+    "--limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=300.0,
+    show_default=True,
+    metavar="SECONDS",
+    envvar="STUDYHALL_CHECK_SECONDS",
+    show_envvar=True,
+    help="How long it may take; what has not ended by then is named.",
+)
+def command(file: Path, limit: float) -> None:
+    """Rehearse what a search of STUDY.toml will do, with the default model and two batches.
 
-    Shows what was found: the data's shapes, the hyperparameters, what training reports. Nothing is queued, and no
-    database is touched.
+    It trains with all rules of a trial and of the retraining, saves the model, loads it in a process of its own, and builds
+    a few random configurations. It shows what was found: the data's shapes, the hyperparameters, what training reports,
+    which rules act. Nothing is queued, and no database is touched.
     """
     from studyhall.search.checking import check_and_show
 
-    check_and_show(file)
+    check_and_show(file, limit)

@@ -33,6 +33,11 @@ from studyhall.search.commands.options import KERAS_ENVIRONMENT, epilog
     help="Test images. Default: the bundle's own, else 'mnist-fashion'.",
 )
 @click.option("--json", "json_file", metavar="FILE", type=click.Path(path_type=Path), help="Write JSON too.")
+@click.option(
+    "--allow-code",
+    is_flag=True,
+    help="Run Python code that the model holds or needs, as Lambda layers and classes of its author's do. Trust its author first.",
+)
 def command(
     model: Path,
     rounds: int,
@@ -41,6 +46,7 @@ def command(
     mix: str | None,
     source: str | None,
     json_file: Path | None,
+    allow_code: bool,
 ) -> None:
     """Score a bundle's folder, or a .keras or .h5 file, on mixtures of test images.
 
@@ -48,4 +54,4 @@ def command(
     """
     from studyhall.search.scoring.printing import evaluate_and_show
 
-    evaluate_and_show(model, rounds, samples, seed, mix, source, json_file)
+    evaluate_and_show(model, rounds, samples, seed, mix, source, json_file, allow_code=allow_code)

@@ -26,8 +26,18 @@ PATH = click.Path(path_type=Path)
 @click.option(
     "--mix", "pair", metavar="A B", nargs=2, type=PATH, help="Mix two images first, a digit and an item."
 )
+@click.option(
+    "--allow-code",
+    is_flag=True,
+    help="Run Python code that the model holds or needs, as Lambda layers and classes of its author's do. Trust its author first.",
+)
 def command(
-    model: Path, images: tuple[Path, ...], to: Path, fit: bool, pair: tuple[Path, Path] | None
+    model: Path,
+    images: tuple[Path, ...],
+    to: Path,
+    fit: bool,
+    pair: tuple[Path, Path] | None,
+    allow_code: bool,
 ) -> None:
     """Separate images, or all images of a folder, and write both sources as PNGs beside each other.
 
@@ -36,4 +46,4 @@ def command(
     """
     from studyhall.search.scoring.printing import predict_and_show
 
-    predict_and_show(model, images, to, fit=fit, pair=pair)
+    predict_and_show(model, images, to, fit=fit, pair=pair, allow_code=allow_code)

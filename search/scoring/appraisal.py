@@ -25,6 +25,12 @@ def appraise(folder: Path, definition: Definition) -> dict[str, Any] | None:
     if definition.data.source not in BUILT_IN_SOURCES:
         return None
     try:
-        return evaluate_model(folder / MODEL, definition.data.mix, source=definition.data.source).to_record()
+        return evaluate_model(
+            folder / MODEL,
+            definition.data.mix,
+            source=definition.data.source,
+            # Its author's code has built it in this process.
+            allow_code=True,
+        ).to_record()
     except ModelFileError:
         return None

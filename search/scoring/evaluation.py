@@ -156,10 +156,11 @@ def evaluate_model(
     source: str | None = None,
     batch_size: int = BATCH_SIZE,
     on_progress: Progress | None = None,
+    allow_code: bool = False,
 ) -> Evaluation:
     """Evaluate the bundle or model file at `path`, on the test images of `source`, by default the bundle's own.
 
-    What is quick to refuse is refused before Keras is imported. Raises what `evaluate` raises, and DataError
+    `allow_code` says that code which the model holds or needs may run. What is quick to refuse is refused before Keras is imported. Raises what `evaluate` raises, and DataError
     where the images cannot be had.
     """
     found = find_model(path)
@@ -170,7 +171,7 @@ def evaluate_model(
         )
     chosen = load_source(source or found.source)
     return evaluate(
-        load_separator(path),
+        load_separator(path, allow_code=allow_code),
         chosen.test,
         mix,
         rounds,

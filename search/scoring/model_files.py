@@ -1,17 +1,20 @@
 """A model file: found on disk without Keras, then loaded by Keras in its safe mode."""
 
+import importlib
 import os
 import re
+import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from studyhall.data.mixtures import Mix
 from studyhall.search.one_line import reason, shown
 from studyhall.search.scoring.separator import Separator, separator_of
 from studyhall.studies.errors import ModelFileError
-from studyhall.studies.manifest import MANIFEST, MODEL, verify
+from studyhall.studies.manifest import MANIFEST, MODEL, Loading, verify
 
 _ACCEPTED = "give a bundle's folder, a .keras file or a legacy .h5 file"
 _WHOLE = "save the whole model, as with model.save('model.keras')"
@@ -27,6 +30,10 @@ class ModelFile:
     path: Path
     mix: Mix = "mean"
     source: str = "mnist-fashion"
+    loading: Loading | None = None
+    """What its bundle says that loading it needs."""
+    folder: str = ""
+    """Of the project that it was trained in."""
 
 
 def find_model(path: Path) -> ModelFile:
@@ -45,14 +52,16 @@ def find_model(path: Path) -> ModelFile:
     return ModelFile(path)
 
 
-def load_separator(path: Path) -> Separator:
+def load_separator(path: Path, *, allow_code: bool = False) -> Separator:
     """Load the model at `path`, as `find_model` takes it, and learn its output layout.
+
+    Code that the model holds or needs runs only with `allow_code`.
 
     Raises what `find_model` raises, and ModelFileError, with one line, for anything but a model from 32x32
     mixtures to their two sources.
     """
     found = find_model(path)
-    return separator_of(_load(found.path), found.path, found.mix)
+    return separator_of(_load(found, allow_code), found.path, found.mix)
 
 
 def _in_bundle(folder: Path) -> ModelFile:
@@ -60,12 +69,15 @@ def _in_bundle(folder: Path) -> ModelFile:
         if os.path.exists(folder / "saved_model.pb"):
             raise ModelFileError(f"{shown(folder)} is a TensorFlow SavedModel; {_WHOLE}.")
         raise ModelFileError(f"{shown(folder)} is not a bundle: it holds no {MANIFEST}; {_ACCEPTED}.")
-    definition = verify(folder).definition
+    manifest = verify(folder)
+    definition = manifest.definition
     model = folder / MODEL
     _check_content(model)
     match definition:
         case {"data": {"mix": ("mean" | "sum") as mix, "source": str(source)}}:
-            return ModelFile(model, mix, source)
+            origin = definition.get("origin")
+            home = origin.get("folder") if isinstance(origin, dict) else None
+            return ModelFile(model, mix, source, manifest.loading, str(home or ""))
     raise ModelFileError(
         f"{shown(folder / MANIFEST)} does not say what the model was trained on; fetch it again."
     )
@@ -96,21 +108,46 @@ def _check_content(path: Path) -> None:
         raise ModelFileError(f"{shown(path)} is cut short or not a Keras model; {_ACCEPTED}.")
 
 
-def _load(path: Path) -> Any:
+def _load(found: ModelFile, allow_code: bool) -> Any:
+    path, needs = found.path, found.loading
+    if needs is not None and (needs.modules or not needs.safe_mode) and not allow_code:
+        raise ModelFileError(
+            f"{shown(path)} needs code of its author's to be loaded ({needs.in_words()}): if you trust it, add --allow-code."
+        )
     import keras
 
+    modules = _import(found) if allow_code and needs is not None else []
+    own = {
+        name: vars(module)[name]
+        for module in modules
+        for name in (needs.custom_objects if needs is not None else ())
+        if name in vars(module)
+    }
     # Keras 2 wrote `groups: 1` for these two layers and Keras 3 refuses it (keras-team/keras#19441), so that no
     # U-Net with transposed convolutions that Keras 2 saved would load.
     layers = (keras.layers.Conv2DTranspose, keras.layers.DepthwiseConv2D)
     try:
         return keras.models.load_model(
             path.absolute(),  # a relative path that begins with "hf:" would be looked for on the network
-            custom_objects={layer.__name__: _without_groups(layer) for layer in layers},
+            custom_objects={layer.__name__: _without_groups(layer) for layer in layers} | own,
             compile=False,
-            safe_mode=True,
+            safe_mode=not allow_code,
         )
     except Exception as error:
         raise ModelFileError(f"{shown(path)} cannot be loaded: {_load_failure(error)}") from error
+
+
+def _import(found: ModelFile) -> list[ModuleType]:
+    """Import the modules that a model needs, from its author's project if it is on this machine, or from where they are found."""
+    if os.path.isdir(found.folder):
+        sys.path.insert(0, found.folder)
+    names = found.loading.modules if found.loading is not None else ()
+    try:
+        return [importlib.import_module(name) for name in names]
+    except ImportError as error:
+        raise ModelFileError(
+            f"{shown(found.path)} needs the module '{error.name}' of its author's project: put its folder into PYTHONPATH."
+        ) from error
 
 
 def _without_groups(layer: Any) -> Any:

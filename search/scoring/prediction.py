@@ -57,11 +57,12 @@ def predict_files(
     mix: Mix | None = None,
     batch_size: int = BATCH_SIZE,
     on_progress: Progress | None = None,
+    allow_code: bool = False,
 ) -> list[Separation]:
     """Separate images with the bundle or model file at `model`, and write the sources into the folder `to`.
 
     `inputs` are mixtures (or folders of them), `pair` two sources to be mixed first, as `mix` says: by default
-    as the model was trained. Everything is read and separated before anything is written, and images are
+    as the model was trained. `allow_code` says that code which the model holds or needs may run. Everything is read and separated before anything is written, and images are
     refused before Keras is imported. Raises ImageFileError and ModelFileError.
     """
     found = find_model(model)
@@ -71,7 +72,13 @@ def predict_files(
         mixtures.append(read_pair(*pair, fit=fit, mix=mix or found.mix))
     if not mixtures:
         raise ImageFileError("No image to separate: name one, or a folder of them, or two with --mix A B.")
-    return predict(load_separator(model), mixtures, to, batch_size=batch_size, on_progress=on_progress)
+    return predict(
+        load_separator(model, allow_code=allow_code),
+        mixtures,
+        to,
+        batch_size=batch_size,
+        on_progress=on_progress,
+    )
 
 
 def read_mixtures(

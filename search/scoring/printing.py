@@ -23,11 +23,14 @@ def evaluate_and_show(
     mix: Any,
     source: str | None,
     json_file: Path | None,
+    *,
+    allow_code: bool = False,
 ) -> Evaluation:
     """Evaluate a bundle or model file and print the scores; see `evaluate_model` for the arguments and errors.
 
     Args:
         json_file: where to write the evaluation as JSON too.
+        allow_code: whether code that the model holds or needs may run.
     """
     with quiet_native_output() as errors, _bars(errors) as bars:
         bar = bars.add_task("loading", total=rounds * samples)
@@ -38,6 +41,7 @@ def evaluate_and_show(
             samples,
             seed,
             source=source,
+            allow_code=allow_code,
             on_progress=lambda done, total: bars.update(
                 bar, description="evaluating", completed=done, total=total
             ),
@@ -74,7 +78,13 @@ def _table(evaluation: Evaluation) -> Table:
 
 
 def predict_and_show(
-    model: Path, images: Sequence[Path], to: Path, *, fit: bool, pair: tuple[Path, Path] | None
+    model: Path,
+    images: Sequence[Path],
+    to: Path,
+    *,
+    fit: bool,
+    pair: tuple[Path, Path] | None,
+    allow_code: bool = False,
 ) -> None:
     """Separate images and print what was written; see `predict_files` for the arguments and errors."""
     with quiet_native_output() as errors, _bars(errors) as bars:
@@ -85,6 +95,7 @@ def predict_and_show(
             to,
             pair=pair,
             fit=fit,
+            allow_code=allow_code,
             on_progress=lambda step, done, total: bars.update(
                 bar, description=step, completed=done, total=total
             ),

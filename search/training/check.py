@@ -1,27 +1,53 @@
-"""The dry run of a definition: build its default model and train two batches, before anything is queued."""
+"""The check: a rehearsal of what a trial, a retraining and a publication will do, before anything is queued."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
+import keras_tuner
 
 from studyhall.models.errors import ConfigurationError
 from studyhall.search.bridge.distributions import parameter_of
 from studyhall.search.bridge.handle import Start, Value
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters, recorded_values
 from studyhall.search.devices import setup as device_setup
-from studyhall.search.training.first_step import FirstStep
+from studyhall.search.training.account import Account, NotFiniteError, UnknownMetricError
+from studyhall.search.training.callbacks import Admission, Report, Watch
+from studyhall.search.training.fit import Checkpoints, Fitted, TrainingPlan, account_of, fit
 from studyhall.search.training.outcome import Checked
+from studyhall.search.training.own_fit import has_own_fit, require_end
+from studyhall.search.training.random_configurations import unbuildable
+from studyhall.search.training.rehearsal import EpochBatches, StopAfter, is_used_up_by_a_pass
+from studyhall.search.training.retrain import retraining_plan
+from studyhall.search.training.saving import (
+    UnsavableModelError,
+    is_plain,
+    save_model,
+    what_loading_needs,
+)
 from studyhall.search.training.session import prepare
+from studyhall.search.training.trial import trial_plan
 from studyhall.search.training.warm_start import DryHandle, misfits
 from studyhall.search.user.code import user_traceback
-from studyhall.search.user.examples import Examples, arguments_for, described, first_batches
+from studyhall.search.user.examples import (
+    Examples,
+    arguments_for,
+    described,
+    first_batches,
+    is_endless,
+    one_example,
+)
 from studyhall.search.user.workload import Workload, ensure_built, parameter_count
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import StudyhallError, UserCodeError
+from studyhall.studies.manifest import Loading
 from studyhall.studies.search_sections import PARAMETERS
 
 BATCHES = 2
+EPOCHS = 2
 
 
 class DefaultsHandle(DryHandle):
@@ -32,82 +58,211 @@ class DefaultsHandle(DryHandle):
 
 
 def run_check(
-    definition: Definition, workload: Workload, configurations: Sequence[Mapping[str, Value]] = ()
+    definition: Definition,
+    workload: Workload,
+    configurations: Sequence[Mapping[str, Value]] = (),
+    *,
+    thorough: bool = False,
+    say: Callable[[str], None] = lambda phase: None,
 ) -> Checked:
-    """Build the HyperModel's default model, train two batches, and return what training reports.
+    """Train the default model as a trial would, for two epochs of two batches, and do what comes after.
 
     Args:
         definition: the study's definition.
         workload: its HyperModel and data.
         configurations: more of them, of which is only said whether they can be built.
+        thorough: whether a retraining is rehearsed, too, a few random configurations are built, and the saved model is loaded in
+            a process of its own. The last is done anyway where the model has classes that are not Keras's.
+        say: hears what is about to be done, for whoever waits.
 
     Raises:
-        UserCodeError: the model cannot be built or trained, or training does not report the objective's metric.
+        UserCodeError: a trial, a retraining or a publication of the study could not work; the message says why.
     """
-    prepare(definition, workload, definition.search.seed)
-    hp = TrialHyperParameters(DefaultsHandle(definition.search.seed))
-    logs = _Logs()
-    try:
-        model = workload.hypermodel.build(hp)
+    with TemporaryDirectory(prefix="studyhall-check-") as folder:
+        check = _Check(definition, workload, Path(folder), say)
+        try:
+            return check.run(configurations, thorough=thorough)
+        except StudyhallError:
+            raise
+        except keras_tuner.errors.FailedTrialError as error:
+            raise UserCodeError(
+                f"{definition.hypermodel.path} refuses its default hyperparameters: {error}"
+            ) from error
+        except (ConfigurationError, UnsavableModelError) as error:
+            raise UserCodeError(f"{definition.hypermodel.path}: {error}") from error
+        except NotFiniteError as error:
+            raise UserCodeError(
+                f"training cannot work with the default hyperparameters: {error}, of {BATCHES} batches: see that the data hold no "
+                "NaN, and that the default learning rate is small enough"
+            ) from error
+        except UnknownMetricError as error:
+            raise UserCodeError(check.without_objective(error)) from error
+        except keras_tuner.errors.FatalError as error:
+            raise UserCodeError(f"{definition.hypermodel.path}: {error}") from error
+        except Exception as error:
+            refusal = UserCodeError(
+                f"{definition.hypermodel.path} fails with its default hyperparameters: {type(error).__name__}: {error}"
+            )
+            refusal.add_note(user_traceback(error, definition.folder))
+            raise refusal from error
+
+
+class _Check:
+    """The check of one definition."""
+
+    def __init__(
+        self, definition: Definition, workload: Workload, folder: Path, say: Callable[[str], None]
+    ) -> None:
+        self._definition = definition
+        self._workload = workload
+        self._folder = folder
+        self._say = say
+        self._account: Account | None = None
+
+    def run(self, configurations: Sequence[Mapping[str, Value]], *, thorough: bool) -> Checked:
+        """Do all of it."""
+        definition, hypermodel = self._definition, self._workload.hypermodel
+        self._say(f"building the default model of {definition.hypermodel.path}")
+        hp = TrialHyperParameters(DefaultsHandle(definition.search.seed))
+        model, whole = self._built(hp)
+        self._say(f"training the default model on {BATCHES} batches of {definition.data.source}")
+        fitted, account = self._trained(model, whole, hp, trial_plan(definition))
+        logs = account.best or account.epochs[-1] if account.epochs else fitted.result.metrics
+        for metric, value in zip(account.metrics, fitted.result.values, strict=True):
+            logs = {**logs, metric: value}
+        loading = self._saved(model, whole, fitted, thorough=thorough)
+        rules = {**fitted.rules}
+        unbuilt: list[str] = []
+        if thorough:
+            self._say("rehearsing the retraining")
+            again = TrialHyperParameters(DefaultsHandle(definition.search.seed))
+            other, data = self._built(again)
+            rules |= self._trained(other, data, again, retraining_plan(definition), resumes=False)[0].rules
+            self._say("building a few random configurations")
+            unbuilt = unbuildable(hypermodel, definition.search.seed)
+        return Checked(
+            parameter_count(model),
+            tuple(sorted(logs)),
+            recorded_values(hp),
+            self._facts(hp, model, whole, logs, account)
+            | {"rules": rules, "loading": loading, "unbuilt": unbuilt},
+            tuple(misfits(hypermodel, configurations, self._workload.examples)),
+        )
+
+    def _built(self, hp: TrialHyperParameters) -> tuple[Any, Examples]:
+        """Return a model and its data."""
+        definition = self._definition
+        prepare(definition, self._workload, definition.search.seed)
+        model = self._workload.hypermodel.build(hp)
         if not isinstance(model, keras.Model):
             raise UserCodeError(
                 f"{definition.hypermodel.path} must return a keras.Model from build(hp), not {type(model).__name__}"
             )
-        whole = workload.examples(hp)
-        examples = first_batches(whole, BATCHES)
+        examples = self._workload.examples(hp)
+        require_end(self._workload.hypermodel, examples, definition.data.source)
         ensure_built(model, examples)
         device_setup.use_compilation(model)
-        workload.hypermodel.fit(
+        return model, examples
+
+    def _trained(
+        self,
+        model: Any,
+        whole: Examples,
+        hp: TrialHyperParameters,
+        plan: TrainingPlan,
+        *,
+        resumes: bool = True,
+    ) -> tuple[Fitted, Account]:
+        """Train a few batches with all that a trial has, and see that a second epoch finds as many."""
+        hypermodel, handle = self._workload.hypermodel, DefaultsHandle(self._definition.search.seed)
+        plan = replace(plan, epochs=EPOCHS)
+        account = self._account = account_of(hypermodel, plan)
+        batches = EpochBatches()
+        callbacks = [batches, Admission(handle, account), Report(handle, account), Watch(handle, account)]
+        if is_endless(whole.train):
+            callbacks.append(StopAfter(BATCHES))
+        examples = first_batches(whole, BATCHES)
+        fitted = fit(
+            hypermodel,
             hp,
             model,
-            x=examples.train,
-            validation_data=examples.validation,
-            epochs=1,
-            verbose=0,
-            callbacks=[FirstStep(), logs],
-            **arguments_for(workload.hypermodel, examples),
+            examples.train,
+            examples.validation,
+            plan,
+            account,
+            callbacks,
+            Checkpoints(None, handle.checkpoint, self._folder) if resumes else None,
+            examples.fit_arguments.get("batch_size"),
+            **arguments_for(hypermodel, examples),
         )
-    except StudyhallError:
-        raise
-    except ConfigurationError as error:
-        raise UserCodeError(f"{definition.hypermodel.path}: {error}") from error
-    except Exception as error:
-        refusal = UserCodeError(
-            f"{definition.hypermodel.path} fails with its default hyperparameters: {type(error).__name__}: {error}"
-        )
-        refusal.add_note(user_traceback(error, definition.folder))
-        raise refusal from error
-    metrics = tuple(sorted(logs.last))
-    for metric in definition.metrics:
-        if metric not in (*metrics, PARAMETERS):
+        source = self._definition.data.source
+        if batches.first == 0 and account.fits:
             raise UserCodeError(
-                f"objective.metric is '{metric}', which training never reports; it reports: {', '.join(metrics)}"
+                f"an epoch of '{source}' has 0 batches: see that it holds a full batch at least"
             )
-    return Checked(
-        parameter_count(model),
-        metrics,
-        recorded_values(hp),
-        _facts(hp, model, whole, logs.last),
-        tuple(misfits(workload.hypermodel, configurations, workload.examples)),
-    )
+        if batches.is_used_up or is_used_up_by_a_pass(whole.train) or is_used_up_by_a_pass(whole.validation):
+            raise UserCodeError(
+                f"'{source}' returns data that are used up after one epoch: return a tf.data.Dataset whose generator function begins "
+                "anew each time, or a keras.utils.PyDataset"
+            )
+        return fitted, account
+
+    def _saved(self, model: Any, whole: Examples, fitted: Fitted, *, thorough: bool) -> Loading | None:
+        """Save the model and load it as a stranger would; return what that needs beyond `load_model`."""
+        self._say("saving the model")
+        model.set_weights(fitted.weights)
+        path = save_model(model, self._folder)
+        if not thorough and is_plain(path):
+            return None
+        self._say("loading the saved model in a process of its own")
+        return what_loading_needs(self._definition, path, self._folder, model, one_example(whole))
+
+    def without_objective(self, error: UnknownMetricError) -> str:
+        """Say why training reports no objective."""
+        reported = self._account.epochs[-1] if self._account is not None and self._account.epochs else {}
+        for metric in self._definition.metrics:
+            if (
+                reported
+                and metric not in (*reported, PARAMETERS)
+                and not has_own_fit(self._workload.hypermodel)
+            ):
+                return (
+                    f"objective.metric is '{metric}', which training never reports; it reports: "
+                    f"{', '.join(sorted(reported))}"
+                )
+        return f"objective.metric: {error}"
+
+    def _facts(
+        self,
+        hp: TrialHyperParameters,
+        model: Any,
+        examples: Examples,
+        logs: Mapping[str, Any],
+        account: Account,
+    ) -> dict[str, Any]:
+        """What people want to see before they start a search, in words and numbers."""
+        nothing = examples.validation is None
+        targets = tuple(value for name, value in examples.fit_arguments.items() if name != "batch_size")
+        own = has_own_fit(self._workload.hypermodel)
+        batch_size, steps = examples.batch_size, examples.steps_per_epoch
+        if own and "batch_size" in examples.fit_arguments:
+            batch_size = account.batch_size
+            steps = None if batch_size is None or steps is None else -(-_count(examples) // batch_size)
+        return {
+            "train": described((examples.train, *targets) if targets else examples.train),
+            "validation": None if nothing else described(examples.validation),
+            "steps_per_epoch": steps,
+            "batch_size": batch_size,
+            "input": _shapes(model, "input_shape"),
+            "output": _shapes(model, "output_shape"),
+            "space": {hyper.name: _range(hyper) for hyper in hp.space},
+            "values": dict(logs),
+            "fits": account.fits,
+        }
 
 
-def _facts(
-    hp: TrialHyperParameters, model: Any, examples: Examples, logs: Mapping[str, float]
-) -> dict[str, Any]:
-    """What people want to see before they start a search, in words and numbers."""
-    nothing = examples.validation is None
-    targets = tuple(value for name, value in examples.fit_arguments.items() if name != "batch_size")
-    return {
-        "train": described((examples.train, *targets) if targets else examples.train),
-        "validation": None if nothing else described(examples.validation),
-        "steps_per_epoch": examples.steps_per_epoch,
-        "batch_size": examples.batch_size,
-        "input": _shapes(model, "input_shape"),
-        "output": _shapes(model, "output_shape"),
-        "space": {hyper.name: _range(hyper) for hyper in hp.space},
-        "values": {name: float(value) for name, value in logs.items()},
-    }
+def _count(examples: Examples) -> int:
+    return int(keras.tree.flatten(examples.train)[0].shape[0])
 
 
 def _shapes(model: Any, name: str) -> str | None:
@@ -120,14 +275,3 @@ def _shapes(model: Any, name: str) -> str | None:
 def _range(hyper: Any) -> str:
     parameter = parameter_of(hyper)
     return f"always {hyper.value!r}" if parameter is None else parameter.range()
-
-
-class _Logs(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the names and values of the last epoch."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.last: dict[str, float] = {}
-
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        self.last = dict(logs or {})

@@ -163,7 +163,9 @@ def fit(
         callback.set_model(model)  # a training loop of the user's own may not
     together = batches_on_device(hypermodel, model, train, validation)
     fed = resident(model, train, validation, together) if together else nullcontext((train, validation))
-    beside = joined(model, every, rules, array_batch_size) if has_own_fit(hypermodel) else nullcontext()
+    beside = (
+        joined(model, every, rules, array_batch_size, account) if has_own_fit(hypermodel) else nullcontext()
+    )
     started = time.perf_counter()
     with fed as (x, validation_data), beside:
         compiled_for = getattr(model, "steps_per_execution", 1)

@@ -5,6 +5,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from studyhall.studies.manifest import Loading
+
 
 class FailureKind(StrEnum):
     """Why a trial failed; recorded on the trial as `failure` and counted in `status`."""
@@ -105,6 +107,18 @@ class Retrained:
     history: dict[str, list[Any]]
     seconds: float
     facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Appraised:
+    """What was found of a model before it is published.
+
+    `score` is the protocol's evaluation as JSON values; None where the protocol says nothing of the model. `loading` is what loading it
+    needs beyond `keras.models.load_model(path)`, None if nothing.
+    """
+
+    score: dict[str, Any] | None
+    loading: Loading | None
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,36 @@ from typing import Any
 import keras
 import keras_tuner
 
+from studyhall.search.training.account import Account
 from studyhall.search.training.rules import EarlyStopping, Rule
-from studyhall.search.user.examples import is_arrays
+from studyhall.search.user.examples import Examples, is_arrays, is_endless
+from studyhall.studies.errors import UserCodeError
 
 _RATE_SETTERS = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
+
+
+def require_end(hypermodel: keras_tuner.HyperModel, examples: Examples, source: str) -> None:
+    """Refuse data whose epochs never end, where nothing but Keras's `fit` says how long one is.
+
+    Args:
+        hypermodel: the HyperModel; a `fit` of its own may give `steps_per_epoch` and `validation_steps`.
+        examples: the data.
+        source: the definition's name of them.
+
+    Raises:
+        UserCodeError: an epoch of them has no end.
+    """
+    if has_own_fit(hypermodel):
+        return
+    for data, what, steps in (
+        (examples.train, "to train on", "steps_per_epoch"),
+        (examples.validation, "to validate on", "validation_steps"),
+    ):
+        if is_endless(data):
+            raise UserCodeError(
+                f"'{source}' returns an endless {type(data).__name__} {what}, of which an epoch never ends: give it an end, as "
+                f"data.take(n) does, or pass {steps} to model.fit() in a fit of the HyperModel's own"
+            )
 
 
 def has_own_fit(hypermodel: keras_tuner.HyperModel) -> bool:
@@ -21,7 +47,11 @@ def has_own_fit(hypermodel: keras_tuner.HyperModel) -> bool:
 
 @contextmanager
 def joined(
-    model: Any, ours: Sequence[keras.callbacks.Callback], rules: Sequence[Rule], batch_size: int | None
+    model: Any,
+    ours: Sequence[keras.callbacks.Callback],
+    rules: Sequence[Rule],
+    batch_size: int | None,
+    account: Account,
 ) -> Iterator[None]:
     """Have `model.fit` take its author's callbacks before ours while the context lasts.
 
@@ -33,6 +63,7 @@ def joined(
         ours: the callbacks that `HyperModel.fit` is given.
         rules: those of them that leave room for others.
         batch_size: the study's batch size for arrays; None where the data are no arrays.
+        account: hears which batch size it became.
     """
     original: Callable[..., Any] = model.fit
     signature = inspect.signature(original)
@@ -52,6 +83,7 @@ def joined(
             given["callbacks"] = [*theirs, *(each for each in flat if id(each) in mine)]
         if batch_size is not None and given.get("batch_size") is None and is_arrays(given.get("x")):
             given["batch_size"] = batch_size
+        account.batch_size = given.get("batch_size")
         more = given.pop("kwargs", {})
         return original(**given, **more)
 

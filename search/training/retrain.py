@@ -14,8 +14,9 @@ from studyhall.search.training.failures import kind_of
 from studyhall.search.training.fit import AnnealingSpec, TrainingPlan, account_of, fit
 from studyhall.search.training.outcome import Failed, FailureKind, HandedBack, Retrained
 from studyhall.search.training.rules import COSINE
+from studyhall.search.training.saving import UnsavableModelError, save_model
 from studyhall.search.training.session import prepare
-from studyhall.search.training.trial import objectives_of, save_model
+from studyhall.search.training.trial import objectives_of
 from studyhall.search.user.errors import user_traceback
 from studyhall.search.user.examples import arguments_for
 from studyhall.search.user.workload import Workload, ensure_built, parameter_count
@@ -59,6 +60,8 @@ def run_retraining(
         return Failed(FailureKind.NAN, str(error))
     except UnknownMetricError as error:
         return Failed(FailureKind.INVALID, str(error))
+    except UnsavableModelError as error:
+        return Failed(FailureKind.ERROR, str(error))
     except StudyhallError:
         raise
     except Exception as error:  # noqa: BLE001 - a user's code may raise anything; the trial's own model is left

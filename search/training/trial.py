@@ -34,6 +34,7 @@ from studyhall.search.training.fit import (
 )
 from studyhall.search.training.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, TrialOutcome
 from studyhall.search.training.result import Objective
+from studyhall.search.training.saving import UnsavableModelError, save_model
 from studyhall.search.training.session import prepare
 from studyhall.search.training.trial_files import show_files, show_history
 from studyhall.search.training.warm_start import unknown_values
@@ -127,6 +128,8 @@ def run_trial(
         keras_tuner.errors.FailedTrialError,
     ) as error:
         return Failed(FailureKind.INVALID, str(error))
+    except UnsavableModelError as error:
+        return Failed(FailureKind.ERROR, str(error))
     except keras_tuner.errors.FatalError as error:
         raise UserCodeError(f"{definition.hypermodel.path} ended the search: {error}") from error
     except StudyhallError:
@@ -197,13 +200,6 @@ def trial_plan(definition: Definition) -> TrainingPlan:
         early_stopping=training.early_stopping or None,
         plateau=training.reduce_learning_rate or None,
     )
-
-
-def save_model(model: Any, scratch: Path) -> Path:
-    """Write a model to `scratch / "model.keras"` and return that path."""
-    path = scratch / "model.keras"
-    model.save(path)
-    return path
 
 
 def record_start(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import keras_tuner
 import numpy as np
 
 from studyhall.search.user.code import check_arguments, load_object
@@ -19,6 +20,7 @@ from studyhall.search.user.examples import (
     batch_size_of,
     is_array,
     is_arrays,
+    is_used_up,
     length,
     steps_of,
 )
@@ -52,7 +54,11 @@ def load_user_data(definition: Definition, batch_size: int) -> ExamplesFor:
     made = _called(data.source, json.dumps(data.arguments, sort_keys=True), str(folder), code)
 
     def ready(given: Any, fingerprint: str | None) -> Examples:
+        if not isinstance(given, tuple | list):
+            _refuse_iterators(given, "", data.source)
         train, validation = _halves(given, data.source)
+        _refuse_iterators(train, "to train on", data.source)
+        _refuse_iterators(validation, "to validate on", data.source)
         _check_validation(validation, definition)
         told = getattr(given, "fingerprint", None)
         prints = told or fingerprint or arrays_fingerprint((train, validation)) or code
@@ -63,7 +69,12 @@ def load_user_data(definition: Definition, batch_size: int) -> ExamplesFor:
         return lambda hp: examples
 
     def for_trial(hp: Any) -> Examples:
-        return ready(made(hp), code)  # what it raises is the trial's, as what `build(hp)` raises is
+        # What it raises is the trial's, as what `build(hp)` raises is; and so is what it returns.
+        given = made(hp)
+        try:
+            return ready(given, code)
+        except UserCodeError as error:
+            raise keras_tuner.errors.FailedTrialError(str(error)) from error
 
     return for_trial
 
@@ -111,8 +122,27 @@ def _halves(given: Any, source: str) -> tuple[Any, Any]:
     raise UserCodeError(f"'{source}' returns {_named(given)}: let it return {_TAKES}")
 
 
+def _is_empty(data: Any) -> bool:
+    first = next(iter(keras.tree.flatten(data)), None) if isinstance(data, tuple | list | dict) else data
+    if first is not None and is_array(first) and len(first.shape):
+        return int(first.shape[0] or 0) == 0
+    return steps_of(data) == 0
+
+
+def _refuse_iterators(data: Any, what: str, source: str) -> None:
+    parts = data if isinstance(data, tuple | list) else (data,)
+    for part in parts:
+        if is_used_up(part):
+            raise UserCodeError(
+                f"'{source}' returns a {f'{type(part).__name__} {what}'.rstrip()}, which gives its examples once, and every trial needs them: "
+                "return a tf.data.Dataset, as tf.data.Dataset.from_generator() makes, or a keras.utils.PyDataset"
+            )
+
+
 def _check_validation(validation: Any, definition: Definition) -> None:
     if validation is not None:
+        if _is_empty(validation):
+            raise UserCodeError(f"'{definition.data.source}' returns 0 examples to validate on")
         return
     for metric in definition.metrics:
         if metric.startswith("val_"):
@@ -137,13 +167,20 @@ def _examples(train: Any, validation: Any, fingerprint: str, batch_size: int, so
             )
         if train is None or isinstance(train, bool | int | float | str):
             raise UserCodeError(f"'{source}' returns {_named(train)} to train on: let it return {_TAKES}")
-        return Examples(train, validation, fingerprint, {}, steps_of(train), batch_size_of(train))
+        steps = steps_of(train)
+        if steps == 0:
+            raise UserCodeError(
+                f"'{source}' returns a {_named(train)} of 0 batches to train on: see that it holds a full batch at least"
+            )
+        return Examples(train, validation, fingerprint, {}, steps, batch_size_of(train))
     sizes = {length(part) for part in (x, *arguments.values()) if part is not None}
     if len(sizes) > 1:
         raise UserCodeError(
             f"'{source}' returns arrays of {' and '.join(map(str, sorted(sizes)))} examples to train on: they must "
             "be as many"
         )
+    if max(sizes) == 0:
+        raise UserCodeError(f"'{source}' returns 0 examples to train on")
     steps = -(-max(sizes) // batch_size)
     return Examples(
         x,

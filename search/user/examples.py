@@ -9,6 +9,8 @@ import keras
 import keras_tuner
 import numpy as np
 
+_INFINITE = -1  # what tf.data calls the cardinality of a data set without an end
+
 
 @dataclass(frozen=True, eq=False)
 class Examples:
@@ -94,6 +96,19 @@ def steps_of(data: Any) -> int | None:
         return None
 
 
+def is_endless(data: Any) -> bool:
+    """Whether a data set says that it has no end."""
+    if isinstance(data, keras.utils.PyDataset):
+        return data.num_batches is None
+    cardinality = getattr(data, "cardinality", None)
+    return callable(cardinality) and int(cardinality()) == _INFINITE
+
+
+def is_used_up(data: Any) -> bool:
+    """Whether something is an iterator, which gives its values once: a generator, `zip(...)`, `map(...)`."""
+    return hasattr(data, "__next__")
+
+
 def first_batches(examples: Examples, count: int) -> Examples:
     """Return examples of no more than `count` batches to train on and one to validate on."""
     return replace(
@@ -109,7 +124,8 @@ def first_batches(examples: Examples, count: int) -> Examples:
 
 def _first(data: Any, batches: int, batch_size: int | None) -> Any:
     if hasattr(data, "element_spec"):
-        return data.take(batches)
+        # A fit of the user's own may ask for more steps of a data set that has no end.
+        return data.take(batches).repeat() if is_endless(data) else data.take(batches)
     if isinstance(data, keras.utils.PyDataset):
         return _FirstBatches(data, batches)
     if isinstance(data, tuple):

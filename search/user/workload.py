@@ -1,5 +1,6 @@
 """What a definition asks to be trained: its HyperModel and its data, loaded once per training process."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +33,7 @@ def load_workload(
     *,
     samples_per_epoch: int | None = None,
     batch_size: int | None = None,
+    say: Callable[[str], None] = lambda phase: None,
 ) -> Workload:
     """Load what a definition names; files are looked up in the folder it was read in.
 
@@ -41,6 +43,7 @@ def load_workload(
             has a number of its own.
         batch_size: examples in a batch, if not the definition's `training.batch_size`; a user's data set that makes
             its own batches has a size of its own.
+        say: hears what is about to be done, for whoever waits.
 
     Raises:
         UserCodeError: the HyperModel or the user's data cannot be imported or made from their arguments.
@@ -48,14 +51,17 @@ def load_workload(
     """
     folder = str(definition.folder)
     network, data = (definition.hypermodel.path, folder), (definition.data.source, folder)
+    say(f"importing {definition.hypermodel.path}")
     with noted(network):
         hypermodel = load_hypermodel(
             definition.hypermodel.path, definition.hypermodel.arguments, definition.folder
         )
     if definition.data.source not in BUILT_IN_SOURCES:
+        say(f"calling {definition.data.source}")
         with noted(data):
             own = load_user_data(definition, batch_size or definition.training.batch_size)
         return Workload(hypermodel, own, settings_of(network, data))
+    say(f"loading {definition.data.source}")
     examples = _built_in(
         definition,
         samples_per_epoch or definition.data.samples_per_epoch,

@@ -30,13 +30,14 @@ class Job:
 
 @dataclass(frozen=True)
 class CheckTask:
-    """Build the default model, train two batches, and tell what training reports.
+    """Rehearse a trial of the default model, and tell what training reports.
 
-    Of the `configurations` is told whether they can be built.
+    Of the `configurations` is told whether they can be built. `thorough` rehearses the retraining and the loading of the model, too.
     """
 
     job: Job
     configurations: tuple[dict[str, Value], ...] = ()
+    thorough: bool = False
 
 
 @dataclass(frozen=True)

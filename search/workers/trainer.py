@@ -3,13 +3,16 @@
 It brings the framework, so nothing but the training process (`trainer_main`) imports this module.
 """
 
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
 from studyhall.data.errors import DataError
 from studyhall.search.scoring.appraisal import appraise
 from studyhall.search.training.check import run_check
+from studyhall.search.training.outcome import Appraised
 from studyhall.search.training.retrain import run_retraining
+from studyhall.search.training.saving import UnsavableModelError, is_plain, what_loading_needs
 from studyhall.search.training.session import prepare
 from studyhall.search.training.trial import run_trial
 from studyhall.search.user.workload import Workload, load_workload
@@ -17,6 +20,7 @@ from studyhall.search.workers.channel import (
     AppraiseTask,
     CheckTask,
     Done,
+    Note,
     Refused,
     RemoteHandle,
     RetrainTask,
@@ -26,6 +30,7 @@ from studyhall.search.workers.channel import (
 )
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import WORK_FAILED, StudyhallError, UserCodeError, WorkFailedError
+from studyhall.studies.manifest import MODEL
 
 
 class Trainer:
@@ -39,8 +44,9 @@ class Trainer:
         """Do one task and return its result."""
         definition, scratch = task.job.definition, task.job.scratch
         match task:
-            case CheckTask(configurations=configurations):
-                return run_check(definition, self._workload(definition), configurations)
+            case CheckTask(_, configurations, thorough):
+                workload = self._workload(definition, say=self._say)
+                return run_check(definition, workload, configurations, thorough=thorough, say=self._say)
             case TrialTask():
                 handle = RemoteHandle(self._end, task.number, task.seed, task.start)
                 return run_trial(handle, definition, self._workload(definition), scratch, task.resume_from)
@@ -51,18 +57,31 @@ class Trainer:
                 return run_retraining(handle, definition, workload, task.hyperparameters, scratch)
             case AppraiseTask():
                 prepare(definition, self._workload(definition), definition.search.seed)
-                return appraise(task.folder, definition)
+                return self._appraised(task, definition)
+
+    def _appraised(self, task: AppraiseTask, definition: Definition) -> Appraised:
+        score, model = appraise(task.folder, definition), task.folder / MODEL
+        if is_plain(model):
+            return Appraised(score, None)
+        try:
+            return Appraised(score, what_loading_needs(definition, model, task.job.scratch))
+        except UnsavableModelError as error:
+            raise WorkFailedError(f"Nothing is published: {error}") from error
+
+    def _say(self, phase: str) -> None:
+        self._end.send(Note("phase", (phase,)))
 
     def _workload(
         self,
         definition: Definition,
         samples_per_epoch: int | None = None,
         batch_size: int | None = None,
+        say: Callable[[str], None] = lambda phase: None,
     ) -> Workload:
         key = (definition.model_dump_json(), samples_per_epoch, batch_size)
         if key not in self._workloads:
             self._workloads[key] = load_workload(
-                definition, samples_per_epoch=samples_per_epoch, batch_size=batch_size
+                definition, samples_per_epoch=samples_per_epoch, batch_size=batch_size, say=say
             )
         return self._workloads[key]
 

@@ -15,10 +15,11 @@ from studyhall.data.sources import load_source
 from studyhall.search.scoring.evaluation import evaluate_model
 from studyhall.search.scoring.model_files import find_model, load_separator
 from studyhall.search.scoring.separator import Layout
+from studyhall.search.user.code import load_object
 from studyhall.studies.definition import DataSpec, Definition
 from studyhall.studies.errors import BundleError, ModelFileError
 from studyhall.studies.files import sha256_of
-from studyhall.studies.manifest import FileEntry, Manifest, utc_now
+from studyhall.studies.manifest import FileEntry, Loading, Manifest, utc_now
 
 SMALL: dict[str, Any] = {"source": "synthetic", "rounds": 2, "samples": 60}
 
@@ -47,18 +48,19 @@ ARRANGEMENTS = {
 }
 
 
-def bundle(folder: Path, model: Any, **data: str) -> Path:
-    folder.mkdir()
-    model.save(folder / "model.keras")
-    (folder / "history.json").write_text("{}")
+def bundle(home: Path, model: Any, loading: Loading | None = None, folder: str = "", **data: str) -> Path:
+    home.mkdir()
+    model.save(home / "model.keras")
+    (home / "history.json").write_text("{}")
     files = {
         name: FileEntry(
-            sha256=sha256_of(folder / name), size=(folder / name).stat().st_size, artifact_id="some-id"
+            sha256=sha256_of(home / name), size=(home / name).stat().st_size, artifact_id="some-id"
         )
         for name in ("model.keras", "history.json")
     }
     definition = Definition(name="tiny", data=DataSpec(source="synthetic")).model_dump(mode="json")
     definition["data"] |= data
+    definition["origin"]["folder"] = folder
     manifest = Manifest(
         study="tiny",
         definition=definition,
@@ -77,9 +79,10 @@ def bundle(folder: Path, model: Any, **data: str) -> Path:
         metrics={},
         created=utc_now(),
         files=files,
+        loading=loading,
     )
-    (folder / "manifest.json").write_text(manifest.to_json())
-    return folder
+    (home / "manifest.json").write_text(manifest.to_json())
+    return home
 
 
 def refusal(path: Path) -> str:
@@ -348,3 +351,32 @@ def test_bare_file_counts_as_trained_on_the_mean_of_real_images(tmp_path: Path) 
     identity().save(tmp_path / "m.keras")
     found = find_model(tmp_path / "m.keras")
     assert (found.mix, found.source) == ("mean", "mnist-fashion")
+
+
+def test_a_bundle_that_needs_code_is_loaded_only_where_that_is_allowed(tmp_path: Path) -> None:
+    mixture = keras.Input((32, 32, 1))
+    both = layers.Concatenate()([mixture, layers.Lambda(lambda x: x)(mixture)])
+    folder = bundle(tmp_path / "best", keras.Model(mixture, both), loading=Loading(safe_mode=False))
+    assert "--allow-code" in refusal(folder)
+    x = np.ones((1, 32, 32, 1), np.float32)
+    np.testing.assert_array_equal(
+        load_separator(folder, allow_code=True).separate(x), np.ones((1, 32, 32, 2))
+    )
+
+
+def test_a_bundle_that_needs_its_authors_module_finds_it_in_the_authors_folder(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "persons_layers.py").write_text(
+        "import keras\nclass Twice(keras.layers.Layer):\n    def call(self, x):\n        return 2 * x\n"
+    )
+    twice = load_object("persons_layers.py:Twice", project)
+    mixture = keras.Input((32, 32, 1))
+    model = keras.Model(mixture, layers.Concatenate()([mixture, twice()(mixture)]))
+    needs = Loading(modules=("persons_layers",), custom_objects=("Twice",))
+    folder = bundle(tmp_path / "best", model, loading=needs, folder=str(project))
+    for module in ("persons_layers", "persons_layers.py"):
+        sys.modules.pop(module, None)
+    assert "import persons_layers" in refusal(folder)
+    separated = load_separator(folder, allow_code=True).separate(np.ones((1, 32, 32, 1), np.float32))
+    np.testing.assert_array_equal(separated[..., 1], np.full((1, 32, 32), 2.0))

@@ -1,0 +1,151 @@
+"""Saving a trained model, and what it takes to load it again where nobody has the code that built it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from studyhall.search.training import stranger
+from studyhall.search.user.examples import is_array
+from studyhall.studies.definition import Definition
+from studyhall.studies.manifest import MODEL, Loading
+
+LOAD_SECONDS = 180.0
+
+# The class names of Keras's that run code of the file's author.
+_CODE = frozenset({"__lambda__", "Lambda"})
+
+
+class UnsavableModelError(Exception):
+    """A model cannot be saved, or not be loaded again; the message says what it lacks, in one line."""
+
+
+def save_model(model: Any, folder: Path) -> Path:
+    """Write a model to `folder / "model.keras"` and return that path.
+
+    Raises:
+        UnsavableModelError: the user's own classes do not allow it.
+    """
+    path = folder / MODEL
+    try:
+        model.save(path)
+    except OSError:
+        raise
+    except Exception as error:
+        path.unlink(missing_ok=True)
+        raise UnsavableModelError(f"the model cannot be saved: {_lacks(error)}") from error
+    return path
+
+
+def is_plain(path: Path) -> bool:
+    """Whether a saved model holds nothing but Keras's own classes, so that anybody can load it."""
+    with zipfile.ZipFile(path) as archive:
+        return _is_plain(json.loads(archive.read("config.json")))
+
+
+def _is_plain(config: Any) -> bool:
+    if isinstance(config, list):
+        return all(map(_is_plain, config))
+    if not isinstance(config, dict):
+        return True
+    module, name = config.get("module"), config.get("class_name")
+    if name in _CODE or (name is not None and config.get("registered_name") and not _is_keras(module)):
+        return False
+    if name == "function" or (module == "builtins" and "registered_name" in config):
+        return False
+    return all(map(_is_plain, config.values()))
+
+
+def _is_keras(module: Any) -> bool:
+    return str(module).partition(".")[0] == "keras"
+
+
+def what_loading_needs(
+    definition: Definition, path: Path, folder: Path, model: Any = None, x: Any = None
+) -> Loading | None:
+    """Load a saved model in a process of its own, as a stranger would; return what that needs.
+
+    Args:
+        definition: the study's; its code is imported only where a plain `load_model` fails.
+        path: the model's file.
+        folder: an existing folder, in which files for the other process are left.
+        model: the model that was saved, to compare its predictions; None compares nothing.
+        x: a batch of its inputs.
+
+    Returns:
+        None where `keras.models.load_model(path)` is all.
+
+    Raises:
+        UnsavableModelError: it cannot be loaded again, or predicts other values then.
+    """
+    modules = [_module_of(each) for each in (definition.hypermodel.path, definition.data.source)]
+    told = {
+        "model": str(path.absolute()),
+        "folder": str(definition.folder.absolute()),
+        "modules": list(dict.fromkeys(each for each in modules if each)),
+    }
+    (folder / "stranger.json").write_text(json.dumps(told))
+    _keep_predictions(folder, model, x)
+    result = subprocess.run(
+        [sys.executable, "-I", stranger.__file__, str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LOAD_SECONDS,
+        cwd=folder,
+        env=os.environ | {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    if result.returncode != 0:
+        last = next(iter(result.stderr.strip().splitlines()[-1:]), f"status {result.returncode}")
+        raise UnsavableModelError(f"the saved model cannot be loaded again: {last}")
+    found = json.loads(result.stdout.strip().splitlines()[-1])
+    if found["needs"] is None:
+        raise UnsavableModelError(f"the saved model cannot be loaded again: {_unlocated(found['error'])}")
+    if found["differs"]:
+        raise UnsavableModelError(
+            "the saved model predicts other values than the one in memory: see that get_config() returns all that "
+            "__init__() was given, and that layers are attributes of the model"
+        )
+    needs = Loading(**found["needs"])
+    return None if needs == Loading() else needs
+
+
+def _module_of(reference: str) -> str | None:
+    """Return the name that the module of a reference is imported by; None where it names none of the user's."""
+    where = reference.rpartition(":")[0]
+    if where.endswith(".py"):
+        return Path(where).stem
+    return where if where and where.partition(".")[0] != "studyhall" else None
+
+
+def _keep_predictions(folder: Path, model: Any, x: Any) -> None:
+    named = {"x": x} if is_array(x) else x if isinstance(x, dict) else None
+    if model is None or named is None:
+        return
+    arrays = {name: keras.ops.convert_to_numpy(each) for name, each in named.items()}
+    if any(array.dtype.kind not in "fiub" for array in arrays.values()):
+        return
+    outputs = keras.tree.flatten(model(x, training=False))
+    values = [keras.ops.convert_to_numpy(keras.ops.cast(each, "float32")) for each in outputs]
+    np.savez(folder / "inputs.npz", **arrays)
+    np.savez(folder / "outputs.npz", **{f"{index:04}": value for index, value in enumerate(values)})
+
+
+def _lacks(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    needs = re.search(r"Object (\S+) was created by passing non-serializable argument values", text)
+    return f"{needs[1]} needs get_config()" if needs else f"{type(error).__name__}: {text[:300]}"
+
+
+def _unlocated(error: str) -> str:
+    missing = re.search(r"(?:Could not locate \w+|Unknown \w+:) '([^']+)'", error)
+    if missing is None:
+        return error[:300]
+    return f"'{missing[1]}' is not found in its module: define it at the module's top level, not inside a function"

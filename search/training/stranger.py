@@ -1,0 +1,97 @@
+"""Loads a model as a stranger would, in a process of its own that knows nothing of Studyhall; run as a file.
+
+`python -I stranger.py FOLDER`: the folder holds `stranger.json`: {"model": the saved file, "folder": that of the user's code, "modules": names
+to import from there if need be}. With `inputs.npz` and `outputs.npz` the model's predictions are compared. The last line of what it
+prints is JSON: {"needs": ... or null, "error": why a plain `load_model` fails, "differs": whether predictions do}.
+"""
+
+import importlib
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+_MISSING = re.compile(r"(?:Could not locate \w+|Unknown \w+:) '([^']+)'")
+
+
+def load(path: Path, told: dict[str, Any]) -> tuple[Any, dict[str, Any] | None, str]:
+    """Return the model, what loading it needs beyond `load_model(path)`, and why that alone fails.
+
+    It is tried in the order of what asks the least of people; None for the model if nothing helps.
+    """
+    first, modules = "", []
+    objects: dict[str, Any] = {}
+    for imports in (False, True):
+        if imports:
+            sys.path.insert(0, told["folder"])
+            modules = [_imported(name) for name in told["modules"]]
+        for safe_mode in (True, False):
+            for compiles in (True, False):
+                model, error = _attempt(path, objects, modules, safe_mode=safe_mode, compiles=compiles)
+                first = first or error
+                if model is not None:
+                    needs = {
+                        "safe_mode": safe_mode,
+                        "compile": compiles,
+                        "modules": told["modules"] if imports else [],
+                        "custom_objects": sorted(objects),
+                    }
+                    return model, needs, first
+    return None, None, first
+
+
+def _attempt(
+    path: Path, objects: dict[str, Any], modules: list[Any], *, safe_mode: bool, compiles: bool
+) -> tuple[Any, str]:
+    while True:
+        try:
+            model = keras.models.load_model(
+                path, custom_objects=objects, compile=compiles, safe_mode=safe_mode
+            )
+        except Exception as error:  # noqa: BLE001 - whatever it is, loading failed
+            missing = _MISSING.search(str(error))
+            name = None if missing is None else missing[1].rpartition(">")[2]
+            found = next((vars(each)[name] for each in modules if name in vars(each)), None)
+            if name is None or name in objects or found is None:
+                return None, " ".join(str(error).split())
+            objects[name] = found
+        else:
+            return model, ""
+
+
+def _imported(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except Exception:  # noqa: BLE001 - then it brings nothing
+        return object
+
+
+def differs(model: Any, folder: Path) -> bool:
+    """Whether the model's predictions are other than those in the folder; False where none are kept."""
+    if not (folder / "inputs.npz").is_file():
+        return False
+    with np.load(folder / "inputs.npz") as inputs, np.load(folder / "outputs.npz") as outputs:
+        x = {name: inputs[name] for name in inputs.files}
+        wanted = [outputs[name] for name in outputs.files]
+    found = model(x["x"] if list(x) == ["x"] else x, training=False)
+    pairs = zip(keras.tree.flatten(found), wanted, strict=True)
+    return not all(
+        np.allclose(keras.ops.convert_to_numpy(keras.ops.cast(one, "float32")), other, rtol=1e-2, atol=1e-3)
+        for one, other in pairs
+    )
+
+
+def main(folder: Path) -> None:
+    """Load the model in the folder, and print what was found."""
+    told = json.loads((folder / "stranger.json").read_text())
+    model, needs, error = load(Path(told["model"]), told)
+    other = model is not None and differs(model, folder)
+    print(json.dumps({"needs": needs, "error": error, "differs": other}))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

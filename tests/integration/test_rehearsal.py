@@ -1,0 +1,397 @@
+"""The check rehearses what a trial, a retraining and a publication do, and refuses in one line what cannot work."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studyhall.search.checking import in_words
+from studyhall.search.dry_run import check, limit_seconds
+from studyhall.search.training.check import run_check
+from studyhall.search.training.outcome import Checked
+from studyhall.search.user.workload import load_workload
+from studyhall.search.workers.trainer_process import TrainerProcess
+from studyhall.studies.definition import Definition
+from studyhall.studies.definition_file import define
+from studyhall.studies.errors import UserCodeError
+from studyhall.studies.manifest import Loading
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Your input ran out of data"),
+    pytest.mark.filterwarnings("ignore:`shuffle=True` was passed"),
+    pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`"),
+]
+
+PROJECT = """
+import keras
+import keras_tuner
+import numpy as np
+from keras import layers
+
+X = np.linspace(-1, 1, 80).reshape(20, 4).astype("float32")
+Y = X[:, :1] * 2
+
+
+def load():
+    return (X, Y), (X[:8], Y[:8])
+
+
+def nothing_to_train_on():
+    return (X[:0], Y[:0]), (X, Y)
+
+
+def nothing_to_validate_on():
+    return (X, Y), (X[:0], Y[:0])
+
+
+def not_numbers():
+    return (X * float("nan"), Y), (X, Y)
+
+
+def generator():
+    return ((X[i:i + 4], Y[i:i + 4]) for i in range(0, 20, 4)), (X, Y)
+
+
+def zipped():
+    return zip([X], [Y]), (X, Y)
+
+
+def mapped():
+    return map(lambda i: (X, Y), range(5)), (X, Y)
+
+
+def itself():
+    return iter([(X, Y)])
+
+
+def validation_generator():
+    return (X, Y), ((X, Y) for _ in range(3))
+
+
+def dataset():
+    import tensorflow as tf
+
+    return tf.data.Dataset.from_tensor_slices((X, Y))
+
+
+def endless():
+    return dataset().repeat().batch(4), (X, Y)
+
+
+def endless_validation():
+    return (X, Y), dataset().repeat().batch(4)
+
+
+def too_large_batches():
+    return dataset().batch(64, drop_remainder=True), (X, Y)
+
+
+def used_up():
+    import tensorflow as tf
+
+    once = iter([(X[i:i + 4], Y[i:i + 4]) for i in range(0, 20, 4)])
+    kinds = tf.TensorSpec((4, 4), tf.float32), tf.TensorSpec((4, 1), tf.float32)
+    return tf.data.Dataset.from_generator(lambda: once, output_signature=kinds), (X, Y)
+
+
+class Batches(keras.utils.PyDataset):
+    def __init__(self, count):
+        super().__init__()
+        self.count = count
+
+    @property
+    def num_batches(self):
+        return self.count
+
+    def __getitem__(self, index):
+        return X[:4], Y[:4]
+
+
+def py_dataset():
+    return Batches(5), Batches(2)
+
+
+def endless_py_dataset():
+    return Batches(None), Batches(2)
+
+
+def network(*more, loss="mse"):
+    model = keras.Sequential([keras.Input((4,)), *more, layers.Dense(1, name="head")])
+    model.compile("sgd", loss, metrics=["mae"], run_eagerly=True)
+    return model
+
+
+def plain(hp):
+    return network()
+
+
+def unstable(hp):
+    model = network()
+    model.compile(keras.optimizers.SGD(1e30), "mse", run_eagerly=True)
+    return model
+
+
+class Odd(layers.Layer):
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def call(self, x):
+        return self.inner(x)
+
+
+def unsavable(hp):
+    return network(Odd(layers.Dense(2)))
+
+
+class Twice(layers.Layer):
+    def call(self, x):
+        return 2 * x
+
+
+def unregistered(hp):
+    return network(Twice())
+
+
+def with_lambda(hp):
+    return network(layers.Lambda(lambda x: 2 * x))
+
+
+def own_loss(y, found):
+    return keras.ops.mean((y - found) ** 2)
+
+
+def with_own_loss(hp):
+    return network(loss=own_loss)
+
+
+def with_lambda_loss(hp):
+    return network(loss=lambda y, found: keras.ops.mean((y - found) ** 2))
+
+
+def hidden_layer(hp):
+    class Hidden(layers.Layer):
+        def call(self, x):
+            return x + 1
+
+    return network(Hidden())
+
+
+class Forgetful(layers.Layer):
+    def __init__(self, factor=1.0):
+        super().__init__()
+        self.factor = factor
+
+    def call(self, x):
+        return self.factor * x
+
+    def get_config(self):
+        return {}
+
+
+def forgetful(hp):
+    return network(Forgetful(3.0))
+
+
+def vectors(hp):
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(3, activation="softmax")])
+    model.compile("sgd", "categorical_crossentropy", metrics=[keras.metrics.F1Score()], run_eagerly=True)
+    return model
+
+
+def labels():
+    y = np.eye(3, dtype="float32")[np.arange(20) % 3]
+    return (X, y), (X, y)
+
+
+def nested(hp):
+    if hp.Choice("kind", ["a", "b"], default="a") == "b":
+        raise KeyError("the other branch")
+    return network()
+
+
+class Steps(keras_tuner.HyperModel):
+    def build(self, hp):
+        return network()
+
+    def fit(self, hp, model, *args, **kwargs):
+        return model.fit(*args, steps_per_epoch=3, validation_steps=1, **kwargs)
+
+
+class OwnBatches(keras_tuner.HyperModel):
+    def build(self, hp):
+        return network()
+
+    def fit(self, hp, model, *args, **kwargs):
+        return model.fit(*args, batch_size=hp.Choice("batch_size", [8, 16]), **kwargs)
+
+
+class Scheduled(keras_tuner.HyperModel):
+    def build(self, hp):
+        model = network()
+        schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 1, 0.9)
+        model.compile(keras.optimizers.SGD(schedule), "mse", run_eagerly=True)
+        return model
+
+
+class Deaf(keras_tuner.HyperModel):
+    def build(self, hp):
+        return network()
+
+    def fit(self, hp, model, *args, callbacks, **kwargs):
+        return model.fit(*args, **kwargs)
+
+
+def hanging():
+    import threading
+
+    threading.Event().wait()
+"""
+
+
+@pytest.fixture
+def defined(tmp_path: Path) -> Callable[..., Definition]:
+    """Make a definition of the functions above."""
+    (tmp_path / "rehearsed.py").write_text(PROJECT)
+
+    def make(build: str = "plain", load: str = "load", **sections: Any) -> Definition:
+        tables = {"name": "rehearsed", "hypermodel": f"rehearsed.py:{build}", "data": f"rehearsed.py:{load}"}
+        return define({**tables, "training": {"epochs": 1, "batch_size": 4}, **sections}, tmp_path)
+
+    return make
+
+
+def checked(definition: Definition, *, thorough: bool = False) -> Checked:
+    return run_check(definition, load_workload(definition), thorough=thorough)
+
+
+@pytest.mark.parametrize(
+    ("load", "why"),
+    [
+        ("nothing_to_train_on", "returns 0 examples to train on"),
+        ("nothing_to_validate_on", "returns 0 examples to validate on"),
+        ("not_numbers", "loss is nan after epoch 1"),
+        (
+            "generator",
+            "returns a generator to train on, which gives its examples once.*from_generator.*PyDataset",
+        ),
+        ("zipped", "returns a zip to train on, which gives its examples once"),
+        ("mapped", "returns a map to train on, which gives its examples once"),
+        ("itself", "returns a list_iterator, which gives its examples once"),
+        ("validation_generator", "returns a generator to validate on, which gives its examples once"),
+        ("endless", r"an endless \w+ to train on, of which an epoch never ends.*take.*steps_per_epoch"),
+        ("endless_validation", r"an endless \w+ to validate on"),
+        ("endless_py_dataset", "an endless Batches to train on"),
+        ("too_large_batches", "0 batches to train on"),
+        ("used_up", "data that are used up after one epoch"),
+    ],
+)
+def test_data_that_no_trial_could_train_on_are_refused(
+    defined: Callable[..., Definition], load: str, why: str
+) -> None:
+    with pytest.raises(UserCodeError, match=why):
+        checked(defined(load=load))
+
+
+@pytest.mark.parametrize(
+    ("build", "why"),
+    [
+        ("unstable", "training cannot work with the default hyperparameters: (val_)?loss is"),
+        ("unsavable", r"the model cannot be saved: Odd needs get_config\(\)"),
+        ("hidden_layer", "cannot be loaded again: 'Hidden' is not found in its module"),
+        ("forgetful", "predicts other values than the one in memory"),
+        ("Deaf", "pass its `callbacks` on"),
+    ],
+)
+def test_models_that_no_search_could_publish_are_refused(
+    defined: Callable[..., Definition], build: str, why: str
+) -> None:
+    with pytest.raises(UserCodeError, match=why):
+        checked(defined(build))
+
+
+def test_an_objective_with_several_values_is_refused(defined: Callable[..., Definition]) -> None:
+    objective = {"metric": "val_f1_score", "direction": "maximize"}
+    with pytest.raises(UserCodeError, match=r"val_f1_score has 3 values an epoch.*average='macro'"):
+        checked(defined("vectors", "labels", objective=objective))
+    found = checked(defined("vectors", "labels"))
+    assert "val_f1_score" in found.metrics
+
+
+def test_an_objective_that_is_never_reported_is_refused_with_what_is(
+    defined: Callable[..., Definition],
+) -> None:
+    with pytest.raises(
+        UserCodeError, match="'val_los', which training never reports; it reports: .*val_loss"
+    ):
+        checked(defined(objective={"metric": "val_los", "direction": "minimize"}))
+
+
+@pytest.mark.parametrize(
+    ("build", "needs"),
+    [
+        ("unregistered", Loading(modules=("rehearsed",), custom_objects=("Twice",))),
+        ("with_lambda", Loading(safe_mode=False)),
+        ("with_own_loss", Loading(compile=False)),
+        ("with_lambda_loss", Loading(compile=False)),
+    ],
+)
+def test_what_loading_the_model_needs_is_found_out_by_a_stranger(
+    defined: Callable[..., Definition], build: str, needs: Loading
+) -> None:
+    definition = defined(build)
+    found = checked(definition)
+    assert found.facts["loading"] == needs
+    assert needs.in_words() in "\n".join(in_words(definition, found, "study.toml"))
+
+
+def test_a_thorough_check_says_which_rules_act_and_what_else_was_found(
+    defined: Callable[..., Definition],
+) -> None:
+    definition = defined("nested")
+    lines = "\n".join(in_words(definition, checked(definition, thorough=True), "study.toml"))
+    assert "an epoch         5 batches of 4" in lines
+    assert "early stopping acts" in lines
+    assert "learning-rate reduction acts" in lines
+    assert "cosine annealing acts" in lines
+    assert "a random configuration cannot be built: kind=b: KeyError: 'the other branch'" in lines
+    assert "loading it" not in lines
+
+
+def test_a_check_says_which_rules_give_way_to_the_models_own(defined: Callable[..., Definition]) -> None:
+    definition = defined("Scheduled")
+    lines = "\n".join(in_words(definition, checked(definition), "study.toml"))
+    assert (
+        "learning-rate reduction is left out: the optimizer has a learning-rate schedule of its own" in lines
+    )
+
+
+def test_a_check_says_the_batches_that_fit_really_takes(defined: Callable[..., Definition]) -> None:
+    definition = defined("OwnBatches")
+    lines = "\n".join(in_words(definition, checked(definition), "study.toml"))
+    assert "an epoch         3 batches of 8" in lines
+
+
+@pytest.mark.parametrize("load", ["endless", "py_dataset"])
+def test_a_fit_that_says_how_long_an_epoch_is_may_have_data_without_an_end(
+    defined: Callable[..., Definition], load: str
+) -> None:
+    assert "val_loss" in checked(defined("Steps", load)).metrics
+
+
+def test_a_loader_that_never_returns_is_named_when_the_time_is_over(
+    defined: Callable[..., Definition], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with TrainerProcess() as trainer:
+        check(defined(), trainer)  # the process is up
+        begun = time.monotonic()
+        with pytest.raises(
+            UserCodeError, match=r"longer than 1 s: calling rehearsed.py:hanging has not ended"
+        ):
+            check(defined(load="hanging"), trainer, limit=1.0)
+        assert time.monotonic() - begun < 30
+    monkeypatch.setenv("STUDYHALL_CHECK_SECONDS", "soon")
+    with pytest.raises(UserCodeError, match="give a number of seconds"):
+        limit_seconds()

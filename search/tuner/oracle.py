@@ -15,10 +15,9 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
-from studyhall.search.bridge.distributions import parameter_of
-from studyhall.search.bridge.names import parameter_name
 from studyhall.search.bridge.scopes import nesting
 from studyhall.search.training.outcome import FailureKind
+from studyhall.search.tuner.asked import asked_of
 from studyhall.search.tuner.definition import id_digits
 from studyhall.search.tuner.display import SearchDisplay
 from studyhall.search.tuner.in_hand import InHand
@@ -35,7 +34,9 @@ from studyhall.studies.kept_models import KeptModels
 from studyhall.studies.leases import LEASE_SECONDS
 from studyhall.studies.study import Study
 
-LOOK_SECONDS = 1.0  # how often a search looks whether other processes are done, or have left it something to try
+LOOK_SECONDS = (
+    1.0  # how often a search looks whether other processes are done, or have left it something to try
+)
 
 
 class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
@@ -83,7 +84,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     def note_space(self) -> None:
         """Note what the model asks for, as far as that is known: a script may be edited and go on with its study."""
-        self._asked = dict(_asked(self.hyperparameters))
+        self._asked = asked_of(self.hyperparameters)
 
     @property
     def models(self) -> KeptModels:
@@ -298,11 +299,3 @@ def _waiting_for(running: int, lease_seconds: float) -> str:
         f"\nWaiting for {trials} that another process has; if {belongs} gone, that shows within {lease_seconds:.0f} s, and "
         "it is run here.\n"
     )
-
-
-def _asked(hp: keras_tuner.HyperParameters) -> Iterator[tuple[str, BaseDistribution]]:
-    """Yield the parameters of a search space, and what each is drawn from."""
-    for each in hp.space:
-        parameter = parameter_of(each)
-        if parameter is not None:
-            yield parameter_name(each, parameter), parameter.distribution

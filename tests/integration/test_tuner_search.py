@@ -326,7 +326,7 @@ def test_an_edit_that_a_study_cannot_take_is_refused_and_leaves_nothing_when_it_
 ) -> None:
     make(Narrow, max_trials=3).search(verbose=0)
     for _ in range(2):
-        edited = make(Wide, max_trials=5)
+        edited = make(Wide, max_trials=4)
         with pytest.raises(
             UserCodeError, match="'activation' is not what it was in an earlier trial"
         ) as refused:
@@ -334,9 +334,9 @@ def test_an_edit_that_a_study_cannot_take_is_refused_and_leaves_nothing_when_it_
         assert "\n" not in str(refused.value)
         refusal = edited.oracle.study.optuna().get_trials()[3]
         assert (refusal.state, refusal.params, refusal.user_attrs) == (TrialState.WAITING, {}, {})
-    undone = make(Narrow, max_trials=5)
+    undone = make(Narrow, max_trials=4)
     undone.search(verbose=0)
-    assert states(undone) == [TrialState.COMPLETE] * 5
+    assert states(undone) == [TrialState.COMPLETE] * 4
 
 
 def test_an_interrupted_trial_whose_values_the_edited_script_no_longer_has_fails_alone(

@@ -9,7 +9,7 @@ from optuna.distributions import BaseDistribution
 from studyhall.search.bridge.handle import Start, Value
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters
 from studyhall.search.user.examples import ExamplesFor
-from studyhall.search.user.keras_settings import clear_session
+from studyhall.search.user.keras_settings import clear_session, kept
 from studyhall.studies.errors import DefinitionError
 
 
@@ -83,9 +83,10 @@ def misfit(
     clear_session()
     hp = TrialHyperParameters(DryHandle(0, Start(defaults=True, implied=True, values=values)), **bridge)
     try:
-        hypermodel.build(hp)
-        if examples is not None and hp.unused_start_values():
-            examples(hp)
+        with kept():
+            hypermodel.build(hp)
+            if examples is not None and hp.unused_start_values():
+                examples(hp)
     except Exception as error:  # noqa: BLE001 - whatever the user's code raises, it cannot build this
         return " ".join(f"{error}".split()) or type(error).__name__
     unknown = () if more else unknown_values(hp, hypermodel)

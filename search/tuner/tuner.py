@@ -47,7 +47,7 @@ from studyhall.search.tuner.study import open_or_create
 from studyhall.search.tuner.trials import BEST_EPOCH, METRICS, PRUNED, note_metrics, ranked
 from studyhall.search.user.data import arrays_fingerprint
 from studyhall.search.user.errors import user_traceback
-from studyhall.search.user.keras_settings import KerasSettings
+from studyhall.search.user.keras_settings import KerasSettings, kept
 from studyhall.search.user.workload import parameter_count
 from studyhall.search.views.narration import exhausted_in_words
 from studyhall.search.workers.scratch import scratch_folder
@@ -200,7 +200,8 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
             seed=seed,
             max_consecutive_failed_trials=max_consecutive_failed_trials,
         )
-        self._populate_initial_space()  # what cannot be built is refused while there is no study
+        with kept():
+            self._populate_initial_space()  # what cannot be built is refused while there is no study
         self.oracle.note_space()
         self.oracle.opened()
 
@@ -247,7 +248,8 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
                 keras.utils.set_random_seed(self.oracle.in_hand.handle.seed)
                 self.on_trial_begin(trial)
                 try:
-                    self._try_run_and_update_trial(trial, *fit_args, **fit_kwargs)
+                    with kept():  # what `build` sets is this trial's
+                        self._try_run_and_update_trial(trial, *fit_args, **fit_kwargs)
                 except _LeftError:
                     self.oracle.hand_back()  # the next one is STOPPED where the study was asked to stop
                     continue
@@ -448,6 +450,7 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
         model.save_weights(in_hand.scratch / WEIGHTS, overwrite=True)
         self._record({BUILD: _how_built(model)})
 
+    @kept()
     def load_model(self, trial: Trial) -> Any:
         """Return a trial's model, rebuilt by its HyperModel, with the weights of its best epoch.
 

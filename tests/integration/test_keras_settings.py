@@ -45,6 +45,7 @@ def look():
         "policy": keras.config.dtype_policy().name,
         "unsafe": in_safe_mode() is False,
         "distributed": keras.distribution.distribution() is not None,
+        "lasting": [keras.config.floatx(), keras.config.epsilon(), keras.config.image_data_format()],
     })
 
 
@@ -223,6 +224,63 @@ def test_what_a_script_sets_holds_in_every_trial_of_its_tuner(tmp_path: Path) ->
     assert tuner.get_best_models()[0].layers[0].compute_dtype == "bfloat16"
     assert len(seen) >= 4
     assert set(seen) == {"mixed_bfloat16"}
+
+
+def test_a_layer_made_at_import_chooses_no_precision(tmp_path: Path) -> None:
+    module = write(tmp_path, "NOISE = layers.GaussianNoise(0.1)\n", "noisy_net")
+    found = observe(tmp_path, study(tmp_path, module, precision="mixed"))
+    assert {build["policy"] for build in found["builds"]} == {found["recorded"]} == {"mixed_bfloat16"}
+    chosen = "NOISE = layers.GaussianNoise(0.1)\nkeras.config.set_dtype_policy('float32')\n"
+    other = study(tmp_path, write(tmp_path, chosen, "chosen_net"), precision="mixed")
+    with pytest.raises(UserCodeError, match="training.precision is 'mixed'.* sets the dtype policy float32"):
+        run_trial(Handle(), other, load_workload(other), tmp_path)
+
+
+LASTING = """
+keras.config.set_floatx("float64")
+keras.config.set_epsilon(1e-5)
+keras.config.set_image_data_format("channels_first")
+"""
+
+
+def test_floats_and_images_of_a_module_hold_for_its_study_alone(tmp_path: Path) -> None:
+    usual = [keras.config.floatx(), keras.config.epsilon(), keras.config.image_data_format()]
+    keras.config.dtype_policy()  # which Keras then takes for set
+    own = study(tmp_path, write(tmp_path, LASTING, "exact_net"))
+    found = observe(tmp_path, own)
+    for build in found["builds"]:
+        assert (build["policy"], build["dense"]) == ("float64", "float64")
+    for seen in (*found["builds"], found["appraised"]):
+        assert seen["lasting"] == ["float64", 1e-5, "channels_first"]
+    assert found["recorded"] == found["published_layer"] == "float64"
+    other = observe(tmp_path, study(tmp_path, write(tmp_path, "", "usual_net")))
+    assert [build["lasting"] for build in other["builds"]] == [usual] * 5
+    assert other["recorded"] == "float32"
+
+
+def test_what_a_build_sets_holds_in_its_own_trial_of_a_tuner_alone(tmp_path: Path) -> None:
+    from studyhall.search import Tuner
+
+    def build(hp: Any) -> Any:
+        if hp.Boolean("half"):
+            keras.config.set_dtype_policy("mixed_bfloat16")
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+        model.compile("sgd", "mse", run_eagerly=True)
+        return model
+
+    class Noting(Tuner):
+        def on_epoch_end(self, trial: Any, model: Any, epoch: int, logs: Any = None) -> None:
+            seen.append((trial.hyperparameters.get("half"), model.layers[0].compute_dtype))
+
+    seen: list[tuple[bool, str]] = []
+    halves: list[dict[str, Any]] = [{"half": half} for half in (True, False, True, False)]
+    tuner = Noting(build, "val_loss", max_trials=5, directory=tmp_path, seed=1, enqueue=halves, keep_models=5)
+    tuner.search(_x(0), _x(0)[:, :1], epochs=1, validation_data=(_x(8), _x(8)[:, :1]), verbose=0)
+    assert keras.config.dtype_policy().name == "float32"
+    assert len(seen) == 5
+    assert set(seen) == {(True, "bfloat16"), (False, "float32")}
+    for hp, model in zip(tuner.get_best_hyperparameters(5), tuner.get_best_models(5), strict=True):
+        assert model.layers[0].compute_dtype == ("bfloat16" if hp.get("half") else "float32")
 
 
 def test_clearing_the_session_by_hand_keeps_the_settings() -> None:

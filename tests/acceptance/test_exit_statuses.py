@@ -137,7 +137,8 @@ def test_a_worker_that_sigterm_ends_says_so_by_its_signals_status_or_the_one_tha
 def test_a_search_that_another_command_stops_has_not_done_its_work_and_a_worker_has(
     slow: Any, wait_for_line: Wait
 ) -> None:
-    slow.environment |= {"PAUSE": "1"}
+    slow.write("slow.toml", STUDY.replace("epochs = 3, batch", "epochs = 500, batch"))
+    slow.environment |= {"PAUSE": "0.5"}
     search = slow.start("search", "slow.toml")
     wait_for_line(search, "trial 0: epoch 1")
     worker = slow.start("worker", "slow.toml")

@@ -19,6 +19,7 @@ from studyhall.studies.search_sections import (
 )
 from studyhall.studies.section import HyperparameterValue, Section, Value, file_of
 from studyhall.studies.training_sections import (
+    BUILT_IN_HYPERMODEL,
     BUILT_IN_SOURCES,
     DataSpec,
     EarlyStoppingSpec,
@@ -26,6 +27,7 @@ from studyhall.studies.training_sections import (
     PlateauSpec,
     RetrainingSpec,
     TrainingSpec,
+    is_built_in,
 )
 
 __all__ = [
@@ -47,7 +49,6 @@ __all__ = [
 
 # A study's name is a segment of URLs, a file's name in exports and an argument on the command line.
 _NAME = re.compile(r"\w[\w.-]{0,99}")
-_OWN_MODELS = "studyhall.models"
 
 
 class Origin(Section):
@@ -62,7 +63,11 @@ class Origin(Section):
 
 
 class Definition(Section):
-    """A study, as its TOML says it, with every default filled in."""
+    """A study, as its TOML says it, with every default filled in.
+
+    The HyperModel and the data have defaults here, which records of older studies rely on; a TOML has to name
+    them (see `define`).
+    """
 
     name: str = Field(description="The study's name in its storage; left out, the name of this file.")
     description: str = Field(default="", description="A note for people.")
@@ -122,8 +127,8 @@ class Definition(Section):
         """Tell our own networks how the mixtures are made."""
         mix = _table(given.get("data"), DataSpec).get("mix", "mean")
         model = _table(given.get("hypermodel"), HyperModelSpec)
-        path, arguments = model.get("path", _OWN_MODELS), model.get("arguments", {})
-        if mix == "mean" or not _is_ours(path) or not isinstance(arguments, dict):
+        path, arguments = model.get("path", BUILT_IN_HYPERMODEL), model.get("arguments", {})
+        if mix == "mean" or not is_built_in(path) or not isinstance(arguments, dict):
             return given
         return given | {"hypermodel": model | {"arguments": {"mix": mix} | arguments}}
 
@@ -147,7 +152,7 @@ class Definition(Section):
     @model_validator(mode="after")
     def _mixtures_agree(self) -> "Definition":
         told = self.hypermodel.arguments.get("mix", self.data.mix)
-        if _is_ours(self.hypermodel.path) and told != self.data.mix:
+        if is_built_in(self.hypermodel.path) and told != self.data.mix:
             raise ValueError(
                 f"hypermodel.arguments.mix is {told!r} but data.mix is {self.data.mix!r}; remove the former"
             )
@@ -220,7 +225,3 @@ def _table(given: Any, section: type[Section]) -> dict[str, Any]:
     if isinstance(given, str) and section.shorthand is not None:
         return {section.shorthand: given}
     return given if isinstance(given, dict) else {}
-
-
-def _is_ours(reference: Any) -> bool:
-    return f"{reference}".partition(":")[0].startswith(_OWN_MODELS)

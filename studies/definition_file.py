@@ -15,6 +15,7 @@ from studyhall.studies.errors import DefinitionError
 from studyhall.studies.files import explain
 from studyhall.studies.origin import beside, located, similar_names
 from studyhall.studies.scale import scaled
+from studyhall.studies.training_sections import BUILT_IN_HYPERMODEL, BUILT_IN_SOURCES, is_built_in
 
 
 def load_definition(path: Path, overrides: Mapping[str, Any] | None = None) -> Definition:
@@ -38,7 +39,8 @@ def define(tables: Mapping[str, Any], folder: Path, overrides: Mapping[str, Any]
     """Make a definition of what a TOML file would hold.
 
     Args:
-        tables: the sections, as `tomllib` reads them; a name is needed.
+        tables: the sections, as `tomllib` reads them; a name and a HyperModel are needed, and the data of a
+            model that is not ours.
         folder: where file paths of the user's code start from.
         overrides: as for `load_definition`.
 
@@ -58,7 +60,29 @@ def define(tables: Mapping[str, Any], folder: Path, overrides: Mapping[str, Any]
     except ValidationError as error:
         # Not chained: pydantic's own text repeats whole values, and a value may be a password.
         raise DefinitionError(one_line(error)) from None
+    _check_what_is_trained(definition)
     return check_algorithms(located(scaled(definition), folder))
+
+
+def _check_what_is_trained(definition: Definition) -> None:
+    """Refuse tables that leave out the model, or the data of a person's own model.
+
+    The defaults would train our separation of images instead, or feed images to a model that knows nothing of
+    them.
+    """
+    hypermodel, data = definition.hypermodel, definition.data
+    if "path" not in hypermodel.model_fields_set:
+        raise DefinitionError(
+            "hypermodel.path: is missing, so there is nothing to train; write path = 'my_model.py:build' "
+            f"under [hypermodel], or path = '{BUILT_IN_HYPERMODEL}' for the built-in network ('studyhall init DIR' "
+            "writes an example)"
+        )
+    if "source" not in data.model_fields_set and not is_built_in(hypermodel.path):
+        raise DefinitionError(
+            f"data.source: is missing, so there is nothing to train {hypermodel.path!r} on; write source = "
+            f"'my_data.py:load' under [data], or source = '{BUILT_IN_SOURCES[0]}' for the built-in mixtures of "
+            "images"
+        )
 
 
 def _read(path: Path) -> str:

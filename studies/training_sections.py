@@ -5,8 +5,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
-from studyhall.studies.section import Reference, Section, Table, is_reference
+from studyhall.studies.section import Reference, Section, Table, file_of, is_reference
 
+BUILT_IN_HYPERMODEL = "studyhall.models:SeparationHyperModel"
 BUILT_IN_SOURCES = ("mnist-fashion", "synthetic")
 UNCHOSEN_PRECISION: Literal["keras"] = "keras"
 """The `training.precision` that leaves the choice to the user's code."""
@@ -20,9 +21,9 @@ class HyperModelSpec(Section):
     shorthand: ClassVar[str | None] = "path"
 
     path: Reference = Field(
-        default="studyhall.models:SeparationHyperModel",
+        default=BUILT_IN_HYPERMODEL,
         description="A KerasTuner HyperModel class or a build(hp) function: 'file.py:name', looked up from the "
-        "study file's folder, or 'package.module:name'.",
+        "study file's folder, or 'package.module:name'. Every study file names one.",
     )
     arguments: Table = Field(
         default_factory=dict,
@@ -38,7 +39,8 @@ class DataSpec(Section):
     source: str = Field(
         default="mnist-fashion",
         description="'mnist-fashion', 'synthetic' (small drawn shapes that need no download), or a function of "
-        "yours: 'file.py:name', looked up from the study file's folder, or 'package.module:name'.",
+        "yours: 'file.py:name', looked up from the study file's folder, or 'package.module:name'. It may be left out "
+        "beside a HyperModel of studyhall.models alone, and is 'mnist-fashion' then.",
     )
     mix: Literal["mean", "sum"] = Field(
         default="mean", description="How a digit and an item make one image: 'mean' or 'sum'."
@@ -75,6 +77,11 @@ class DataSpec(Section):
     @model_validator(mode="after")
     def _every_setting_counts(self) -> "DataSpec":
         if self.source in BUILT_IN_SOURCES:
+            if self.arguments and "source" not in self.model_fields_set:
+                raise ValueError(
+                    "arguments are for a function of yours, and source names none; write source = "
+                    "'my_data.py:load'"
+                )
             if self.arguments:
                 raise ValueError(f"source {self.source!r} takes no arguments; remove them")
             return self
@@ -101,6 +108,13 @@ class PlateauSpec(Section):
     min_delta: float = Field(default=0.0, ge=0.0, description="Smallest change that counts as improvement.")
     cooldown: int = Field(default=0, ge=0, description="Epochs after a reduction that count for nothing.")
     min_learning_rate: float = Field(default=1e-6, ge=0.0, description="The learning rate falls no lower.")
+
+
+def is_built_in(reference: Any) -> bool:
+    """Whether a reference names a HyperModel of `studyhall.models`, which knows the built-in sources."""
+    text = str(reference)
+    module = text.partition(":")[0]
+    return file_of(text) is None and (module == "studyhall.models" or module.startswith("studyhall.models."))
 
 
 def _position(given: Any) -> str:

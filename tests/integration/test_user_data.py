@@ -23,6 +23,7 @@ from studyhall.search.user.examples import (
 from studyhall.studies.definition import Definition
 from studyhall.studies.definition_file import define
 from studyhall.studies.errors import DefinitionError, UserCodeError
+from studyhall.studies.training_sections import BUILT_IN_HYPERMODEL
 
 Define = Callable[..., Definition]
 
@@ -56,6 +57,7 @@ def with_data(tmp_path: Path) -> Define:
         return define(
             {
                 "name": "own",
+                "hypermodel": BUILT_IN_HYPERMODEL,
                 "objective": {"metric": metric, "direction": "minimize"},
                 "data": {"source": "my_data.py:load", "arguments": arguments or {}},
             },
@@ -229,7 +231,12 @@ def test_epoch_sizes_of_the_built_in_mixtures_are_refused_for_ones_own_data(tmp_
         DefinitionError, match=r"retraining.samples_per_epoch means nothing to 'my_data.py:load'"
     ):
         define(
-            {"name": "own", "data": "my_data.py:load", "retraining": {"samples_per_epoch": 10}},
+            {
+                "name": "own",
+                "hypermodel": BUILT_IN_HYPERMODEL,
+                "data": "my_data.py:load",
+                "retraining": {"samples_per_epoch": 10},
+            },
             tmp_path,
         )
 

@@ -23,6 +23,7 @@ from studyhall.studies.definition import Definition, PrunerSpec, SamplerSpec
 from studyhall.studies.definition_file import define, load_definition
 from studyhall.studies.errors import DefinitionError
 from studyhall.studies.optuna_classes import FAMILIES, PRUNERS, SAMPLERS
+from studyhall.studies.training_sections import BUILT_IN_HYPERMODEL
 
 # What a class cannot do without; all other classes are tried with their defaults.
 NEEDED: dict[str, dict[str, Any]] = {
@@ -356,8 +357,9 @@ def test_a_sampler_for_one_objective_is_refused_for_several(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     objectives = [{"metric": "val_loss"}, {"metric": "parameters", "direction": "minimize"}]
-    one = define({"name": "one"}, tmp_path)
-    two = define({"name": "two", "pruner": "none", "objective": objectives}, tmp_path)
+    model = {"hypermodel": BUILT_IN_HYPERMODEL}
+    one = define(model | {"name": "one"}, tmp_path)
+    two = define(model | {"name": "two", "pruner": "none", "objective": objectives}, tmp_path)
     check_packages(two)
     monkeypatch.setattr("studyhall.studies.algorithms.make_sampler", lambda spec: ForOneObjective())
     check_packages(one)

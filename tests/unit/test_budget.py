@@ -10,6 +10,9 @@ from studyhall.studies.entry import Spent
 from studyhall.studies.errors import DefinitionError
 from studyhall.studies.leases import Lease
 from studyhall.studies.signature import signature
+from studyhall.studies.training_sections import BUILT_IN_HYPERMODEL
+
+STUDY: dict[str, Any] = {"name": "study", "hypermodel": BUILT_IN_HYPERMODEL}
 
 
 def lease(number: int = 0) -> Lease:
@@ -63,14 +66,14 @@ def test_whichever_limit_comes_first_ends_the_study(budget: Budget, spent: Spent
 
 
 def test_a_definition_sets_the_budget_and_its_signature_does_not_know(tmp_path: Any) -> None:
-    plain = define({"name": "study"}, tmp_path)
-    limited = define({"name": "study", "search": {"hours": 24, "epochs": 1000, "target": 3e-4}}, tmp_path)
+    plain = define(STUDY, tmp_path)
+    limited = define(STUDY | {"search": {"hours": 24, "epochs": 1000, "target": 3e-4}}, tmp_path)
     assert Budget.of(limited) == Budget(86400.0, 1000, 3e-4, "minimize")
     assert not Budget.of(plain).is_limited
     assert signature(plain) == signature(limited)
     for nothing in ({"hours": 0}, {"epochs": 0}, {"hours": -1.0}):
         with pytest.raises(DefinitionError, match="search"):
-            define({"name": "study", "search": nothing}, tmp_path)
+            define(STUDY | {"search": nothing}, tmp_path)
 
 
 def test_two_workers_train_exactly_the_epochs_of_the_budget() -> None:

@@ -12,18 +12,22 @@ from studyhall.studies.definition_errors import section_at
 from studyhall.studies.definition_file import define, load_definition
 from studyhall.studies.errors import DefinitionError
 from studyhall.studies.section import Section
+from studyhall.studies.training_sections import BUILT_IN_HYPERMODEL
 
 Load = Callable[..., Definition]
 
 
 @pytest.fixture
 def load(tmp_path: Path) -> Load:
-    """Writes a text to a study file and loads it."""
+    """Writes a text to a study file and loads it, as a study of our HyperModel where the text names none."""
 
     def write_and_load(text: str = "", **overrides: object) -> Definition:
         path = tmp_path / "first.toml"
         path.write_text(text, encoding="utf-8")
-        return load_definition(path, {key.replace("__", "."): value for key, value in overrides.items()})
+        model = {} if "hypermodel" in text else {"hypermodel.path": BUILT_IN_HYPERMODEL}
+        return load_definition(
+            path, model | {key.replace("__", "."): value for key, value in overrides.items()}
+        )
 
     return write_and_load
 
@@ -36,10 +40,9 @@ def refusal(load: Load, text: str) -> str:
     return message.partition("first.toml")[2]
 
 
-def test_empty_file_is_a_study_of_the_reference_workload(load: Load) -> None:
-    definition = load("")
+def test_file_that_names_our_hypermodel_alone_is_a_study_of_the_reference_workload(load: Load) -> None:
+    definition = load("hypermodel = 'studyhall.models:SeparationHyperModel'")
     assert definition.name == "first"
-    assert definition.hypermodel.path == "studyhall.models:SeparationHyperModel"
     assert definition.data.source == "mnist-fashion"
     assert definition.objective.metric == "val_loss"
     assert definition.objective.direction == "minimize"
@@ -91,7 +94,7 @@ def test_short_forms_mean_the_same_as_the_long_ones(load: Load) -> None:
 
 def test_overrides_win_over_the_file_and_open_its_short_forms(load: Load) -> None:
     definition = load(
-        'search = {trials = 3, seed = 4}\nhypermodel = "a.b:c"\ntraining = {early_stopping = false}',
+        'search = {trials = 3, seed = 4}\nhypermodel = "a.b:c"\ndata = "synthetic"\ntraining = {early_stopping = false}',
         search__trials=7,
         hypermodel__arguments={"units": 3},
         training__early_stopping__patience=9,
@@ -110,9 +113,9 @@ def test_overrides_are_checked_like_the_file(load: Load) -> None:
 
 
 def test_overrides_leave_what_they_were_given_alone(tmp_path: Path) -> None:
-    tables = {"name": "a", "search": {"trials": 3}}
+    tables = {"name": "a", "hypermodel": BUILT_IN_HYPERMODEL, "search": {"trials": 3}}
     define(tables, tmp_path, {"search.trials": 4})
-    assert tables == {"name": "a", "search": {"trials": 3}}
+    assert tables == {"name": "a", "hypermodel": BUILT_IN_HYPERMODEL, "search": {"trials": 3}}
 
 
 def test_pruner_that_nobody_chose_gives_two_epochs_of_grace_from_the_third_trial_on(load: Load) -> None:
@@ -154,11 +157,11 @@ def test_synthetic_source_gets_defaults_that_fit_it(load: Load) -> None:
 
 def test_our_networks_are_told_how_the_mixtures_are_made(load: Load) -> None:
     assert load('data = {mix = "sum"}').hypermodel.arguments == {"mix": "sum"}
-    assert load('data = {mix = "sum"}\nhypermodel = {arguments = {filters = 8}}').hypermodel.arguments == {
-        "mix": "sum",
-        "filters": 8,
-    }
-    assert load('data = {mix = "sum"}\nhypermodel = "mine:build"').hypermodel.arguments == {}
+    ours = f'hypermodel = {{path = "{BUILT_IN_HYPERMODEL}", arguments = {{filters = 8}}}}'
+    assert load(f'data = {{mix = "sum"}}\n{ours}').hypermodel.arguments == {"mix": "sum", "filters": 8}
+    summed = 'data = {source = "mnist-fashion", mix = "sum"}\n'
+    assert load(f'{summed}hypermodel = "mine:build"').hypermodel.arguments == {}
+    assert load(f'{summed}hypermodel = "studyhall.models_of_mine:build"').hypermodel.arguments == {}
     assert "is 'mean' but data.mix is 'sum'" in refusal(
         load, 'data = {mix = "sum"}\nhypermodel = {arguments = {mix = "mean"}}'
     )
@@ -211,7 +214,8 @@ def test_every_misspelt_key_is_refused_with_the_one_that_was_meant(load: Load, t
             ": objective.direction: must be 'minimize' or 'maximize', not 'min'; did you mean 'minimize'?",
         ),
         ("data = 'mnist_fashion'", ": data.source: there is no source 'mnist_fashion'; did you mean 'mnist-fashion'?"),
-        ("data = {arguments = {a = 1}}", ": data: source 'mnist-fashion' takes no arguments; remove them"),
+        ("data = {source = 'synthetic', arguments = {a = 1}}", ": data: source 'synthetic' takes no arguments; remove them"),
+        ("data = {arguments = {a = 1}}", ": data: arguments are for a function of yours, and source names none; write source = "),
         ("data = {source = 'a:b', mix = 'sum'}", ": data: mix means nothing to 'a:b'; give it in arguments"),
         ("hypermodel = 'my_model.py'", ": hypermodel.path: 'my_model.py' names no class or function; write 'file.py:name'"),
         ("hypermodel.arguments = {a = [nan]}", ": hypermodel.arguments: nan cannot be used here; give a finite number"),
@@ -297,7 +301,9 @@ def test_folder_and_binary_file_are_told_from_a_study_file(tmp_path: Path) -> No
 
 
 def test_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
-    (tmp_path / "a.toml").write_bytes(b"\xef\xbb\xbfname = 'b'\r\n")
+    (tmp_path / "a.toml").write_bytes(
+        b"\xef\xbb\xbfname = 'b'\r\nhypermodel = 'studyhall.models:SeparationHyperModel'\r\n"
+    )
     assert load_definition(tmp_path / "a.toml").name == "b"
 
 

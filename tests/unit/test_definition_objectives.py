@@ -11,13 +11,14 @@ from studyhall.studies.definition_toml import to_toml
 from studyhall.studies.errors import DefinitionError
 from studyhall.studies.queries import undominated
 from studyhall.studies.signature import signature
+from studyhall.studies.training_sections import BUILT_IN_HYPERMODEL
 
 TWO: list[Any] = [{"metric": "val_loss"}, {"metric": "parameters"}]
 
 
 def made(tmp_path: Path, **tables: Any) -> Definition:
     """A definition with these sections."""
-    return define({"name": "several", **tables}, tmp_path)
+    return define({"name": "several", "hypermodel": BUILT_IN_HYPERMODEL, **tables}, tmp_path)
 
 
 def test_a_list_of_objectives_is_several_and_prunes_nothing(tmp_path: Path) -> None:

@@ -13,9 +13,11 @@ from studyhall.studies.definition_file import define, load_definition
 from studyhall.studies.definition_toml import to_toml
 from studyhall.studies.errors import DefinitionError
 from studyhall.studies.signature import differences, signature
+from studyhall.studies.training_sections import BUILT_IN_HYPERMODEL
 
 STUDY: dict[str, Any] = {
     "name": "first",
+    "hypermodel": BUILT_IN_HYPERMODEL,
     "search": {"trials": 50},
     "pruner": "hyperband",
     "data": {"samples_per_epoch": 50_000, "validation_samples": 5_000},
@@ -97,7 +99,7 @@ def test_scaled_study_file_reads_back_with_the_numbers_that_are_run(tmp_path: Pa
 
 def test_flag_wins_over_the_scale_of_the_file(tmp_path: Path) -> None:
     file = tmp_path / "first.toml"
-    file.write_text("scale = 0.5\nsearch = {trials = 40}")
+    file.write_text(f"hypermodel = '{BUILT_IN_HYPERMODEL}'\nscale = 0.5\nsearch = {{trials = 40}}")
     for scale, trials in ((None, 20), (0.1, 4), (1.0, 40)):
         definition = resolve_study(str(file), None, scale=scale).definition
         assert definition is not None

@@ -12,6 +12,7 @@ from studyhall.studies.definition_file import define, load_definition
 from studyhall.studies.errors import DefinitionError
 from studyhall.studies.origin import located
 from studyhall.studies.signature import differences, signature
+from studyhall.studies.training_sections import BUILT_IN_HYPERMODEL
 
 Make = Callable[..., Definition]
 
@@ -20,12 +21,17 @@ CODE = "def build(hp):\n    return None\n"
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    """Makes a definition from values by dotted key, in a folder with a HyperModel and a loader."""
+    """Makes a definition from values by dotted key, in a folder with a HyperModel and a loader.
+
+    Left out, both are ours.
+    """
     (tmp_path / "my_model.py").write_text(CODE)
     (tmp_path / "my data.py").write_text("def load():\n    return None\n")
 
     def make(values: dict[str, Any] | None = None, folder: Path = tmp_path) -> Definition:
-        return define({"name": "first"}, folder, values)
+        return define(
+            {"name": "first", "hypermodel": BUILT_IN_HYPERMODEL, "data": "mnist-fashion"}, folder, values
+        )
 
     return make
 
@@ -135,7 +141,7 @@ def test_code_is_looked_up_from_the_folder_of_the_study_file(
     project = tmp_path / "a 'project' é"
     project.mkdir()
     (project / "my_model.py").write_text(CODE)
-    (project / "s.toml").write_text("hypermodel = 'my_model.py:build'")
+    (project / "s.toml").write_text("hypermodel = 'my_model.py:build'\ndata = 'synthetic'")
     monkeypatch.chdir(tmp_path)
     definition = load_definition(Path(project.name) / "s.toml")
     assert definition.folder == project

@@ -13,6 +13,7 @@ from studyhall.studies.definition import Definition
 from studyhall.studies.definition_file import define, load_definition
 from studyhall.studies.definition_toml import to_toml
 from studyhall.studies.signature import differences, signature
+from studyhall.studies.training_sections import BUILT_IN_HYPERMODEL
 from tests.examples import share_of_examples
 
 CHARACTERS = st.characters(codec="utf-8")  # without surrogates, which are no text
@@ -54,8 +55,15 @@ PRUNERS = st.sampled_from(
         {"name": "patient", "options": {"wrapped_pruner": {"name": "median"}, "patience": 2}},
     ]
 )
+FIRST = {"name": "first", "hypermodel": BUILT_IN_HYPERMODEL}
 DEFINITIONS = st.fixed_dictionaries(
-    {"name": st.just("first")},
+    {
+        "name": st.just("first"),
+        "hypermodel": st.just(BUILT_IN_HYPERMODEL)
+        | TABLES.map(lambda arguments: {"path": "a.b:c", "arguments": arguments}),
+        "data": st.just("synthetic")
+        | TABLES.map(lambda arguments: {"source": "a.b:c", "arguments": arguments}),
+    },
     optional={
         "description": TEXT,
         "storage": st.fixed_dictionaries({"url": TEXT.map(lambda path: f"sqlite:///{path}")}),
@@ -63,9 +71,6 @@ DEFINITIONS = st.fixed_dictionaries(
         "search": st.fixed_dictionaries({"trials": COUNTS, "seed": SEEDS}),
         "sampler": SAMPLERS,
         "pruner": PRUNERS,
-        "hypermodel": TABLES.map(lambda arguments: {"path": "a.b:c", "arguments": arguments}),
-        "data": st.just("synthetic")
-        | TABLES.map(lambda arguments: {"source": "a.b:c", "arguments": arguments}),
         "training": st.fixed_dictionaries(
             {}, optional={"early_stopping": STOPPING, "reduce_learning_rate": PLATEAUS}
         ),
@@ -77,9 +82,7 @@ DEFINITIONS = st.fixed_dictionaries(
     },
 ).filter(
     # One's own data say themselves how much an epoch is.
-    lambda tables: (
-        isinstance(tables.get("data", ""), str) or "samples_per_epoch" not in tables.get("retraining", {})
-    )
+    lambda tables: isinstance(tables["data"], str) or "samples_per_epoch" not in tables.get("retraining", {})
 )
 
 
@@ -107,7 +110,7 @@ def keys(tables: dict[str, Any], path: str = "") -> set[str]:
 
 
 def test_every_default_is_written_out(tmp_path: Path) -> None:
-    definition = define({"name": "first"}, tmp_path)
+    definition = define(FIRST, tmp_path)
     shown = keys(tomllib.loads(to_toml(definition)))
     stored = keys(definition.model_dump(exclude={"origin"}))
     # TOML cannot say None: those are comments.
@@ -122,7 +125,7 @@ def test_every_default_is_written_out(tmp_path: Path) -> None:
 
 
 def test_every_key_has_its_description_above_it(tmp_path: Path) -> None:
-    lines = to_toml(define({"name": "first"}, tmp_path)).splitlines()
+    lines = to_toml(define(FIRST, tmp_path)).splitlines()
     for above, line in zip(["", *lines], lines, strict=False):
         if line and not line.startswith("#") and "options]" not in above:
             assert above.startswith("#") or above.rstrip().endswith(("true", "5", "2")), (
@@ -133,7 +136,7 @@ def test_every_key_has_its_description_above_it(tmp_path: Path) -> None:
 
 
 def test_algorithms_are_shown_with_what_else_they_take_and_what_else_there_is(tmp_path: Path) -> None:
-    text = to_toml(define({"name": "first", "pruner": "hyperband"}, tmp_path))
+    text = to_toml(define(FIRST | {"pruner": "hyperband"}, tmp_path))
     assert "It also takes: n_ei_candidates = 24, constant_liar = true." in text
     assert "It also takes: min_resource = 1, reduction_factor = 3, bootstrap_count = 0." in text
     assert "prior_weight" not in text, "deprecated options are no advice"
@@ -149,7 +152,7 @@ def test_shown_file_is_a_study_file(tmp_path: Path, repository: Path) -> None:
 
 
 def test_password_is_not_shown(tmp_path: Path) -> None:
-    text = to_toml(define({"name": "first", "storage": "postgresql://me:secret@host/db"}, tmp_path))
+    text = to_toml(define(FIRST | {"storage": "postgresql://me:secret@host/db"}, tmp_path))
     assert 'url = "postgresql://me:***@host/db"' in text
 
 
@@ -157,6 +160,7 @@ def test_password_is_not_shown(tmp_path: Path) -> None:
 def test_hostile_text_survives(tmp_path: Path, text: str) -> None:
     tables = {
         "name": "first",
+        "data": "synthetic",
         "description": text,
         "hypermodel": {"path": "a:b", "arguments": {text: [text]}},
     }

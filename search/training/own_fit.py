@@ -51,7 +51,8 @@ def joined(
     ours: Sequence[keras.callbacks.Callback],
     rules: Sequence[Rule],
     batch_size: int | None,
-    account: Account,
+    account: Account | None,
+    epochs: int | None = None,
 ) -> Iterator[None]:
     """Have `model.fit` take its author's callbacks before ours while the context lasts.
 
@@ -64,6 +65,7 @@ def joined(
         rules: those of them that leave room for others.
         batch_size: the study's batch size for arrays; None where the data are no arrays.
         account: hears which batch size it became.
+        epochs: how many a `fit` has that is given none; None leaves that to Keras, which trains one.
     """
     original: Callable[..., Any] = model.fit
     signature = inspect.signature(original)
@@ -83,7 +85,10 @@ def joined(
             given["callbacks"] = [*theirs, *(each for each in flat if id(each) in mine)]
         if batch_size is not None and given.get("batch_size") is None and is_arrays(given.get("x")):
             given["batch_size"] = batch_size
-        account.batch_size = given.get("batch_size")
+        if account is not None:
+            account.batch_size = given.get("batch_size")
+        if epochs is not None:
+            given.setdefault("epochs", epochs)
         more = given.pop("kwargs", {})
         return original(**given, **more)
 

@@ -12,6 +12,7 @@ from studyhall.studies.errors import DefinitionError
 from studyhall.studies.optuna_classes import PRUNERS, parameters
 
 DEFAULT_TRIALS = 10
+NO_PRUNERS = ("none", "nop", "noppruner")
 ID_DIGITS = "id_digits"  # an argument of the HyperModel that stands for the script's
 Algorithm = str | Mapping[str, Any]
 """A sampler or pruner: its name, or {"name": ..., "options": {...}}."""
@@ -101,6 +102,12 @@ def going_on(
             "hypermodel": definition.hypermodel.model_copy(update={"arguments": arguments}),
         }
     )
+
+
+def pruners_epochs(definition: Definition) -> int | None:
+    """Return how many epochs a study's pruner takes a trial to have, as Hyperband must know; None where it does not say."""
+    most = definition.pruner.options.get("max_resource")
+    return most if isinstance(most, int) else None
 
 
 def id_digits(definition: Definition) -> int:

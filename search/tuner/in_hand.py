@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import keras
 from optuna.trial import Trial
 
 from studyhall.search.training.account import Account
@@ -39,6 +40,7 @@ class InHand:
         self.failure: tuple[FailureKind, str] | None = None
         self.account: Account | None = None
         self.best_weights: BestWeights | None = None
+        self.callbacks: list[keras.callbacks.Callback] = []  # ours, of the execution in hand
 
     @property
     def epoch(self) -> int:

@@ -1,5 +1,6 @@
 """The Tuner: KerasTuner's interface to a study that any number of processes share."""
 
+import inspect
 import signal
 import sys
 import threading
@@ -30,12 +31,18 @@ from studyhall.search.training.callbacks import (
 from studyhall.search.training.failures import kind_of
 from studyhall.search.training.first_step import FirstStep
 from studyhall.search.training.outcome import FailureKind
-from studyhall.search.training.own_fit import has_own_fit
+from studyhall.search.training.own_fit import has_own_fit, joined
 from studyhall.search.training.result import Result, result_of_training
 from studyhall.search.training.trial import values_of
 from studyhall.search.training.warm_start import misfits
 from studyhall.search.tuner.callbacks import WEIGHTS, BestWeights, ModelSize
-from studyhall.search.tuner.definition import Algorithm, going_on, script_definition
+from studyhall.search.tuner.definition import (
+    NO_PRUNERS,
+    Algorithm,
+    going_on,
+    pruners_epochs,
+    script_definition,
+)
 from studyhall.search.tuner.objective import (
     as_tables,
     make_objective,
@@ -235,6 +242,7 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
             self.oracle.verbose = fit_kwargs["verbose"]
         given = [fit_kwargs.get(name) for name in ("x", "y", "validation_data")]
         self._data_fingerprint = arrays_fingerprint([fit_args, given])
+        self._told_epochs = "epochs" in fit_kwargs
         failures = 0
         with self.oracle.at_work(), _terminated_as_interrupted():
             self.on_search_begin()
@@ -371,16 +379,36 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
             account = in_hand.account = Account(
                 names, objectives[0].direction, best.keep_epoch, must_report=must_report
             )
-            callbacks += [
+            ours = in_hand.callbacks = [
                 FirstStep(),
                 account,
                 Admission(in_hand.handle, account),
                 Watch(in_hand.handle, account),
             ]
             if len(names) == 1 and execution == 0:
-                callbacks.append(Report(in_hand.handle, account))
+                ours.append(Report(in_hand.handle, account))
+            callbacks += ours
             results.append(self._build_and_fit_model(trial, *args, **{**kwargs, "callbacks": callbacks}))
+            self._say_how_many_epochs(account.finished)
         return results
+
+    def _say_how_many_epochs(self, trained: int) -> None:
+        """Say once, where nobody told the number of epochs, what it is that the pruner judges."""
+        definition = self.oracle.study.definition
+        prunes = definition.pruner.name.lower() not in NO_PRUNERS
+        if self._told_epochs or not prunes or not self.oracle.verbose:
+            return
+        self._told_epochs = True
+        epochs = pruners_epochs(definition)
+        if epochs is not None:
+            sys.stdout.write(
+                f"A trial trains {epochs} epochs, the pruner's max_resource, where fit is told no number.\n"
+            )
+        elif trained == 1:
+            sys.stdout.write(
+                f"A trial trains 1 epoch, Keras's default, so pruner {definition.pruner.name!r} has nothing to end: "
+                "give search(..., epochs=N).\n"
+            )
 
     def _try_build(self, hp: Any) -> Any:
         # KerasTuner clears Keras's session first, and with it what the script has set.
@@ -399,7 +427,12 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
             self.oracle.show_values(trial)
         for callback in kwargs.get("callbacks", ()):
             callback.set_model(model)  # a training loop of the user's own may not
-        returned = self.hypermodel.fit(hp, model, *args, **kwargs)
+        epochs = pruners_epochs(self.oracle.study.definition)
+        if epochs is not None and "epochs" in inspect.signature(self.hypermodel.fit).parameters:
+            kwargs.setdefault("epochs", epochs)
+        in_hand = self.oracle.in_hand
+        with joined(model, in_hand.callbacks, (), None, in_hand.account, epochs):
+            returned = self.hypermodel.fit(hp, model, *args, **kwargs)
         if model.built:
             self._record({PARAMETERS: parameter_count(model), BUILD: _how_built(model)})
         return self._whole(returned, model)

@@ -120,6 +120,62 @@ def test_initial_weights_are_drawn_from_the_trials_own_seed(make: MakeTuner) -> 
         np.testing.assert_array_equal(ours, theirs)
 
 
+HYPERBAND = {"name": "hyperband", "options": {"min_resource": 1, "max_resource": 3}}
+
+
+def epochs_of(tuner: Any) -> list[int]:
+    """How many epochs each trial trained."""
+    return [len(trial.intermediate_values) for trial in tuner.oracle.study.optuna().get_trials()]
+
+
+def test_hyperbands_trials_train_its_epochs_where_nobody_names_any(make: MakeTuner, capsys: Any) -> None:
+    tuner = make(pruner=HYPERBAND, max_trials=3)
+    tuner.search(X, Y, validation_data=(X, Y))
+    epochs = epochs_of(tuner)
+    assert max(epochs) == 3
+    assert all(1 <= each <= 3 for each in epochs)
+    told = [
+        line for line in capsys.readouterr().out.splitlines() if "3 epochs, the pruner's max_resource" in line
+    ]
+    assert len(told) == 1
+    named = make(pruner=HYPERBAND, max_trials=1, study_name="named")
+    named.search(X, Y, epochs=2, validation_data=(X, Y), verbose=0)
+    assert epochs_of(named) == [2]
+
+
+def test_hyperbands_epochs_reach_a_fit_of_ones_own_and_leave_those_that_it_names(make: MakeTuner) -> None:
+    class Passes(OwnFit):
+        def fit(self, hp: Any, model: Any, *args: Any, **kwargs: Any) -> Any:
+            return model.fit(*args, batch_size=16, **kwargs)
+
+    class Names(OwnFit):
+        def fit(self, hp: Any, model: Any, *args: Any, **kwargs: Any) -> Any:
+            return model.fit(*args, epochs=2, **kwargs)
+
+    class Loops(OwnFit):
+        def fit(self, hp: Any, model: Any, x: Any, y: Any, epochs: int = 1, **kwargs: Any) -> Any:
+            for _ in range(epochs):
+                history = model.fit(x, y, epochs=1, **kwargs)
+            return history
+
+    for hypermodel, expected in ((Passes(), 3), (Names(), 2), (Loops(), 3)):
+        name = type(hypermodel).__name__
+        tuner = make(hypermodel, pruner=HYPERBAND, max_trials=1, study_name=name)
+        tuner.search(X, Y, validation_data=(X, Y), verbose=0)
+        assert epochs_of(tuner) == [expected], name
+
+
+def test_a_pruner_with_nothing_to_end_is_told_of_in_one_line(make: MakeTuner, capsys: Any) -> None:
+    tuner = make(pruner="median", max_trials=2)
+    tuner.search(X, Y, validation_data=(X, Y))
+    assert epochs_of(tuner) == [1, 1]  # as with Keras and KerasTuner
+    shown = capsys.readouterr().out.splitlines()
+    told = "A trial trains 1 epoch, Keras's default, so pruner 'MedianPruner' has nothing to end: give search(..., epochs=N)."
+    assert shown.count(told) == 1
+    make(max_trials=1, study_name="unpruned").search(X, Y, validation_data=(X, Y))
+    assert "Keras's default" not in capsys.readouterr().out
+
+
 class OwnFit(keras_tuner.HyperModel):  # type: ignore[misc]
     """Tunes how it is trained, as in KerasTuner's getting-started guide."""
 

@@ -122,7 +122,8 @@ class SearchSpec(Section):
         default=20,
         ge=1,
         le=1_000_000,
-        description="Number of trials; raise it later and the study goes on from where it is.",
+        description="Number of trials; raise it later and the study goes on from where it is, lower it and trials that wait are "
+        "withdrawn.",
     )
     hours: float | None = Field(
         default=None,

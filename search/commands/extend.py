@@ -23,7 +23,8 @@ def command(study: str, trials: int, storage: str | None) -> None:
     """Add trials to the queue of STUDY, while workers work on it or afterwards.
 
     STUDY is a study file, or the name of a study in the storage. Workers that are there take the new trials too; where
-    none is, `studyhall search` goes on with the study, and publishes what is better.
+    none is, `studyhall search` goes on with the study, and publishes what is better. Where no worker would take them,
+    it says why.
     """
     from studyhall.search.references import resolve_study
     from studyhall.search.remarks import remark

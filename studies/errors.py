@@ -29,11 +29,11 @@ class DefinitionError(StudyhallError):
 class RepeatedConfigurationError(StudyhallError):
     """A trial has nothing left to try that no other one has tried; it goes back to the queue without its parameters."""
 
+    exit_status = WORK_FAILED
+
 
 class ConfigurationsInUseError(RepeatedConfigurationError):
     """Likewise, as far as other trials, which run, have drawn their parameters; later there may be something."""
-
-    exit_status = WORK_FAILED
 
 
 class UserCodeError(StudyhallError):

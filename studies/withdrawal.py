@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, func, or_, sel
 from studyhall.studies import lease_rows
 from studyhall.studies.attributes import BEGUN, EXHAUSTED, FAILURE, REASON, START
 from studyhall.studies.entry import Exhausted
+from studyhall.studies.json_text import to_json
 from studyhall.studies.sql import insert_into, utc_now
 from studyhall.studies.tables import (
     FAIL,
@@ -63,7 +64,7 @@ def exhausted(connection: Connection, study_id: int, configurations: int) -> Exh
     if withdrawn == 0:
         return known
     told = Exhausted(configurations, withdrawn + (known.withdrawn if known else 0))
-    row = {"study_id": study_id, "key": EXHAUSTED, "value_json": json.dumps(asdict(told))}
+    row = {"study_id": study_id, "key": EXHAUSTED, "value_json": to_json(asdict(told))}
     table = study_user_attributes
     new = insert_into(connection, table).values(row)
     replace = {"value_json": new.excluded.value_json}
@@ -110,7 +111,7 @@ def count_ended(connection: Connection, study_id: int) -> int:
 def is_ended(trial_id: ColumnElement[int]) -> ColumnElement[bool]:
     """Whether a trial, which failed, was withdrawn and could not be deleted."""
     failure = trial_user_attributes.c
-    withdrawn = failure.value_json == json.dumps(WITHDRAWN)
+    withdrawn = failure.value_json == to_json(WITHDRAWN)
     return exists().where(failure.trial_id == trial_id, failure.key == FAILURE, withdrawn)
 
 

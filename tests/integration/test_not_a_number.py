@@ -13,7 +13,7 @@ from studyhall.search import publication
 from studyhall.search.figures.for_bundle import read_history
 from studyhall.search.figures.history import history_figure
 from studyhall.search.publication import Publisher
-from studyhall.search.training.outcome import Failed, FailureKind, Retrained
+from studyhall.search.training.outcome import Appraised, Failed, FailureKind, Retrained
 from studyhall.search.tuner.trials import as_keras_tuner_trial
 from studyhall.search.views.status import show_status
 from studyhall.search.workers.channel import RetrainTask, Task
@@ -61,7 +61,7 @@ class Trainer(TrainerProcess):
 
     def run(self, task: Task, handle: object, stop_requested: Callable[[], bool]) -> Any:
         if not isinstance(task, RetrainTask):
-            return {"joint": {"mean": 0.1, "std": NAN}}
+            return Appraised({"joint": {"mean": 0.1, "std": NAN}}, None)
         if self.fails:
             return Failed(FailureKind.NAN, "val_loss is nan")
         model = task.job.scratch / "model.keras"

@@ -12,7 +12,7 @@ from optuna.samplers import RandomSampler
 
 from studyhall.search.publication import Publisher
 from studyhall.search.training.failures import Death
-from studyhall.search.training.outcome import Failed, FailureKind, Retrained
+from studyhall.search.training.outcome import Appraised, Failed, FailureKind, Retrained
 from studyhall.search.workers.channel import RetrainTask, Task
 from studyhall.search.workers.stop_switch import StopSwitch
 from studyhall.search.workers.trainer_process import (
@@ -56,7 +56,7 @@ class Trainer(TrainerProcess):
         self.appraise()
         if stop_requested():
             raise TrainerStoppedError
-        return None
+        return Appraised(None, None)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from sqlalchemy import update
 
 from studyhall.search import publication
 from studyhall.search.publication import Publisher
-from studyhall.search.training.outcome import Retrained
+from studyhall.search.training.outcome import Appraised, Retrained
 from studyhall.search.views.events import Event, Published, WaitingToPublish
 from studyhall.search.workers.channel import RetrainTask, Task
 from studyhall.search.workers.stop_switch import StopSwitch
@@ -50,7 +50,7 @@ class QuickTrainer(TrainerProcess):
 
     def run(self, task: Task, handle: object, stop_requested: Callable[[], bool]) -> Any:
         if not isinstance(task, RetrainTask):
-            return None
+            return Appraised(None, None)
         self.finish()
         self.retrained += 1
         model = task.job.scratch / "model.keras"

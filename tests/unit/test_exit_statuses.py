@@ -29,6 +29,7 @@ STATUSES: dict[type[errors.StudyhallError] | type[DataError], int] = {
     errors.WorkFailedError: 1,
     errors.DefinitionError: 2,
     errors.RepeatedConfigurationError: 1,
+    errors.ConfigurationsInUseError: 1,
     errors.UserCodeError: 2,
     errors.StorageError: 2,
     errors.StorageAwayError: 1,

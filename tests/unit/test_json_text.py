@@ -17,10 +17,13 @@ NAN, INFINITY = float("nan"), float("inf")
 # Why each of these may write JSON without `to_json`.
 OTHERS = {
     "search/training/checkpoint.py": "Studyhall alone reads a checkpoint, and goes on with the same numbers",
+    "search/training/saving.py": "file names for a process of ours",
+    "search/training/stranger.py": "the names of classes, and a message, for the process that asked",
     "search/user/data.py": "a key and a fingerprint of arguments, which a definition takes only where they are finite",
     "studies/json_text.py": "it is `to_json`",
     "studies/leased_storage.py": "a sampler's own system attribute",
     "studies/signature.py": "what is signed must stay as it is; it refuses what is not finite",
+    "studies/study_trials.py": "names that are hashed",
     "studies/storage.py": "a sampler's own system attribute",
     "studies/trial_rows.py": "a sampler's own system attribute",
 }

@@ -11,7 +11,7 @@ from studyhall.models.errors import ConfigurationError
 from studyhall.search.bridge.handle import Start, Value
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters
 from studyhall.search.training.warm_start import DryHandle
-from studyhall.search.user.keras_settings import clear_session
+from studyhall.search.user.keras_settings import clear_session, kept
 from studyhall.studies.trial import suggest_value
 
 CONFIGURATIONS = 5
@@ -44,7 +44,8 @@ def unbuildable(hypermodel: keras_tuner.HyperModel, seed: int) -> list[str]:
         clear_session()
         hp = TrialHyperParameters(RandomHandle(seed, optuna_study.ask()))
         try:
-            hypermodel.build(hp)
+            with kept():
+                hypermodel.build(hp)
         except (keras_tuner.errors.FailedTrialError, ConfigurationError):
             continue
         except Exception as error:  # noqa: BLE001 - whatever the user's code raises, it cannot build this

@@ -37,7 +37,7 @@ from studyhall.search.training.result import Objective
 from studyhall.search.training.saving import UnsavableModelError, save_model
 from studyhall.search.training.session import prepare
 from studyhall.search.training.trial_files import show_files, show_history
-from studyhall.search.training.warm_start import unknown_values
+from studyhall.search.training.warm_start import refused, unknown_values
 from studyhall.search.user.errors import user_traceback
 from studyhall.search.user.examples import Examples, arguments_for, known_batch_size
 from studyhall.search.user.workload import Workload, ensure_built, parameter_count
@@ -84,9 +84,7 @@ def run_trial(
             )
         examples = workload.examples(hp)
         if unknown := unknown_values(hp, workload.hypermodel):
-            return Failed(
-                FailureKind.INVALID, f"it was queued with {', '.join(unknown)}, unknown to the HyperModel"
-            )
+            return Failed(FailureKind.INVALID, refused(unknown))
         ensure_built(model, examples)
         device_setup.use_compilation(model)
         record_start(handle, hp, model, definition, examples)
@@ -110,6 +108,8 @@ def run_trial(
         except TrialPrunedError as pruned:
             return _pruned(pruned, handle, hp, definition, model, account, scratch, started)
         record_end(handle, hp, fitted, account, known_batch_size(workload.hypermodel, examples))
+        if unknown := hp.unused_start_values():  # which `fit` might have declared to its end
+            return Failed(FailureKind.INVALID, refused(unknown))
         others = values_beside(
             definition, dict(zip(account.metrics, fitted.result.values, strict=True)), model
         )

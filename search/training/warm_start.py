@@ -100,6 +100,11 @@ def unknown_values(hp: TrialHyperParameters, hypermodel: keras_tuner.HyperModel)
     return () if has_own_fit else hp.unused_start_values()
 
 
+def refused(unknown: Sequence[str]) -> str:
+    """Return the reason of a trial that was queued with values that nothing in it asks for."""
+    return f"it was queued with {', '.join(unknown)}, unknown to the HyperModel"
+
+
 def misfits(
     hypermodel: keras_tuner.HyperModel,
     configurations: Sequence[Mapping[str, Value]],

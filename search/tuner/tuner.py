@@ -34,7 +34,7 @@ from studyhall.search.training.outcome import FailureKind
 from studyhall.search.training.own_fit import has_own_fit, joined
 from studyhall.search.training.result import Result, result_of_training
 from studyhall.search.training.trial import values_of
-from studyhall.search.training.warm_start import misfits
+from studyhall.search.training.warm_start import misfits, refused, unknown_values
 from studyhall.search.tuner.callbacks import WEIGHTS, BestWeights, ModelSize
 from studyhall.search.tuner.definition import (
     NO_PRUNERS,
@@ -218,11 +218,15 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
         return misfits(
             self.hypermodel,
             configurations,
-            more=type(self).run_trial is not Tuner.run_trial,
+            more=self._runs_otherwise(),
             preset=self.oracle.preset,
             tune_new_entries=self.oracle.tune_new_entries,
             allow_new_entries=self.oracle.allow_new_entries,
         )
+
+    def _runs_otherwise(self) -> bool:
+        """Whether `run_trial` is the user's own, which may ask for more hyperparameters than `build` and `fit` do."""
+        return type(self).run_trial is not Tuner.run_trial
 
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Run trials until the study has none left, here or in other processes.
@@ -330,6 +334,7 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
             | provenance.facts(_script_folder())
         )
         returned = self.run_trial(trial, *fit_args, **fit_kwargs)
+        _require_known(trial.hyperparameters.unused_start_values())
         if returned is None and trial.metrics.exists(objective.name):
             # As with KerasTuner, `run_trial` of an old script may have told the oracle by itself.
             returned = {name: trial.metrics.get_best_value(name) for name in trial.metrics.metrics}
@@ -423,6 +428,8 @@ class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
         hp = trial.hyperparameters
         before = set(hp.values)
         model = self._try_build(hp)
+        if not self._runs_otherwise():
+            _require_known(unknown_values(hp, self.hypermodel))
         if set(hp.values) != before or not before:
             self.oracle.show_values(trial)
         for callback in kwargs.get("callbacks", ()):
@@ -555,6 +562,11 @@ def _how_built(model: Any) -> dict[str, Any]:
     """Return what it takes to give a model that was built anew the same variables, as JSON."""
     optimizer = getattr(model, "optimizer", None)
     return {"config": model.get_build_config(), "optimizer": bool(optimizer is not None and optimizer.built)}
+
+
+def _require_known(unknown: Sequence[str]) -> None:
+    if unknown:
+        raise keras_tuner.errors.FailedTrialError(refused(unknown))
 
 
 def _require_finite(name: str, value: float, objectives: Sequence[str]) -> None:

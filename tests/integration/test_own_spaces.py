@@ -11,7 +11,7 @@ import pytest
 from studyhall.search import Tuner
 from studyhall.search.bridge.handle import Start, Value
 from studyhall.search.training.check import run_check
-from studyhall.search.training.outcome import Completed, Failed, Retrained
+from studyhall.search.training.outcome import Completed, Failed, FailureKind, Retrained
 from studyhall.search.training.retrain import run_retraining
 from studyhall.search.training.trial import run_trial
 from studyhall.search.training.warm_start import DryHandle, misfits
@@ -21,6 +21,7 @@ from studyhall.studies.definition_file import define
 
 PROJECT = """
 import keras
+import keras_tuner
 import numpy as np
 
 LOADED = []
@@ -40,6 +41,14 @@ def build(hp):
     model.add(keras.layers.Dense(1))
     model.compile("sgd", "mse", run_eagerly=True)
     return model
+
+
+class OwnFit(keras_tuner.HyperModel):
+    def build(self, hp):
+        return build(hp)
+
+    def fit(self, hp, model, *args, **kwargs):
+        return model.fit(*args, **kwargs, shuffle=hp.Boolean("shuffle"))
 
 
 def load(hp):
@@ -149,3 +158,37 @@ def test_nested_scopes_are_searched_by_a_tuner(definition: Definition, tmp_path:
         trials[1].hyperparameters.values | {"layers": 3, "units_2": 5, "units_3": 7}
         == trials[1].hyperparameters.values
     )
+
+
+def test_a_value_that_a_training_of_ones_own_never_asks_for_fails_its_trial(
+    definition: Definition, tmp_path: Path
+) -> None:
+    own = definition.model_copy(
+        update={"hypermodel": definition.hypermodel.model_copy(update={"path": "own_space.py:OwnFit"})}
+    )
+    workload = load_workload(own)
+    handle = Handle({"shuffle": True, "rows": 5})
+    assert isinstance(run_trial(handle, own, workload, tmp_path), Completed)
+    assert handle.facts["hyperparameters"]["shuffle"] is True
+    failed = run_trial(Handle({"shufle": True}), own, workload, tmp_path)
+    assert isinstance(failed, Failed)
+    assert (failed.kind, failed.reason) == (
+        FailureKind.INVALID,
+        "it was queued with shufle, unknown to the HyperModel",
+    )
+
+
+@pytest.mark.parametrize("name", ["build", "OwnFit"])
+def test_a_value_that_a_script_never_asks_for_fails_its_trial(
+    definition: Definition, tmp_path: Path, name: str
+) -> None:
+    module = load_workload(definition).hypermodel.build.__globals__
+    hypermodel = module["build"] if name == "build" else module["OwnFit"]()
+    x = np.linspace(0, 1, 16).reshape(8, 2)
+    tuner = Tuner(
+        hypermodel, "val_loss", max_trials=2, directory=tmp_path, seed=1, enqueue=[{"layrs": 3, "layers": 2}]
+    )
+    tuner.search(x, x[:, :1], epochs=1, validation_data=(x, x[:, :1]), verbose=0)
+    trials = tuner.oracle.trials
+    assert [trials[number].status for number in "01"] == ["COMPLETED", "FAILED"]
+    assert trials["1"].message == "invalid: it was queued with layrs, unknown to the HyperModel"

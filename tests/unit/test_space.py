@@ -1,6 +1,7 @@
 """What is left of a search space, as far as its trials tell."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -118,14 +119,19 @@ def test_only_the_ends_of_a_continuous_range_are_drawn_twice() -> None:
 
 
 def test_which_trials_have_tried_their_configuration() -> None:
-    def tried(state: TrialState, kind: str | None = None, drawn: bool = True, **attributes: Any) -> bool:
+    def tried(
+        state: TrialState,
+        kind: str | None = None,
+        drawn: bool = True,
+        attributes: Mapping[str, Any] = MappingProxyType({}),
+    ) -> bool:
         found = create_trial(
             state=state,
             value=1.0 if state is TrialState.COMPLETE else None,
             params={"depth": 1} if drawn else {},
             distributions={"depth": DEPTH} if drawn else {},
             user_attrs={} if kind is None else {FAILURE: kind},
-            system_attrs=attributes,
+            system_attrs=dict(attributes),
         )
         return tried_once(found) is not None
 
@@ -135,9 +141,9 @@ def test_which_trials_have_tried_their_configuration() -> None:
     assert all(tried(TrialState.FAIL, kind) for kind in kinds)
     assert not tried(TrialState.FAIL, "lost")
     assert not tried(TrialState.FAIL)  # another program has ended it
-    assert not tried(TrialState.FAIL, "invalid", **{START: {"values": {"depth": 1}}})
+    assert not tried(TrialState.FAIL, "invalid", attributes={START: {"values": {"depth": 1}}})
     assert not tried(TrialState.RUNNING, drawn=False)
-    assert tried(TrialState.RUNNING, drawn=False, **{BEGUN: True})
+    assert tried(TrialState.RUNNING, drawn=False, attributes={BEGUN: True})
     shown = tried_once(
         create_trial(
             state=TrialState.RUNNING,

@@ -92,3 +92,46 @@ def test_two_objectives_have_a_front_and_an_error_of_the_users_code_shows_its_li
     refused = project.run("enqueue", "warm", "units=99")
     assert refused.returncode == 2
     assert "its values are integers from 1 to 9" in refused.stdout
+
+
+FOUR = """
+import keras
+import numpy as np
+
+
+def build(hp):
+    units, rate = hp.Choice("units", [2, 4]), hp.Choice("rate", [0.01, 0.1])
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(units), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(rate), "mse", run_eagerly=True)
+    return model
+
+
+def load():
+    x = np.random.default_rng(0).normal(size=(32, 2)).astype("float32")
+    return (x, x[:, :1]), (x, x[:, :1])
+"""
+
+FOUR_STUDY = """
+hypermodel = "four.py:build"
+data = "four.py:load"
+search = { trials = 9 }
+pruner = "none"
+training = { epochs = 1 }
+retraining = { epochs = 1 }
+"""
+
+
+def test_a_search_ends_and_publishes_when_all_of_its_space_was_tried(project: Any) -> None:
+    project.write("four.py", FOUR)
+    project.write("four.toml", FOUR_STUDY)
+    searched = project.run("search", "four.toml", "--workers", "2")
+    assert searched.returncode == 0, searched.stdout
+    assert "All 4 configurations were tried; 5 trials that waited are withdrawn" in searched.stdout
+    status = json.loads(project.run("status", "four", "--json").stdout)["studies"][0]
+    assert (status["counts"]["complete"], status["counts"]["waiting"], status["counts"]["failed"]) == (
+        4,
+        0,
+        0,
+    )
+    assert status["exhausted"] == {"configurations": 4, "withdrawn": 5}
+    assert project.run("fetch", "four", "--to", "best").returncode == 0

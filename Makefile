@@ -7,7 +7,7 @@ STUDY ?= studies/quickstart.toml
 TIER ?= tests
 JOBS ?= 3
 
-.PHONY: help search test test-engines test-all lint format lock clean
+.PHONY: help search test test-engines test-all mutation lint format lock clean
 
 help:
 	@echo "make search   search for a network with $(STUDY) and publish the best one (STUDY=... for another)"
@@ -15,6 +15,8 @@ help:
 	@echo "              quick ones, JOBS=N at a time); its last lines say what did not run, and why"
 	@echo "make test-engines   the tests with clusters: Ray, Slurm and network namespaces, on this machine"
 	@echo "make test-all   install what the tests need on Debian (as root), and run every one of them"
+	@echo "make mutation   break the sources one line at a time, and list what no test notices (PART=search/bridge,"
+	@echo "              MUTATION=\"--sample 50 --jobs 2\"); pyproject.toml names the parts and their tests"
 	@echo "make lint     ruff, mypy and the direction of imports"
 	@echo "make format   let ruff rewrite the sources"
 	@echo "make lock     renew requirements.lock"
@@ -46,6 +48,9 @@ test-engines: $(VENV)/.ready
 
 test-all: $(VENV)/.ready
 	JOBS=$(JOBS) .ci/test-all
+
+mutation: $(VENV)/.ready
+	$(BIN)/python -m tests.mutation $(PART) $(MUTATION)
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""The GPU's benchmark runs where there is JAX and nothing but what it says it needs."""
+"""The GPU's benchmark runs where there is nothing but what it says it needs: on JAX alone, and on TensorFlow."""
 
 import json
 import os
@@ -28,11 +28,12 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, backend: str = "jax") -> subprocess.CompletedProcess[str]:
+    alone = ALONE if backend == "jax" else ALONE.replace('"tensorflow", ', "")
     return subprocess.run(
-        [sys.executable, "-c", ALONE, str(SCRIPT), *arguments],
+        [sys.executable, "-c", alone, str(SCRIPT), *arguments],
         env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""},
+        | {"KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""},
         capture_output=True,
         text=True,
         check=False,
@@ -48,6 +49,15 @@ def test_it_runs_without_tensorflow_kerastuner_and_a_database() -> None:
     score = lines[-1]["score"]
     assert 0 < score["mean"] < 1
     assert score["std"] > 0
+
+
+def test_it_runs_on_tensorflow_too() -> None:
+    result = run("--smoke", "--parts", "throughput", "quality", backend="tensorflow")
+    assert result.returncode == 0, result.stdout + result.stderr
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert {line["part"] for line in lines} == {"throughput", "quality"}
+    assert all(line["backend"] == "tensorflow" for line in lines)
+    assert 0 < lines[-1]["score"]["mean"] < 1
 
 
 def test_its_score_is_that_of_studyhall_evaluate() -> None:

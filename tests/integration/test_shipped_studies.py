@@ -1,18 +1,23 @@
-"""Every study file that Studyhall ships: it loads, its networks build, and its default one trains."""
+"""Every study file that Studyhall ships: it loads, its networks build and train."""
 
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import keras
+import optuna
 import pytest
 import tensorflow as tf
+from optuna.distributions import BaseDistribution
 
 from studyhall.models.presets import PRESETS, Preset
 from studyhall.models.size import count_parameters
-from studyhall.search.bridge.handle import Start
+from studyhall.search.bridge.handle import Start, Value
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters
 from studyhall.search.training.check import DefaultsHandle, run_check
+from studyhall.search.training.outcome import Completed
+from studyhall.search.training.trial import run_trial
 from studyhall.search.user.workload import load_workload
 from studyhall.studies.definition_file import load_definition
 from studyhall.studies.storage import open_storage
@@ -45,6 +50,23 @@ class StartHandle(DefaultsHandle):
         self.start = Start(values=values)
 
 
+class DrawnHandle(DefaultsHandle):
+    """A handle of a trial whose values are drawn by chance."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.start = Start()
+        self.facts: dict[str, Any] = {}
+        self._trial = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed)).ask()
+
+    def suggest(self, name: str, distribution: BaseDistribution, value: Value | None = None) -> Value:
+        drawn: Value = self._trial._suggest(name, distribution)
+        return drawn
+
+    def record(self, key: str, value: Any) -> None:
+        self.facts[key] = value
+
+
 def test_the_small_studies_every_seed_and_the_study_to_beat_them_are_shipped() -> None:
     assert [
         "half-hour",
@@ -62,6 +84,23 @@ def test_shipped_study_trains_its_default_network_for_two_batches(name: str) -> 
     assert definition.name == name
     checked = run_check(definition, load_workload(definition))
     assert 0 < checked.parameters < 10_000_000
+
+
+@pytest.mark.parametrize("name", ["quickstart", "half-hour", "separation"])
+def test_trial_of_a_shipped_study_trains_compiled_with_values_that_are_not_its_defaults(
+    name: str, tmp_path: Path
+) -> None:
+    definition = load_definition(STUDIES / f"{name}.toml", LIGHT | {"training.epochs": 1})
+    workload, handle = load_workload(definition), DrawnHandle(seed=1)
+    outcome = run_trial(handle, definition, workload, tmp_path)
+    assert isinstance(outcome, Completed)
+    assert 0 < outcome.value < 1
+    default = TrialHyperParameters(DefaultsHandle(seed=0))
+    workload.hypermodel.build(default)
+    assert handle.facts["hyperparameters"] != {
+        name: default.values.get(name) for name in handle.facts["hyperparameters"]
+    }
+    keras.utils.clear_session()
 
 
 @pytest.mark.parametrize("name", NAMES)

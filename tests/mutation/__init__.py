@@ -1,0 +1,1 @@
+"""Mutation testing, run by hand: break one line of the code at a time, and see whether a test notices."""

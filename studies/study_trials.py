@@ -1,16 +1,12 @@
 """The trials of a study, as workers take, hold and end them."""
 
-import hashlib
-import json
 import random
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.pruners import BasePruner, NopPruner
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import Trial, TrialState
@@ -24,42 +20,31 @@ from studyhall.studies import (
     queue,
     reclaiming,
     stopping,
-    withdrawal,
     worker_rows,
 )
 from studyhall.studies.attributes import FAILURE, MODEL, PRUNED_AFTER, REASON, STARTED, UNREPORTED
 from studyhall.studies.claimed_trial import ClaimedTrial, QueuedStudy, reached, require_finite, storage_of
-from studyhall.studies.configurations import Tried, out_of_memory_once, tried_once
-from studyhall.studies.entry import Exhausted
 from studyhall.studies.leased_storage import LeasedStorage
 from studyhall.studies.leases import LEASE_SECONDS, MAX_INTERRUPTIONS, Checkpoint, Lease, Released
 from studyhall.studies.pruning import EndedByPruner
 from studyhall.studies.reclaiming import Expired, Failure, RacedError
-from studyhall.studies.space import Limits, Reach, Space
+from studyhall.studies.space import Reach
 from studyhall.studies.storage import StudyStorage
-from studyhall.studies.study_cache import StudyCache
+from studyhall.studies.study_space import StudySpace
 
 
-class StudyTrials:
+class StudyTrials(StudySpace):
     """The trials of one study in a storage.
 
     Every method raises StorageError where the database fails.
 
     Attributes:
-        repeats: Whether a configuration may be drawn that another trial has.
-        limits: What is known of the search space beside what its trials asked for.
         others_try_the_rest: Whether the last claim took no trial because all that is left runs elsewhere; a later one may.
     """
 
     def __init__(self, storage: StudyStorage, id: int, name: str) -> None:
-        self.storage = storage
-        self.id = id
-        self.name = name
-        self._cached = StudyCache(storage, name, id)
+        super().__init__(storage, id, name)
         self._started: float | None = None
-        self._is_endless = False
-        self.repeats = False
-        self.limits = Limits()
         self.others_try_the_rest = False
 
     def optuna(self, sampler: BaseSampler | None = None, pruner: BasePruner | None = None) -> optuna.Study:
@@ -110,40 +95,6 @@ class StudyTrials:
         except BaseException:
             self.hand_back(lease)
             raise
-
-    @property
-    def _tried(self) -> Tried:
-        return out_of_memory_once if self.repeats else tried_once
-
-    def reach(self) -> Reach:
-        """Return what is left of the search space; where that is nothing, withdraw the trials that would have to try it."""
-        if self._is_endless:
-            return Reach.FREE
-        space = self.space()
-        self._is_endless, reach = space.is_endless, space.reach()
-        if reach is Reach.TRIED:
-            self.storage.transact(lambda connection: withdrawal.exhausted(connection, self.id, space.tried))
-        return reach
-
-    def space(self) -> Space:
-        """Return what the trials have tried and try of the search space."""
-        with self.storage.answered():
-            return Space.of(self._cached.look(self.id, self._tried).configurations, self.limits)
-
-    def asks(self, asked: Mapping[str, BaseDistribution]) -> None:
-        """Say what the present model asks for, where it may be another one than that of earlier trials.
-
-        Args:
-            asked: What it draws each parameter from, as far as that is known. With other names than before, nothing of it was tried.
-        """
-        names = json.dumps(sorted(asked)).encode()
-        model = hashlib.sha256(names).hexdigest()[:16] if asked else None
-        self.limits = replace(self.limits, asked=asked, model=model)
-        self._is_endless = False
-
-    def exhausted(self) -> Exhausted | None:
-        """Return how much was tried and withdrawn, where no configuration was left when last a trial was claimed."""
-        return self.storage.read(lambda connection: withdrawal.found(connection, self.id))
 
     def _waits(self) -> bool:
         return not self.storage.read(lambda connection: queue.is_over(connection, self.id))

@@ -28,3 +28,14 @@ class SearchDisplay(Display):  # type: ignore[misc]
         # KerasTuner calls every trial that has ended complete.
         word = {PRUNED: "Pruned", TrialStatus.FAILED: "Failed"}.get(trial.status, "Complete")
         sys.stdout.write(shown.getvalue().replace(" Complete [", f" {word} [", 1))
+
+
+def waiting_for(running: int, lease_seconds: float) -> str:
+    """Return what to say while other processes have the last trials."""
+    trials, belongs = (
+        ("1 trial", "its process is") if running == 1 else (f"{running} trials", "their processes are")
+    )
+    return (
+        f"\nWaiting for {trials} that another process has; if {belongs} gone, that shows within {lease_seconds:.0f} s, and "
+        "it is run here.\n"
+    )

@@ -19,7 +19,7 @@ from studyhall.search.bridge.scopes import nesting
 from studyhall.search.training.outcome import FailureKind
 from studyhall.search.tuner.asked import asked_of
 from studyhall.search.tuner.definition import id_digits
-from studyhall.search.tuner.display import SearchDisplay
+from studyhall.search.tuner.display import SearchDisplay, waiting_for
 from studyhall.search.tuner.in_hand import InHand
 from studyhall.search.tuner.lenient import LenientHyperParameters
 from studyhall.search.tuner.trials import PRUNED, TrialsById, as_keras_tuner_trial, ranked, trial_id
@@ -197,7 +197,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
             if counts.waiting or not counts.running:
                 return counts.waiting > 0
             if not said and self.verbose:
-                sys.stdout.write(_waiting_for(counts.running, self.lease_seconds))
+                sys.stdout.write(waiting_for(counts.running, self.lease_seconds))
                 sys.stdout.flush()
             said = True
             time.sleep(LOOK_SECONDS)
@@ -289,13 +289,3 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     def reload(self) -> None:
         """Do nothing: all is in the study."""
-
-
-def _waiting_for(running: int, lease_seconds: float) -> str:
-    trials, belongs = (
-        ("1 trial", "its process is") if running == 1 else (f"{running} trials", "their processes are")
-    )
-    return (
-        f"\nWaiting for {trials} that another process has; if {belongs} gone, that shows within {lease_seconds:.0f} s, and "
-        "it is run here.\n"
-    )

@@ -1,0 +1,132 @@
+"""How a Tuner's trial ends: with a result, pruned, failed with a reason, or left to another process."""
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner
+from keras_tuner.engine.trial import Trial, TrialStatus
+
+from studyhall.models.errors import ConfigurationError
+from studyhall.search.one_line import reason
+from studyhall.search.training import provenance
+from studyhall.search.training.account import NotFiniteError, UnknownMetricError
+from studyhall.search.training.callbacks import (
+    StopRequestedError,
+    TrialPrunedError,
+)
+from studyhall.search.training.failures import kind_of
+from studyhall.search.training.outcome import FailureKind
+from studyhall.search.training.result import Result
+from studyhall.search.training.trial import values_of
+from studyhall.search.tuner.callbacks import WEIGHTS
+from studyhall.search.tuner.objective import (
+    as_tables,
+    mean_result_of,
+)
+from studyhall.search.tuner.trial_training import TrialTraining, require_known
+from studyhall.search.tuner.trials import BEST_EPOCH, METRICS, PRUNED, note_metrics
+from studyhall.search.user.errors import user_traceback
+from studyhall.studies.errors import (
+    DefinitionError,
+    LeaseLostError,
+    RepeatedConfigurationError,
+    StudyhallError,
+    UserCodeError,
+)
+
+
+class LeftError(Exception):
+    """The trial in hand was left: it is another process's, or the study was asked to stop."""
+
+
+class TrialEnding(TrialTraining):
+    """The part of a Tuner that runs the trial in hand and notes what it came to."""
+
+    def _try_run_and_update_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> None:
+        in_hand = self.oracle.in_hand
+        started = time.perf_counter()
+        try:
+            self._run_and_update_trial(trial, *fit_args, **fit_kwargs)
+            trial.status = TrialStatus.COMPLETED
+        except TrialPrunedError as pruned:
+            trial.status = PRUNED
+            self._note_pruned(trial, pruned)
+        except StopRequestedError as stopped:
+            raise LeftError from stopped
+        except LeaseLostError as lost:
+            raise LeftError from lost
+        except RepeatedConfigurationError as repeated:
+            raise LeftError from repeated
+        except NotFiniteError as error:
+            self._fail(trial, FailureKind.NAN, str(error))
+        except (ConfigurationError, DefinitionError, keras_tuner.errors.FailedTrialError) as error:
+            self._fail(trial, FailureKind.INVALID, reason(error))
+        except UnknownMetricError as error:
+            if self.oracle.study.is_to_blame(in_hand.claimed):
+                raise UserCodeError(f"{error}; set objective to one of them") from error
+            self._fail(trial, FailureKind.INVALID, str(error))
+        except (StudyhallError, keras_tuner.errors.FatalError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a user's code may raise anything; the trial alone fails
+            self._fail(trial, kind_of(error), f"{type(error).__name__}: {reason(error)}")
+            trial.message = user_traceback(error, _script_folder())
+        for name, value in values_of(trial.hyperparameters).items():
+            in_hand.handle.record(name, value)
+        in_hand.handle.record("seconds", round(time.perf_counter() - started, 3))
+
+    def _note_pruned(self, trial: Trial, pruned: TrialPrunedError) -> None:
+        """Note what a trial had reached when it was pruned."""
+        account, best = self.oracle.in_hand.account, self.oracle.in_hand.best_weights
+        if account is None or account.best is None or best is None:
+            return  # `run_trial` of the user's own pruned it
+        history = keras.callbacks.History()
+        history.history = account.history
+        result = mean_result_of(history, self.oracle.objective, "run_trial()")
+        best.settle(result.values[0])
+        self._note_result(trial, result)
+
+    def _fail(self, trial: Trial, kind: FailureKind, why: str) -> None:
+        trial.status = TrialStatus.FAILED
+        trial.message = why
+        self.oracle.in_hand.failure = (kind, why)
+
+    def _run_and_update_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> None:
+        in_hand, objective = self.oracle.in_hand, self.oracle.objective
+        self._record(
+            {"seed": in_hand.handle.seed, "data_fingerprint": self._data_fingerprint}
+            | provenance.facts(_script_folder())
+        )
+        returned = self.run_trial(trial, *fit_args, **fit_kwargs)
+        require_known(trial.hyperparameters.unused_start_values())
+        if returned is None and trial.metrics.exists(objective.name):
+            # As with KerasTuner, `run_trial` of an old script may have told the oracle by itself.
+            returned = {name: trial.metrics.get_best_value(name) for name in trial.metrics.metrics}
+        result = mean_result_of(returned, objective, f"{type(self).__name__}.run_trial()")
+        for name, value in result.metrics.items():
+            _require_finite(name, value, [each["metric"] for each in as_tables(objective)])
+        self._note_result(trial, result)
+
+    def _note_result(self, trial: Trial, result: Result) -> None:
+        """Note what a trial came to, in KerasTuner's trial and in the study's."""
+        in_hand, objective = self.oracle.in_hand, self.oracle.objective
+        in_hand.result = result
+        trial.best_step = max(result.best_epoch or 1, 1) - 1
+        note_metrics(trial, result.metrics, objective)
+        trial.score = objective.get_value(result.metrics)
+        self._record({METRICS: result.metrics, BEST_EPOCH: result.best_epoch, "history": result.history})
+        saved = in_hand.scratch / WEIGHTS
+        in_hand.weights = saved if saved.is_file() else None
+
+
+def _require_finite(name: str, value: float, objectives: Sequence[str]) -> None:
+    if name in objectives and not abs(value) < float("inf"):  # NaN is not less either
+        raise NotFiniteError(f"{name} is {value}")
+
+
+def _script_folder() -> Path:
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    return Path(script).resolve().parent if script else Path.cwd()

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import keras
+import numpy as np
 import pytest
 from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
@@ -22,6 +24,8 @@ from studyhall.studies.bundle import Facts, publish
 from studyhall.studies.definition import Definition
 from studyhall.studies.storage import open_storage
 from studyhall.studies.study import Study
+from studyhall.studies.training_sections import BUILT_IN_HYPERMODEL
+from tests.acceptance.tiny_training import TinyTraining, train
 
 SECONDS = 15_000  # ms that anything on a page may take on a busy machine
 CHROMIUM = shutil.which("chromium")
@@ -35,7 +39,8 @@ class Work:
         self.url = f"sqlite:///{folder}/studies.db"
         self.storage = open_storage(self.url, create=True)
         self.store = open_artifact_store(str(folder / "artifacts"), create=True)
-        content = {"name": "bss", "search": {"trials": 3}, "training": {"epochs": 4}}
+        content: dict[str, Any] = {"name": "bss", "search": {"trials": 3}, "training": {"epochs": 4}}
+        content |= {"data": {"source": "synthetic"}, "hypermodel": {"path": BUILT_IN_HYPERMODEL}}
         self.study = Study.create_or_join(self.storage, Definition.model_validate(content))
         self.study.register_worker("w1", host="node", pid=7, device="gpu:0 NVIDIA H200")
 
@@ -48,41 +53,33 @@ class Work:
         trial.report(value, epoch)
         self.study.renew(self.study.lease_of(trial), epoch=epoch, images_per_second=1234.0)
 
-    def attach_predictions(self, trial: Trial) -> str:
-        picture = picture_of(64, 32)
+    def attach_predictions(self, trial: Trial, picture: bytes) -> str:
         kept = attach(self.storage, self.store, picture, trial_id=trial._trial_id, filename="predictions.png")
         return kept.artifact_id
 
-    def publish(self, folder: Path) -> None:
-        folder.mkdir()
-        (folder / "model.keras").write_bytes(bytes(range(256)) * 8000)
-        (folder / "history.json").write_text('{"loss": [1.0]}')
-        (folder / "separations.png").write_bytes(picture_of(320, 160))
-        unknown: dict[str, Any] = {
-            "seeds": {},
-            "versions": {},
-            "revision": None,
-            "metrics": {"validation": 0.1},
-        }
-        unknown |= {"data_fingerprint": "", "backend": "jax", "device": "cpu", "hyperparameters": {}}
+    def publish(self, trained: TinyTraining) -> None:
+        unknown: dict[str, Any] = {"seeds": {}, "versions": {}, "revision": None, "hyperparameters": {}}
         facts = Facts(
             study="bss",
             definition=self.study.definition.record(),
             signature=self.study.signature,
             source="retrained",
-            why="retraining reached 0.1",
+            why=f"retraining reached {min(trained.val_loss)}",
             trial=0,
-            parameters=9,
+            parameters=trained.parameters,
+            data_fingerprint=trained.fingerprint,
+            backend="tensorflow",
+            device="cpu",
+            metrics={"validation": min(trained.val_loss)},
             **unknown,
         )
-        publish(folder, facts, self.store, self.storage, self.study.id)
+        publish(trained.folder, facts, self.store, self.storage, self.study.id)
 
 
-def picture_of(width: int, height: int) -> bytes:
-    """A PNG of that many pixels."""
-    buffer = io.BytesIO()
-    Image.linear_gradient("L").resize((width, height)).save(buffer, "png")
-    return buffer.getvalue()
+def width_of(picture: bytes | Path) -> int:
+    """The width of a picture, in pixels."""
+    with Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture) as image:
+        return image.width
 
 
 @pytest.fixture
@@ -122,9 +119,10 @@ def test_person_logs_in_sees_numbers_move_and_takes_the_model_home(
     page, problems = browser_page, list[str]()
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+    trained = train(tmp_path / "bundle", work.study.definition, epochs=2)
     first = work.claim()
     work.train(first, 1, 0.5)
-    picture = work.attach_predictions(first)
+    picture = work.attach_predictions(first, trained.predictions)
 
     # The door.
     page.goto(f"{address}/studies/bss")
@@ -159,7 +157,7 @@ def test_person_logs_in_sees_numbers_move_and_takes_the_model_home(
     work.study.complete(second, 0.75)
     work.study.complete(work.claim(), 0.5)
     work.study.dismiss_worker("w1")
-    work.publish(tmp_path / "bundle")
+    work.publish(trained)
     button = page.get_by_role("link", name="model.keras")
     expect(button).to_be_visible(timeout=2 * SECONDS)
     with page.expect_download() as download:
@@ -168,15 +166,21 @@ def test_person_logs_in_sees_numbers_move_and_takes_the_model_home(
     manifest = json.loads(page.request.get(f"{address}/studies/bss/best/manifest.json").text())
     assert taken == manifest["files"]["model.keras"]["sha256"]
     assert download.value.suggested_filename == "model.keras"
+    download.value.save_as(tmp_path / "taken.keras")
+    taken_home, mixtures = keras.models.load_model(tmp_path / "taken.keras"), np.ones((1, 32, 32, 1))
+    ours = keras.models.load_model(trained.folder / "model.keras")
+    np.testing.assert_array_equal(taken_home(mixtures), ours(mixtures))
     grid = page.get_by_alt_text("What the published model makes of test mixtures")
-    expect(grid).to_have_js_property("naturalWidth", 320, timeout=SECONDS)
+    expect(grid).to_have_js_property(
+        "naturalWidth", width_of(trained.folder / "separations.png"), timeout=SECONDS
+    )
     assert problems == []
 
     # The trial in the dashboard, with its picture.
     page.set_viewport_size({"width": 1280, "height": 900})
     page.get_by_role("link", name="trial 0").first.click()
     shown = page.locator(f"img[src*='{picture}']").first
-    expect(shown).to_have_js_property("naturalWidth", 64, timeout=2 * SECONDS)
+    expect(shown).to_have_js_property("naturalWidth", width_of(trained.predictions), timeout=2 * SECONDS)
     assert "/dashboard/studies/" in page.url
 
     # And out.

@@ -21,6 +21,8 @@ from queue import SimpleQueue
 from tests.mutation.mutants import Mutant, mutants
 
 ROOT = Path(__file__).resolve().parents[2]
+# KiB that a run may have: a mutant may never stop to fill a list.
+MEMORY = 8 << 20
 
 
 class Copy:
@@ -36,7 +38,7 @@ class Copy:
                 shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
 
     def is_unnoticed(self, path: str, source: str, seconds: float | None) -> bool:
-        """Whether the tests pass with another source in a file; a test that hangs has noticed."""
+        """Whether the tests pass with another source in a file; a test that hangs, or runs out of memory, has noticed."""
         file = self.folder / path
         kept = file.read_text()
         file.write_text(source)
@@ -47,7 +49,8 @@ class Copy:
 
     def passes(self, seconds: float | None = None) -> bool:
         """Whether the tests pass."""
-        command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *self._tests]
+        command = ["sh", "-c", f'ulimit -v {MEMORY}; exec "$@"', "sh"]
+        command += [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *self._tests]
         environment = os.environ | {"PYTHONPATH": str(self.folder / "src")}
         try:
             done = subprocess.run(

@@ -136,6 +136,10 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         study.asks(self._asked)
         self._gate = None
         study.rebudget(study.definition)
+        if study.withdrawn and self.verbose:
+            sys.stdout.write(
+                f"max_trials is {self.max_trials} now: {study.withdrawn} that waited are withdrawn.\n"
+            )
         study.clear_stop()
         study.register_worker(self._worker, host=socket.gethostname(), pid=os.getpid(), device="")
         try:

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from studyhall.search.views.narration import exhausted_in_words, values_in_words
 from studyhall.studies.entry import Entry
@@ -34,7 +35,9 @@ def show_status(entries: Sequence[Entry], storage: str, *, as_json: bool) -> Non
             f"{storage} holds no study yet. Create one with: studyhall search STUDY.toml", markup=False
         )
         return
-    table = Table(title=storage, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    table = Table(
+        title=Text(storage), title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0)
+    )
     for heading in ("study", "done", "pruned", "failed", "running", "waiting", "best", "trial", "published"):
         table.add_column(
             heading, no_wrap=True, justify="left" if heading in ("study", "published") else "right"

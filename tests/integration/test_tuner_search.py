@@ -24,6 +24,7 @@ from studyhall.search.figures.for_study import draw_search_figures
 from studyhall.search.tuner import oracle as oracle_module
 from studyhall.search.tuner import study as study_module
 from studyhall.search.tuner.tuner import SearchFailedError
+from studyhall.search.views.status import show_status
 from studyhall.studies.address import sqlite_url
 from studyhall.studies.catalogue import Catalogue
 from studyhall.studies.errors import DefinitionError, StudyConflictError, StudyhallError, UserCodeError
@@ -132,6 +133,15 @@ def database_rows(path: Path) -> list[str]:
         return [line for line in connection.iterdump() if "studyhall_workers" not in line]
 
 
+def test_fewer_trials_than_before_withdraw_those_that_wait_and_say_so(make: MakeTuner, capsys: Any) -> None:
+    make(max_trials=5)
+    fewer = make(max_trials=2)
+    assert states(fewer) == [TrialState.WAITING] * 5  # until it searches
+    fewer.search()
+    assert states(fewer) == [TrialState.COMPLETE] * 2
+    assert "max_trials is 2 now: 3 that waited are withdrawn." in capsys.readouterr().out.splitlines()
+
+
 def test_trials_keep_their_ids_while_a_study_grows(make: MakeTuner) -> None:
     make(max_trials=3).search(verbose=0)
     grown = make(max_trials=12)
@@ -206,17 +216,27 @@ def test_overwrite_starts_afresh_and_leaves_nothing_behind(make: MakeTuner, tmp_
     assert not any(path.exists() for path in files)
 
 
-def test_two_directories_never_share_a_study_whatever_their_names(make: MakeTuner, tmp_path: Path) -> None:
+def test_two_directories_never_share_a_study_whatever_their_names(
+    make: MakeTuner, tmp_path: Path, capsys: Any
+) -> None:
     names = ["lr?small", "lr?large", "per%20cent", "per cent", "100%", "a#b", "stüdies 'x' \"y\" {z}"]
     for name in names:
         make(directory=tmp_path / name, max_trials=1).search(verbose=0)
     assert sorted(each.name for each in tmp_path.iterdir()) == sorted(names)
     afresh = make(directory=tmp_path / names[0], max_trials=2, overwrite=True)
     assert states(afresh) == [TrialState.WAITING] * 2
+    with Catalogue(sqlite_url(tmp_path / names[0] / "studies.db")) as catalogue:
+        afresh_entries = catalogue.entries()
     for name in names[1:]:
         assert sorted(each.name for each in (tmp_path / name).iterdir())[:2] == ["artifacts", "studies.db"]
-        with Catalogue(sqlite_url(tmp_path / name / "studies.db")) as catalogue:
+        url = sqlite_url(tmp_path / name / "studies.db")
+        with Catalogue(url) as catalogue:
             assert [entry.counts.complete for entry in catalogue.entries()] == [1]
+            capsys.readouterr()
+            show_status(catalogue.entries(), catalogue.address.shown, as_json=False)
+            assert capsys.readouterr().out.splitlines()[0].strip() == url  # to be pasted as it is
+    show_status(afresh_entries, "sqlite:///a[b]/c.db", as_json=False)
+    assert "sqlite:///a[b]/c.db" in capsys.readouterr().out
 
 
 def test_another_search_under_the_same_name_is_refused_with_both_remedies(make: MakeTuner) -> None:

@@ -8,11 +8,11 @@ from typing import Self, TypeVar
 
 from sqlalchemy import Connection, inspect
 
-from studyhall.studies import own_tables, queries, reclaiming, stopping, withdrawal, worker_rows
+from studyhall.studies import own_tables, queries, reclaiming, stopping, worker_rows
 from studyhall.studies.address import parse
-from studyhall.studies.attributes import BUNDLE, CREATED, DEFINITION, SIGNATURE
+from studyhall.studies.attributes import BUNDLE, CREATED, DEFINITION, EXHAUSTED, SIGNATURE
 from studyhall.studies.database import connect, explained, require
-from studyhall.studies.entry import Entry
+from studyhall.studies.entry import Entry, Exhausted
 from studyhall.studies.errors import StudyNotFoundError
 from studyhall.studies.leases import LEASE_SECONDS
 from studyhall.studies.retrying import Patience, persist
@@ -105,7 +105,7 @@ class Catalogue:
 def read_entry(connection: Connection, name: str, study_id: int) -> Entry:
     """Return a study, of which the number is known."""
     direction = queries.direction(connection, study_id)
-    found = queries.attributes(connection, study_id, (DEFINITION, SIGNATURE, CREATED, BUNDLE))
+    found = queries.attributes(connection, study_id, (DEFINITION, SIGNATURE, CREATED, BUNDLE, EXHAUSTED))
     created = found.get(CREATED)
     leased = inspect(connection).has_table(
         own_tables.leases.name
@@ -122,7 +122,7 @@ def read_entry(connection: Connection, name: str, study_id: int) -> Entry:
         bundle=found.get(BUNDLE),
         failures=queries.failures(connection, study_id),
         front=queries.front(connection, study_id),
-        exhausted=withdrawal.found(connection, study_id),
+        exhausted=Exhausted(**found[EXHAUSTED]) if EXHAUSTED in found else None,
         expired=reclaiming.count_expired(connection, study_id, LEASE_SECONDS) if leased else 0,
         stopping=stopping.is_requested(connection, study_id),
         workers=worker_rows.alive(connection, study_id, LEASE_SECONDS) if leased else [],

@@ -16,6 +16,7 @@ from optuna.trial import Trial, TrialState
 
 from studyhall.search.training.outcome import FailureKind
 from studyhall.studies.algorithms import sampler_for_trial
+from studyhall.studies.catalogue import Catalogue
 from studyhall.studies.definition import Definition, SamplerSpec
 from studyhall.studies.entry import Counts, Exhausted
 from studyhall.studies.errors import ConfigurationsInUseError, RepeatedConfigurationError
@@ -86,7 +87,7 @@ def work(study: Study, draw: Callable[[Trial], Any], sampler: str, **options: An
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_no_sampler_tries_a_configuration_twice_and_the_rest_is_withdrawn(
-    storage: StudyStorage, sampler: str, capfd: pytest.CaptureFixture[str]
+    storage_url: str, storage: StudyStorage, sampler: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     study = created(storage, 17)
     work(study, conditional, sampler, **SAMPLERS[sampler])
@@ -94,6 +95,9 @@ def test_no_sampler_tries_a_configuration_twice_and_the_rest_is_withdrawn(
     assert set(tried(study).values()) == {1}
     assert study.counts() == Counts(complete=6)
     assert study.exhausted() == Exhausted(configurations=6, withdrawn=11)
+    with Catalogue(storage_url) as catalogue:
+        entry = catalogue.entry("bss")
+    assert (entry.counts.total, entry.exhausted) == (6, Exhausted(configurations=6, withdrawn=11))
     assert [each.number for each in optuna.load_study(study_name="bss", storage=storage).trials] == [
         *range(6)
     ]

@@ -96,7 +96,7 @@ name = "overheads"
 hypermodel = "model.py:Stamped"
 sampler = "random"
 pruner = "none"
-search = {{ trials = {trials}, seed = 0 }}
+search = {{ trials = {trials}, seed = 0, repeat = true }}
 data = {{ source = "mnist-fashion", samples_per_epoch = {samples}, validation_samples = {validation}, validation_images = 5000 }}
 training = {{ epochs = {epochs}, batch_size = 32, early_stopping = {{ patience = {epochs} }} }}
 retraining = {{ epochs = 1, samples_per_epoch = 32 }}

@@ -139,11 +139,14 @@ class Manifest(Facts):
             raise ValueError(f"two files of a bundle have one name: {', '.join(sorted(self.files))}")
         return self
 
+    def content(self) -> dict[str, Any]:
+        """Return what `manifest.json` holds."""
+        # Left out where there is nothing to say, so that older versions can read it.
+        return self.model_dump(mode="json", exclude={"loading"} if self.loading is None else None)
+
     def to_json(self) -> str:
         """Return the text of `manifest.json`."""
-        # Left out where there is nothing to say, so that older versions can read it.
-        content = self.model_dump(mode="json", exclude={"loading"} if self.loading is None else None)
-        return to_json(content, indent=2, ensure_ascii=False) + "\n"
+        return to_json(self.content(), indent=2, ensure_ascii=False) + "\n"
 
 
 def utc_now() -> datetime:

@@ -85,7 +85,7 @@ def best(bundle: PublishedBundle, manifest: Manifest) -> models.Best:
     study = bundle.record.study
     return models.Best(
         study=study,
-        manifest=finite(manifest.model_dump(mode="json")),
+        manifest=finite(manifest.content()),
         files=[
             models.BundleFile(name=name, size=entry.size, sha256=entry.sha256, url=file_url(study, name))
             for name, entry in bundle.record.files.items()

@@ -577,3 +577,11 @@ def test_recorded_values_are_json_and_rebuild_the_same_model() -> None:
     assert build(plain_hyperparameters(record)) == built
     hp.Fixed("decay", np.float64(0.5))
     assert type(recorded_values(hp)["decay"]) is float
+
+
+def test_a_name_that_is_its_own_parents_is_refused_in_keras_tuners_words_before_the_trial_is_asked() -> None:
+    hp, handle = trial()
+    hp.Choice("kind", ["a", "b"])
+    with hp.conditional_scope("kind", ["a"]), pytest.raises(ValueError, match="same name as its parent"):
+        hp.Choice("kind", ["c", "d"])
+    assert handle.params == {"kind": "a"}

@@ -11,6 +11,7 @@ from studyhall.studies.catalogue import Catalogue
 from studyhall.studies.definition import Definition, Value
 from studyhall.studies.earlier import fitting
 from studyhall.studies.errors import StudyConflictError, StudyNotFoundError
+from studyhall.studies.leases import LEASE_SECONDS
 from studyhall.studies.marker import marker_of
 from studyhall.studies.retrying import WORKER_PATIENCE_SECONDS, Patience
 from studyhall.studies.storage import open_storage
@@ -92,7 +93,7 @@ def _remove(storage_url: str, artifacts: str, name: str, patience: Patience) -> 
     if workers := study.workers():
         raise StudyConflictError(
             f"Study {name!r} in {storage.address.shown} is not overwritten while {len(workers)} processes work on it: "
-            "end them first, or give another study_name"
+            f"end them first (one that was killed counts for up to {LEASE_SECONDS:.0f} s), or give another study_name"
         )
     with storage.answered():
         trials = study.optuna().get_trials(deepcopy=False)

@@ -239,6 +239,16 @@ def test_two_directories_never_share_a_study_whatever_their_names(
     assert "sqlite:///a[b]/c.db" in capsys.readouterr().out
 
 
+def test_a_study_that_is_worked_on_is_not_overwritten(make: MakeTuner) -> None:
+    tuner = make()
+    tuner.oracle.study.register_worker("other", host="elsewhere", pid=1, device="")
+    with pytest.raises(
+        StudyConflictError, match=r"1 processes work on it: end them first \(one that was killed"
+    ):
+        make(overwrite=True)
+    assert states(tuner) == [TrialState.WAITING] * 4
+
+
 def test_another_search_under_the_same_name_is_refused_with_both_remedies(make: MakeTuner) -> None:
     make(study_name="one")
     with pytest.raises(StudyConflictError, match=r"sampler.*choose another name.*overwrite=True"):

@@ -262,13 +262,17 @@ class Session:
 
 @contextmanager
 def session(
-    reference: StudyReference, again: str, *, plain: bool, settings: WorkerSettings | None = None
+    reference: StudyReference,
+    again: str | None = None,
+    *,
+    plain: bool,
+    settings: WorkerSettings | None = None,
 ) -> Iterator[Session]:
     """Open a study to work on it; SIGINT and SIGTERM stop the work in order, a second one at once.
 
     Args:
         reference: the study; it is created where its file was named and the storage does not hold it yet.
-        again: the command that goes on where this one is stopped.
+        again: the command that goes on where this one is stopped; by default a search of the study.
         plain: show one line per event, even on a terminal.
         settings: the worker's patience, limits and device.
 
@@ -291,7 +295,9 @@ def session(
         except (TrainerStoppedError, StorageAwayError) as error:
             if stop.signal is None:
                 raise
-            progress.say(stopped(again))  # a trial in hand goes back when its lease ends
+            progress.say(
+                stopped(again or f"studyhall search {shlex.quote(reference.name)}")
+            )  # a trial in hand goes back when its lease ends
             raise StoppedError(stop.signal) from error
     if stop():
         gc.freeze()  # to collect all of it once more at the exit takes most of a second, of the ten that there are

@@ -22,6 +22,7 @@ from studyhall.search.training.own_fit import has_own_fit, require_end
 from studyhall.search.training.random_configurations import unbuildable
 from studyhall.search.training.rehearsal import EpochBatches, StopAfter, is_used_up_by_a_pass
 from studyhall.search.training.retrain import retraining_plan
+from studyhall.search.training.rules import A_CALLBACKS, COSINE, is_for_a_callbacks_rate
 from studyhall.search.training.saving import (
     UnsavableModelError,
     is_plain,
@@ -136,8 +137,7 @@ class _Check:
         if thorough:
             self._say("rehearsing the retraining")
             again = TrialHyperParameters(DefaultsHandle(definition.search.seed))
-            other, data = self._built(again)
-            rules |= self._trained(other, data, again, retraining_plan(definition), resumes=False)[0].rules
+            rules |= self._retraining_rules(again)
             self._say("building a few random configurations")
             unbuilt = unbuildable(hypermodel, definition.search.seed)
         return Checked(
@@ -148,6 +148,19 @@ class _Check:
             | {"rules": rules, "loading": loading, "unbuilt": unbuilt},
             tuple(misfits(hypermodel, configurations, self._workload.examples)),
         )
+
+    def _retraining_rules(self, hp: TrialHyperParameters) -> dict[str, str | None]:
+        """Rehearse the retraining, and return which of its rules act."""
+        plan = retraining_plan(self._definition)
+        model, data = self._built(hp)
+        try:
+            return self._trained(model, data, hp, plan, resumes=False)[0].rules
+        except (TypeError, AttributeError) as error:
+            if plan.annealing is None or not is_for_a_callbacks_rate(error):
+                raise
+        model, data = self._built(hp)
+        fitted, _ = self._trained(model, data, hp, replace(plan, annealing=None), resumes=False)
+        return fitted.rules | {COSINE: A_CALLBACKS}
 
     def _built(self, hp: TrialHyperParameters) -> tuple[Any, Examples]:
         """Return a model and its data."""

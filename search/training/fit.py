@@ -15,10 +15,10 @@ from studyhall.search.training.account import Account, NotFiniteError
 from studyhall.search.training.callbacks import EpochData, LearningRate, Throughput
 from studyhall.search.training.checkpoint import Checkpointer
 from studyhall.search.training.first_step import FirstStep
-from studyhall.search.training.own_fit import has_own_fit, joined
+from studyhall.search.training.own_fit import changed, has_own_fit, joined, weights_before
 from studyhall.search.training.resident import batches_together, resident
 from studyhall.search.training.result import Objective, Result, result_of_training
-from studyhall.search.training.rules import Annealing, EarlyStopping, Plateau, Rule
+from studyhall.search.training.rules import OWN_LOOP, Annealing, EarlyStopping, Plateau, Rule
 from studyhall.studies.definition import EarlyStoppingSpec, PlateauSpec
 
 
@@ -168,6 +168,7 @@ def fit(
     )
     started = time.perf_counter()
     with fed as (x, validation_data), beside:
+        before = weights_before(hypermodel, model)
         compiled_for = getattr(model, "steps_per_execution", 1)
         throughput.together = compiled_for * (len(train) / len(x) if together else 1)
         returned = hypermodel.fit(
@@ -184,6 +185,11 @@ def fit(
     function = f"{type(hypermodel).__name__}.fit()"
     result, is_best_epoch = result_of_training(returned, account, plan.objectives, function)
     _require_finite(result, plan)
+    if not account.epochs and not changed(before, model):
+        raise keras_tuner.errors.FatalTypeError(
+            f"{function} leaves the model that build() returned untrained, so that nothing could be published: train that model "
+            "too, for instance on all of the data when the folds are done"
+        )
     kept = account.weights if is_best_epoch else None
     return Fitted(
         result=result,
@@ -191,7 +197,7 @@ def fit(
         history=account.history,
         seconds=seconds,
         batches_per_second=throughput.batches_per_second,
-        rules={each.rule: each.left_out for each in rules},
+        rules={each.rule: each.left_out if account.fits else OWN_LOOP for each in rules},
     )
 
 

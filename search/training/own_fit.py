@@ -7,9 +7,10 @@ from typing import Any
 
 import keras
 import keras_tuner
+import numpy as np
 
 from studyhall.search.training.account import Account
-from studyhall.search.training.rules import EarlyStopping, Rule
+from studyhall.search.training.rules import Annealing, EarlyStopping, Rule
 from studyhall.search.user.examples import Examples, is_arrays, is_endless
 from studyhall.studies.errors import UserCodeError
 
@@ -38,6 +39,19 @@ def require_end(hypermodel: keras_tuner.HyperModel, examples: Examples, source: 
                 f"'{source}' returns an endless {type(data).__name__} {what}, of which an epoch never ends: give it an end, as "
                 f"data.take(n) does, or pass {steps} to model.fit() in a fit of the HyperModel's own"
             )
+
+
+def weights_before(hypermodel: keras_tuner.HyperModel, model: Any) -> list[Any] | None:
+    """Return a model's weights where only they can tell later whether a `fit` of the user's own trained it; else None."""
+    return model.get_weights() if has_own_fit(hypermodel) and model.built else None
+
+
+def changed(before: list[Any] | None, model: Any) -> bool:
+    """Whether a model's weights are others than those of `weights_before`; True where there were none to compare."""
+    if before is None:
+        return True
+    pairs = zip(before, model.get_weights(), strict=False)
+    return any(not np.array_equal(one, other) for one, other in pairs)
 
 
 def has_own_fit(hypermodel: keras_tuner.HyperModel) -> bool:
@@ -82,6 +96,8 @@ def joined(
             theirs = [each for each in flat if id(each) not in mine]
             for rule in rules:
                 rule.displaced = _rival(rule, theirs)
+                if isinstance(rule, Annealing):
+                    rule.initial_epoch = given.get("initial_epoch") or 0
             given["callbacks"] = [*theirs, *(each for each in flat if id(each) in mine)]
         if batch_size is not None and given.get("batch_size") is None and is_arrays(given.get("x")):
             given["batch_size"] = batch_size

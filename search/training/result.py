@@ -53,7 +53,7 @@ def result_of(returned: Any, objectives: Sequence[Objective], function: str) -> 
         returned = dict(returned.history)
         return _of_history(returned, objectives, function)
     if isinstance(returned, Mapping):
-        if returned and all(isinstance(values, list) for values in returned.values()):
+        if is_history(returned):
             return _of_history(returned, objectives, function)
         metrics = log_values(returned)
         return Result(_required(names, metrics, function), _numbers(metrics), None, None)
@@ -81,8 +81,8 @@ def result_of_training(
 ) -> tuple[Result, bool]:
     """Return the result of a training whose epochs an account heard of, and whether its best epoch is what counts.
 
-    What `fit` returned counts. A History stands for the whole training, all its fits together, as does nothing at all. A dictionary or a
-    number stands for the model as `fit` left it, unless it repeats the best epoch's value.
+    What `fit` returned counts. A History stands for the whole training, all its fits together, and so do its lists, the value of any
+    epoch but the last, and nothing at all. Another dictionary or number stands for the model as `fit` left it.
 
     Args:
         returned: what `fit` returned.
@@ -94,7 +94,7 @@ def result_of_training(
         keras_tuner.errors.FatalTypeError: it is nothing that can be a result.
         UnknownMetricError: it lacks an objective, or has several values of one.
     """
-    if returned is None or isinstance(returned, keras.callbacks.History):
+    if returned is None or isinstance(returned, keras.callbacks.History) or _repeats(returned, account):
         if not account.epochs and returned is None:
             raise keras_tuner.errors.FatalTypeError(
                 f"{function} reported no epoch and returned None: pass its `callbacks` on to model.fit(), and return the "
@@ -113,11 +113,40 @@ def result_of_training(
         ), True
     result = result_of(returned, objectives, function)
     history = account.history or None
-    repeats = account.value is not None and math.isclose(result.values[0], account.value, rel_tol=1e-6)
-    if account.best_epoch is not None and repeats:
-        numbers = _numbers(account.best or {})
-        return Result(result.values, numbers | result.metrics, account.best_epoch, history), True
+    if account.best_epoch is not None and _is_an_epochs(result.values[0], account):
+        best = _numbers(account.best or {})
+        values = [best[name] for name in account.metrics]
+        return Result(values, result.metrics | best, account.best_epoch, history), True
     return Result(result.values, result.metrics, None, history or result.history), False
+
+
+def _repeats(returned: Any, account: Account) -> bool:
+    """Whether a dictionary holds lists of what epochs reported, as `history.history` does."""
+    if not is_history(returned, arrays=True) or account.best is None:
+        return False
+    reported = [each.get(account.metrics[0]) for each in account.epochs]
+    return all(log_value(value) in reported for value in returned.get(account.metrics[0], (None,)))
+
+
+def _is_an_epochs(value: float, account: Account) -> bool:
+    """Whether a value is that of the best epoch, or of another one but the last, whose model nobody has."""
+    if account.value is not None and math.isclose(value, account.value, rel_tol=1e-6):
+        return True
+    reported = [each.get(account.metrics[0]) for each in account.epochs]
+    if reported and isinstance(reported[-1], float) and math.isclose(value, reported[-1], rel_tol=1e-6):
+        return False
+    return any(isinstance(each, float) and each == value for each in reported)
+
+
+def is_history(returned: Any, *, arrays: bool = False) -> bool:
+    """Whether something is a dictionary with a list for each name, as `history.history` is; or, with `arrays`, a vector."""
+    if not isinstance(returned, Mapping) or not returned:
+        return False
+    return all(
+        isinstance(values, list)
+        or (arrays and isinstance(values, np.ndarray) and values.ndim == 1 and values.size > 1)
+        for values in returned.values()
+    )
 
 
 def _of_history(history: Mapping[str, Any], objectives: Sequence[Objective], function: str) -> Result:

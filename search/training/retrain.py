@@ -13,17 +13,15 @@ from studyhall.search.training.callbacks import Report, StopRequestedError, Watc
 from studyhall.search.training.failures import kind_of
 from studyhall.search.training.fit import AnnealingSpec, TrainingPlan, account_of, fit
 from studyhall.search.training.outcome import Failed, FailureKind, HandedBack, Retrained
-from studyhall.search.training.rules import COSINE
-from studyhall.search.training.saving import UnsavableModelError, save_model
+from studyhall.search.training.rules import A_CALLBACKS, COSINE, is_for_a_callbacks_rate
+from studyhall.search.training.saving import UnsavableModelError, save_checked
 from studyhall.search.training.session import prepare
 from studyhall.search.training.trial import objectives_of
 from studyhall.search.user.errors import user_traceback
-from studyhall.search.user.examples import arguments_for
+from studyhall.search.user.examples import arguments_for, one_example
 from studyhall.search.user.workload import Workload, ensure_built, parameter_count
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import StudyhallError
-
-_NOT_SETTABLE = "learning rate is not settable"  # Keras's words, where an optimizer has a schedule
 
 
 def run_retraining(
@@ -46,13 +44,13 @@ def run_retraining(
     try:
         try:
             return _retrained(handle, definition, workload, hyperparameters, scratch, plan)
-        except TypeError as error:
-            if plan.annealing is None or _NOT_SETTABLE not in str(error):
+        except (TypeError, AttributeError) as error:
+            if plan.annealing is None or not is_for_a_callbacks_rate(error):
                 raise
         # A callback of the user's own sets the rate in each epoch: it is theirs, so nothing of ours may hold it.
         plan = replace(plan, annealing=None)
         retrained = _retrained(handle, definition, workload, hyperparameters, scratch, plan)
-        rules = retrained.facts["rules"] | {COSINE: "a callback sets the learning rate"}
+        rules = retrained.facts["rules"] | {COSINE: A_CALLBACKS}
         return replace(retrained, facts=retrained.facts | {"rules": rules})
     except StopRequestedError as stopped:
         return HandedBack(stopped.epochs)
@@ -98,13 +96,14 @@ def _retrained(
     )
     # The published file is compiled as `build` compiled it: no schedule of ours, which others could not load, and no
     # optimizer state.
+    prepare(definition, workload, handle.seed)
     clean = workload.hypermodel.build(plain_hyperparameters(hyperparameters))
     ensure_built(clean, examples)
     clean.set_weights(fitted.weights)
     return Retrained(
         value=fitted.value,
         best_epoch=fitted.best_epoch,
-        model=save_model(clean, scratch),
+        model=save_checked(clean, scratch, lambda: one_example(examples)),
         history=fitted.history,
         seconds=fitted.seconds,
         facts={

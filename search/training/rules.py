@@ -16,6 +16,8 @@ from studyhall.studies.definition import EarlyStoppingSpec, PlateauSpec
 EARLY_STOPPING, PLATEAU, COSINE = "early stopping", "learning-rate reduction", "cosine annealing"
 
 _NO_OPTIMIZER = "the model has no optimizer"
+A_CALLBACKS = "a callback sets the learning rate"
+OWN_LOOP = "no model.fit() of fit() is given our callbacks"
 _OWN_SCHEDULE = "the optimizer has a learning-rate schedule of its own"
 
 
@@ -84,6 +86,7 @@ class Annealing(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self, warmup: float, hold: float, final: float) -> None:
         super().__init__()
         self._shares = {"warmup": warmup, "hold": hold, "final": final}
+        self.initial_epoch = 0  # of the fit in hand
         self._peaks: dict[int, float] = {}  # by the optimizer
         self._begun_at: int | None = None  # the step at which a fit of unknown length began
         self.displaced: str | None = None
@@ -114,13 +117,21 @@ class Annealing(keras.callbacks.Callback):  # type: ignore[misc]
         self._begun_at = None
 
     def _anneal(self, optimizer: Any, steps_per_epoch: int, start: int) -> None:
-        steps = max(1, steps_per_epoch * int((self.params or {}).get("epochs", 1)))
+        epochs = int((self.params or {}).get("epochs", 1)) - self.initial_epoch
+        steps = max(1, steps_per_epoch * epochs)
         optimizer.learning_rate = HoldThenCosine(
             self._peaks[id(optimizer)], steps, start=start, **self._shares
         )
         # A step that was traced holds the rate that the optimizer had.
         if getattr(self.model, "train_function", None) is not None:
             self.model.make_train_function(force=True)
+
+
+def is_for_a_callbacks_rate(error: Exception) -> bool:
+    """Whether an error comes from a callback that sets the learning rate, which our schedule does not let it."""
+    return (isinstance(error, TypeError) and "learning rate is not settable" in str(error)) or (
+        isinstance(error, AttributeError) and "has no attribute 'assign'" in str(error)
+    )
 
 
 def fixed_rate(model: Any) -> str | None:

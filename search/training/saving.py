@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,12 @@ LOAD_SECONDS = 180.0
 
 # The class names of Keras's that run code of the file's author.
 _CODE = frozenset({"__lambda__", "Lambda"})
+
+
+_DIFFERS = (
+    "the saved model predicts other values than the one in memory: see that get_config() returns all that __init__() was given, "
+    "and that layers are attributes of the model"
+)
 
 
 class UnsavableModelError(Exception):
@@ -41,6 +48,33 @@ def save_model(model: Any, folder: Path) -> Path:
     except Exception as error:
         path.unlink(missing_ok=True)
         raise UnsavableModelError(f"the model cannot be saved: {_lacks(error)}") from error
+    return path
+
+
+def save_checked(model: Any, folder: Path, inputs: Callable[[], Any]) -> Path:
+    """Save a model, and see that it predicts the same when it is loaded, where it has classes that are not Keras's.
+
+    Args:
+        model: the model.
+        folder: where `model.keras` is written.
+        inputs: returns a batch of its inputs.
+
+    Raises:
+        UnsavableModelError: it cannot be saved, or predicts other values when it is loaded.
+    """
+    path = save_model(model, folder)
+    if is_plain(path):
+        return path
+    try:
+        loaded = keras.models.load_model(path, compile=False, safe_mode=False)
+    except Exception:  # noqa: BLE001 - what a stranger needs to load it is found out elsewhere
+        return path
+    x = inputs()
+    pairs = zip(*(keras.tree.flatten(each(x, training=False)) for each in (model, loaded)), strict=True)
+    for one, other in pairs:
+        wanted, found = (keras.ops.convert_to_numpy(keras.ops.cast(each, "float32")) for each in (one, other))
+        if not np.allclose(wanted, found, rtol=1e-2, atol=1e-3):
+            raise UnsavableModelError(_DIFFERS)
     return path
 
 
@@ -109,10 +143,7 @@ def what_loading_needs(
     if found["needs"] is None:
         raise UnsavableModelError(f"the saved model cannot be loaded again: {_unlocated(found['error'])}")
     if found["differs"]:
-        raise UnsavableModelError(
-            "the saved model predicts other values than the one in memory: see that get_config() returns all that "
-            "__init__() was given, and that layers are attributes of the model"
-        )
+        raise UnsavableModelError(_DIFFERS)
     needs = Loading(**found["needs"])
     return None if needs == Loading() else needs
 

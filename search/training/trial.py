@@ -34,12 +34,12 @@ from studyhall.search.training.fit import (
 )
 from studyhall.search.training.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, TrialOutcome
 from studyhall.search.training.result import Objective
-from studyhall.search.training.saving import UnsavableModelError, save_model
+from studyhall.search.training.saving import UnsavableModelError, save_checked, save_model
 from studyhall.search.training.session import prepare
 from studyhall.search.training.trial_files import show_files, show_history
 from studyhall.search.training.warm_start import refused, unknown_values
 from studyhall.search.user.errors import user_traceback
-from studyhall.search.user.examples import Examples, arguments_for, known_batch_size
+from studyhall.search.user.examples import Examples, arguments_for, known_batch_size, one_example
 from studyhall.search.user.workload import Workload, ensure_built, parameter_count
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import (
@@ -114,7 +114,8 @@ def run_trial(
             definition, dict(zip(account.metrics, fitted.result.values, strict=True)), model
         )
         model.set_weights(fitted.weights)
-        saved = save_model(model, scratch) if handle.keeps(fitted.value) else None
+        keeps = handle.keeps(fitted.value)
+        saved = save_checked(model, scratch, lambda: one_example(examples)) if keeps else None
     except StopRequestedError as stopped:
         return HandedBack(stopped.epochs)
     except NotFiniteError as error:

@@ -17,8 +17,8 @@ from studyhall.search.training.callbacks import (
     Watch,
 )
 from studyhall.search.training.first_step import FirstStep
-from studyhall.search.training.own_fit import has_own_fit, joined
-from studyhall.search.training.result import result_of_training
+from studyhall.search.training.own_fit import changed, has_own_fit, joined, weights_before
+from studyhall.search.training.result import is_history, result_of_training
 from studyhall.search.training.warm_start import refused, unknown_values
 from studyhall.search.tuner.callbacks import WEIGHTS, BestWeights, ModelSize
 from studyhall.search.tuner.definition import (
@@ -134,13 +134,18 @@ class TrialTraining(keras_tuner.Tuner):  # type: ignore[misc]
             kwargs.setdefault("epochs", epochs)
         in_hand = self.oracle.in_hand
         with joined(model, in_hand.callbacks, (), None, in_hand.account, epochs):
+            before_fit = weights_before(self.hypermodel, model)
             returned = self.hypermodel.fit(hp, model, *args, **kwargs)
         if model.built:
             self._record({PARAMETERS: parameter_count(model), BUILD: _how_built(model)})
-        return self._whole(returned, model)
+        heard = in_hand.account is not None and bool(in_hand.account.epochs)
+        return self._whole(returned, model, trained=heard or changed(before_fit, model))
 
-    def _whole(self, returned: Any, model: Any) -> Any:
-        """Return what `fit` returned, a History as that of all its fits together; keep the weights that it is of."""
+    def _whole(self, returned: Any, model: Any, *, trained: bool) -> Any:
+        """Return what `fit` returned, a History as that of all its fits together; keep the weights that it is of.
+
+        Weights that `fit` has not trained, as where it trains clones of the model, are not kept.
+        """
         account, best = self.oracle.in_hand.account, self.oracle.in_hand.best_weights
         if account is None or best is None:
             return returned
@@ -148,10 +153,12 @@ class TrialTraining(keras_tuner.Tuner):  # type: ignore[misc]
         result, is_best_epoch = result_of_training(
             returned, account, objectives_of(self.oracle.objective), function
         )
-        if model.built and not is_best_epoch:
+        if model.built and not is_best_epoch and trained:
             best.keep_epoch(model)
         best.settle(result.values[0])
-        if returned is not None and not isinstance(returned, keras.callbacks.History):
+        if isinstance(returned, Mapping) and not is_history(returned, arrays=True):
+            return result.metrics if is_best_epoch else returned
+        if not is_best_epoch:
             return returned
         history = keras.callbacks.History()
         history.set_model(model)

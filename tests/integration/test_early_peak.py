@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from studyhall.search.publication import Publisher
-from studyhall.search.training.outcome import Failed, FailureKind
+from studyhall.search.training.outcome import Appraised, Failed, FailureKind
 from studyhall.search.training.trial import run_trial
 from studyhall.search.user.workload import Workload, load_workload
 from studyhall.search.workers.channel import AppraiseTask, Task, TrialTask
@@ -82,7 +82,9 @@ class InProcess:
     def run(self, task: Task, handle: Any, stop: Callable[[], bool]) -> Any:
         if isinstance(task, TrialTask):
             return run_trial(handle, task.job.definition, self._workload, task.job.scratch)
-        return None if isinstance(task, AppraiseTask) else Failed(FailureKind.ERROR, "it is not tried here")
+        if isinstance(task, AppraiseTask):
+            return Appraised(None, None)
+        return Failed(FailureKind.ERROR, "it is not tried here")
 
     def stop(self) -> None:
         """Do nothing: there is no process."""

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from studyhall.search.bridge.handle import Start, Value
+from studyhall.search.training.check import run_check
 from studyhall.search.training.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, Retrained
 from studyhall.search.training.retrain import run_retraining
 from studyhall.search.training.trial import run_trial
@@ -95,6 +96,51 @@ class Computed(Plain):
     def fit(self, hp, model, *args, **kwargs):
         model.fit(*args, **kwargs)
         return {"aic": 2.0 * model.count_params() + model.evaluate(*kwargs["validation_data"], verbose=0)[0]}
+
+
+class SecondFit(Plain):
+    '''Returns what its second fit reported, in one form or another.'''
+
+    def __init__(self, what="lists"):
+        super().__init__()
+        self.what = what
+
+    def fit(self, hp, model, x, y=None, **kwargs):
+        model.fit(x, y, **{**kwargs, "epochs": 4})
+        model.compile(keras.optimizers.SGD(0.3), loss="mse", metrics=["mae"], run_eagerly=True)
+        second = model.fit(x, y, **{**kwargs, "epochs": 3}).history
+        if self.what == "lists":
+            return second
+        if self.what == "arrays":
+            return {name: np.array(values) for name, values in second.items()}
+        return {"least": min, "first": lambda values: values[0]}[self.what](second["val_loss"])
+
+
+class Folds(Plain):
+    def fit(self, hp, model, x, y=None, **kwargs):
+        losses = []
+        for fold in range(2):
+            clone = keras.models.clone_model(model)
+            clone.compile("sgd", "mse", run_eagerly=True)
+            losses.append(clone.fit(x[fold::2], y[fold::2], verbose=0).history["loss"][-1])
+        return float(np.mean(losses))
+
+
+class WarmUp(Plain):
+    def fit(self, hp, model, *args, callbacks, **kwargs):
+        class Warm(keras.callbacks.Callback):
+            def on_train_batch_begin(self, batch, logs=None):
+                self.model.optimizer.learning_rate.assign(0.01)
+
+        return model.fit(*args, callbacks=[*callbacks, Warm()], **kwargs)
+
+
+class Continued(Plain):
+    '''Keras's own way to go on with a training.'''
+
+    def fit(self, hp, model, *args, epochs, **kwargs):
+        model.fit(*args, epochs=2, **kwargs)
+        return model.fit(*args, epochs=6, initial_epoch=2, **kwargs)
 
 
 class Deaf(Plain):
@@ -374,6 +420,38 @@ def test_a_return_value_without_the_objective_fails_the_trial(
     assert why in outcome.reason
 
 
+@pytest.mark.parametrize("what", ["lists", "arrays", "least", "first"])
+def test_what_a_later_fit_reported_counts_with_a_value_and_weights_of_one_epoch(
+    project: Any, data: Any, tmp_path: Path, what: str
+) -> None:
+    handle = Handle()
+    outcome = trial(handle, project("SecondFit", arguments={"what": what}), tmp_path)
+    assert isinstance(outcome, Completed)
+    assert outcome.value == min(handle.curve.values())
+    assert error_of(outcome, data) == pytest.approx(outcome.value, rel=1e-5)
+
+
+def test_a_fit_that_trains_clones_alone_is_told_to_train_the_model(project: Any, tmp_path: Path) -> None:
+    with pytest.raises(UserCodeError, match="leaves the model that build\\(\\) returned untrained"):
+        trial(Handle(), project("Folds"), tmp_path)
+
+
+def test_a_fit_that_goes_on_from_an_epoch_is_annealed_over_those_that_it_trains(
+    project: Any, tmp_path: Path
+) -> None:
+    outcome = retrained(project("Continued", retraining={"epochs": 6}), tmp_path)
+    assert isinstance(outcome, Retrained), outcome
+    rates = outcome.history["learning_rate"]
+    wanted = [0.02 * 0.5 * (1 + np.cos(np.pi * min(4 * epoch + 1, 16) / 16)) for epoch in range(1, 5)]
+    assert rates[2:] == pytest.approx(wanted, abs=1e-6)
+
+
+def test_a_training_loop_of_its_own_is_not_said_to_follow_our_rules(project: Any, tmp_path: Path) -> None:
+    handle = Handle()
+    trial(handle, project("Loop"), tmp_path)
+    assert all("no model.fit()" in why for why in handle.facts["rules"].values())
+
+
 def test_a_fit_that_passes_no_callbacks_on_is_told_to(project: Any, tmp_path: Path) -> None:
     with pytest.raises(UserCodeError, match="pass its `callbacks` on"):
         trial(Handle(), project("Deaf"), tmp_path)
@@ -470,6 +548,17 @@ def test_a_schedule_of_the_users_own_is_neither_reduced_nor_replaced(project: An
     outcome = retrained(study, tmp_path)
     assert outcome.history["learning_rate"] == pytest.approx(decayed, rel=1e-4)
     assert "schedule of its own" in outcome.facts["rules"]["cosine annealing"]
+
+
+def test_a_callback_that_assigns_the_rate_takes_the_place_of_our_annealing(
+    project: Any, tmp_path: Path
+) -> None:
+    definition, workload = project("WarmUp", retraining={"epochs": 2})
+    outcome = retrained((definition, workload), tmp_path)
+    assert isinstance(outcome, Retrained), outcome
+    assert outcome.history["learning_rate"] == pytest.approx([0.01, 0.01])
+    rules = run_check(definition, workload, thorough=True).facts["rules"]
+    assert rules["cosine annealing"] == "a callback sets the learning rate"
 
 
 @pytest.mark.parametrize("kind", ["plateau", "scheduler", "setter"])

@@ -23,7 +23,7 @@ OTHERS = {
     "studies/json_text.py": "it is `to_json`",
     "studies/leased_storage.py": "a sampler's own system attribute",
     "studies/signature.py": "what is signed must stay as it is; it refuses what is not finite",
-    "studies/study_trials.py": "names that are hashed",
+    "studies/study_space.py": "names that are hashed",
     "studies/storage.py": "a sampler's own system attribute",
     "studies/trial_rows.py": "a sampler's own system attribute",
 }

@@ -32,7 +32,8 @@ class Disk(keras.callbacks.Callback):
         self.heed(f"end of {self.params['epochs']}")
 
     def heed(self, moment):
-        if not wish.exists() or not wish.read_text().startswith(moment):
+        # The check, which trains too, comes before there is anything in the store.
+        if not any(disk.iterdir()) or not wish.exists() or not wish.read_text().startswith(moment):
             return
         what = wish.read_text().split(": ")[1]
         if what == "full":

@@ -68,7 +68,7 @@ def test_a_stopped_search_leaves_a_whole_study_and_goes_on_from_there(
         wait_for_line(process, begin)
         process.send_signal(number)
         output, _ = process.communicate(timeout=60)
-        assert process.returncode == 0
+        assert process.returncode == 128 + number
         assert "handed back" in output
         assert "studyhall search cheap.toml" in output
         assert "Traceback" not in output

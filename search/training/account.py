@@ -55,7 +55,6 @@ class Account(keras.callbacks.Callback):  # type: ignore[misc]
         self.must_report = must_report
         self.epochs: list[dict[str, LogValue]] = []
         self.fits = 0  # that have begun
-        self.steps: int | None = None  # batches of an epoch of the last fit, where Keras knows them
         self.batch_size: int | None = None  # of arrays, where a fit of the user's own said
         self.value: float | None = None
         self.best_epoch: int | None = None
@@ -85,7 +84,6 @@ class Account(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         self.fits += 1
-        self.steps = (self.params or {}).get("steps")
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         values = log_values(logs)

@@ -29,7 +29,7 @@ from studyhall.search.training.saving import (
     save_model,
     what_loading_needs,
 )
-from studyhall.search.training.session import prepare
+from studyhall.search.training.session import built, prepare
 from studyhall.search.training.trial import trial_plan
 from studyhall.search.training.warm_start import DryHandle, misfits
 from studyhall.search.user.code import user_traceback
@@ -166,11 +166,7 @@ class _Check:
         """Return a model and its data."""
         definition = self._definition
         prepare(definition, self._workload, definition.search.seed)
-        model = self._workload.hypermodel.build(hp)
-        if not isinstance(model, keras.Model):
-            raise UserCodeError(
-                f"{definition.hypermodel.path} must return a keras.Model from build(hp), not {type(model).__name__}"
-            )
+        model = built(definition, self._workload, hp)
         examples = self._workload.examples(hp)
         require_end(self._workload.hypermodel, examples, definition.data.source)
         ensure_built(model, examples)

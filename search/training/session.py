@@ -1,6 +1,9 @@
 """Keras's global state, prepared in one place for a trial, a check, a retraining and an appraisal."""
 
+from typing import Any
+
 import keras
+import keras_tuner
 
 from studyhall.search.devices.setup import capability, numerics
 from studyhall.search.user.workload import Workload
@@ -34,3 +37,17 @@ def prepare(definition: Definition, workload: Workload, seed: int) -> None:
             )
         keras.config.set_dtype_policy(policy)
     keras.utils.set_random_seed(seed)
+
+
+def built(definition: Definition, workload: Workload, hp: keras_tuner.HyperParameters) -> Any:
+    """Return the model that a study's HyperModel builds of hyperparameters.
+
+    Raises:
+        UserCodeError: it returns something else.
+    """
+    model = workload.hypermodel.build(hp)
+    if not isinstance(model, keras.Model):
+        raise UserCodeError(
+            f"{definition.hypermodel.path} must return a keras.Model from build(hp), not {type(model).__name__}"
+        )
+    return model

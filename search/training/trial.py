@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import keras
 import keras_tuner
 from keras_tuner.engine.hyperparameters import Fixed
 
@@ -35,7 +34,7 @@ from studyhall.search.training.fit import (
 from studyhall.search.training.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, TrialOutcome
 from studyhall.search.training.result import Objective
 from studyhall.search.training.saving import UnsavableModelError, save_checked, save_model
-from studyhall.search.training.session import prepare
+from studyhall.search.training.session import built, prepare
 from studyhall.search.training.trial_files import show_files, show_history
 from studyhall.search.training.warm_start import refused, unknown_values
 from studyhall.search.user.errors import user_traceback
@@ -77,11 +76,7 @@ def run_trial(
     account = account_of(workload.hypermodel, plan)
     model: Any = None
     try:
-        model = workload.hypermodel.build(hp)
-        if not isinstance(model, keras.Model):
-            raise UserCodeError(
-                f"{definition.hypermodel.path} must return a keras.Model from build(hp), not {type(model).__name__}"
-            )
+        model = built(definition, workload, hp)
         examples = workload.examples(hp)
         if unknown := unknown_values(hp, workload.hypermodel):
             return Failed(FailureKind.INVALID, refused(unknown))

@@ -8,7 +8,7 @@ from types import FrameType
 import click
 
 from studyhall.data.errors import DataError
-from studyhall.search.workers.stop_switch import StoppedError, status_after
+from studyhall.search.processes.stop_switch import StoppedError, status_after
 from studyhall.studies.errors import WORK_FAILED, StudyhallError
 
 COMMANDS = {  # in the order people meet them; the function is the module's `command`

@@ -4,7 +4,7 @@ import os
 import sys
 from multiprocessing.connection import Connection
 
-from studyhall.search.workers.channel import Done
+from studyhall.search.processes.channel import Done
 
 if __name__ == "__main__":
     connection = Connection(int(sys.argv[1]))

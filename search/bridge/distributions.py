@@ -30,8 +30,8 @@ import numpy as np
 from keras_tuner.engine import hyperparameters as kinds
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from studyhall.search.bridge.handle import Value
 from studyhall.search.bridge.parameter import OFF_GRID, Parameter
+from studyhall.search.core.handle import Value
 from studyhall.studies.errors import UserCodeError
 
 LARGEST_GRID = 1000  # values; a categorical distribution is stored with every trial

@@ -8,10 +8,10 @@ import numpy as np
 from keras_tuner.engine import hyperparameters as kinds
 
 from studyhall.search.bridge.distributions import default_of, has_written_default, parameter_of
-from studyhall.search.bridge.handle import TrialHandle, Value
 from studyhall.search.bridge.names import parameter_name
 from studyhall.search.bridge.parameter import Parameter
 from studyhall.search.bridge.scopes import NestingHyperParameters, nesting
+from studyhall.search.core.handle import TrialHandle, Value
 from studyhall.studies.errors import DefinitionError, UserCodeError
 
 

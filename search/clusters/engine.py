@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from studyhall.search.processes.stop_switch import StopSwitch
 from studyhall.search.views.progress import Progress
 from studyhall.search.workers.settings import WorkerSettings
-from studyhall.search.workers.stop_switch import StopSwitch
-from studyhall.studies.study import Study
+from studyhall.studies.study.study import Study
 
 
 @dataclass(frozen=True)

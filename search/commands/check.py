@@ -26,6 +26,6 @@ def command(file: Path, limit: float) -> None:
     a few random configurations. It shows what was found: the data's shapes, the hyperparameters, what training reports,
     which rules act. Nothing is queued, and no database is touched.
     """
-    from studyhall.search.checking import check_and_show
+    from studyhall.search.actions.check import check_and_show
 
     check_and_show(file, limit)

@@ -45,8 +45,8 @@ def command(
     trials that are no longer among the best, parts of bundles that were never published, and what killed workers left.
     Workers may go on meanwhile. On a terminal it asks; elsewhere nothing is removed without --yes.
     """
-    from studyhall.search.cleaning import clean_and_show
-    from studyhall.search.references import resolve_study
+    from studyhall.search.actions.clean import clean_and_show
+    from studyhall.studies.study_file.reference import resolve_study
 
     clean_and_show(
         resolve_study(study, storage, artifacts), yes=yes, older_than=older_than * 3600, unnamed=unnamed

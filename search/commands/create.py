@@ -32,8 +32,8 @@ def command(study: str, storage: str | None, artifacts: str | None, scale: float
     Its default model is built and trained for two batches first: what cannot work is refused while nothing is made.
     A study that is there already is left as it is.
     """
-    from studyhall.search.references import resolve_study
-    from studyhall.search.runner import session
+    from studyhall.search.session.session import session
+    from studyhall.studies.study_file.reference import resolve_study
 
     if not study.endswith(".toml"):
         raise click.UsageError(f"a study is created from a file that ends in .toml, and {study!r} does not")

@@ -53,7 +53,7 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
         detach: bool,
         **kwargs: Any,
     ) -> Any:
-        from studyhall.search.clusters.ray_request import RayRequest
+        from studyhall.search.clusters.ray.request import RayRequest
 
         if engine is None:
             _require_engine(gpus_per_worker, cpus_per_worker, detach)

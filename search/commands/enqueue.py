@@ -30,7 +30,7 @@ def command(study: str, values: tuple[str, ...], csv_file: Path | None, storage:
     What a configuration leaves out is proposed by the sampler. All of them are built first, and nothing is queued
     unless everything can be.
     """
-    from studyhall.search.enqueueing import enqueue_and_show
-    from studyhall.search.references import resolve_study
+    from studyhall.search.actions.enqueue import enqueue_and_show
+    from studyhall.studies.study_file.reference import resolve_study
 
     enqueue_and_show(resolve_study(study, storage), values, csv_file)

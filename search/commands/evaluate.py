@@ -52,6 +52,6 @@ def command(
 
     Prints the mean squared error of the digit, the item and both, with the standard deviation over the rounds.
     """
-    from studyhall.search.scoring.printing import evaluate_and_show
+    from studyhall.search.actions.score import evaluate_and_show
 
     evaluate_and_show(model, rounds, samples, seed, mix, source, json_file, allow_code=allow_code)

@@ -26,11 +26,11 @@ def command(study: str, trials: int, storage: str | None) -> None:
     none is, `studyhall search` goes on with the study, and publishes what is better. Where no worker would take them,
     it says why.
     """
-    from studyhall.search.references import resolve_study
-    from studyhall.search.remarks import remark
+    from studyhall.search.actions.remarks import remark
     from studyhall.search.views.narration import counts_in_words
-    from studyhall.studies.storage import open_storage
-    from studyhall.studies.study import Study
+    from studyhall.studies.storage.study_storage import open_storage
+    from studyhall.studies.study.study import Study
+    from studyhall.studies.study_file.reference import resolve_study
 
     reference = resolve_study(study, storage)
     found = Study.open(open_storage(reference.storage_url, create=False), reference.name)

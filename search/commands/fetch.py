@@ -61,13 +61,13 @@ def command(
     if is_url(study) and server is not None:
         raise click.UsageError("STUDY is a URL already: leave out --server.")
     if is_url(study) or server is not None:
-        from studyhall.search.remote.fetching import fetch_remote_bundle
+        from studyhall.search.actions.fetch_remote import fetch_remote_bundle
 
         fetch_remote_bundle(study, server, token_file, to, force=force, insecure=insecure)
         return
     if token_file is not None or insecure:
         raise click.UsageError("--token-file and --insecure are for a server: name one with --server URL.")
-    from studyhall.search.fetching import fetch_bundle
-    from studyhall.search.references import resolve_study
+    from studyhall.search.actions.fetch import fetch_bundle
+    from studyhall.studies.study_file.reference import resolve_study
 
     fetch_bundle(resolve_study(study, storage, artifacts), to, force=force)

@@ -37,6 +37,6 @@ def command(what: str, to: Path | None, pairs: int, storage: str | None, artifac
     optimisation, importances, parallel coordinates and learning curves; of both: the training history and separations
     of test mixtures. What there is too little for is left out, and why is said.
     """
-    from studyhall.search.figures.report import draw_and_show
+    from studyhall.search.actions.figures import draw_and_show
 
     draw_and_show(what, to, storage, artifacts, pairs=pairs)

@@ -23,11 +23,11 @@ def command(folder: Path, study: str | None, storage: str | None, artifacts: str
     STUDY is a study of the storage, whose sampler then learns from them, or the name of a new one that holds nothing
     else; left out, it has the project's name. Trials that were imported before are not imported twice.
     """
-    from studyhall.search.references import resolve_study
     from studyhall.search.scoring.quiet import quiet_native_output
+    from studyhall.studies.study_file.reference import resolve_study
 
     reference = resolve_study(study or folder.resolve().name, storage, artifacts)
     with quiet_native_output():  # of TensorFlow, which KerasTuner's classes bring
-        from studyhall.search.importing import import_and_show
+        from studyhall.search.actions.import_kerastuner import import_and_show
 
         import_and_show(folder, reference)

@@ -14,7 +14,7 @@ def command(folder: Path) -> None:
 
     DIR is made if it is not there, and must be empty if it is.
     """
-    from studyhall.search.example import write_example
+    from studyhall.search.actions.init import write_example
 
     for path in write_example(folder):
         click.echo(f"wrote {path}")

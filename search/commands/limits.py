@@ -44,8 +44,8 @@ def limits_options(command: Callable[..., Any]) -> Callable[..., Any]:
     def with_settings(
         *args: Any, lease: float, stall_limit: float, memory_limit: float | None, **kwargs: Any
     ) -> Any:
+        from studyhall.search.processes.trainer_process import Limits
         from studyhall.search.workers.settings import WorkerSettings
-        from studyhall.search.workers.trainer_process import Limits
 
         memory = None if memory_limit is None else int(memory_limit * GIB)
         settings = WorkerSettings(lease, Limits(memory=memory, stall_seconds=stall_limit))

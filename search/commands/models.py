@@ -17,7 +17,7 @@ def command(name: str | None, to: Path) -> None:
 
     A study builds one of them with `arguments.preset = "NAME"` in its [hypermodel].
     """
-    from studyhall.search.figures.listing import draw_preset, show_presets
+    from studyhall.search.figures.network.listing import draw_preset, show_presets
 
     if name is None:
         show_presets()

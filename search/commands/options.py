@@ -18,7 +18,7 @@ def _or_from_file(context: click.Context, parameter: click.Parameter, url: str |
     file = os.environ.get("STUDYHALL_STORAGE_FILE")
     if url is not None or not file:
         return url
-    from studyhall.studies.address import read_url_file
+    from studyhall.studies.database.address import read_url_file
 
     return read_url_file(Path(file))
 
@@ -152,7 +152,7 @@ def same_command(study: str, *, only: Container[str] | None = None, command: str
         only: the options to repeat, by their parameters' names; by default all that were on the command line.
         command: another command in place of this one, with the same study.
     """
-    from studyhall.studies.address import parse
+    from studyhall.studies.database.address import parse
 
     context = click.get_current_context()
     words = ["studyhall", command or context.info_name or "", study]

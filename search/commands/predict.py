@@ -44,6 +44,6 @@ def command(
     An IMAGE is a PNG, a JPEG or a .npy array, greyscale, of 28x28 or 32x32: NAME.png gives NAME.digit.png and
     NAME.item.png.
     """
-    from studyhall.search.scoring.printing import predict_and_show
+    from studyhall.search.actions.score import predict_and_show
 
     predict_and_show(model, images, to, fit=fit, pair=pair, allow_code=allow_code)

@@ -29,8 +29,8 @@ def command(study: str, storage: str | None, artifacts: str | None, plain: bool)
     STUDY is a study file, or the name of a study in the storage. The bundle that is there stays until the new one
     is whole.
     """
-    from studyhall.search.references import resolve_study
-    from studyhall.search.runner import session
+    from studyhall.search.session.session import session
+    from studyhall.studies.study_file.reference import resolve_study
 
     again = same_command(study)
     with session(resolve_study(study, storage, artifacts), again, plain=plain) as work:

@@ -10,7 +10,7 @@ from studyhall.search.commands.engines import engine_options
 from studyhall.search.commands.options import WORK_ENVIRONMENT, epilog, same_command, study_options
 
 if TYPE_CHECKING:
-    from studyhall.search.clusters.ray_request import RayRequest
+    from studyhall.search.clusters.ray.request import RayRequest
     from studyhall.search.workers.settings import WorkerSettings
 
 
@@ -44,13 +44,13 @@ def command(
     with if it is not: Ctrl-C leaves it whole, and the same command goes on from there.
     """
     from studyhall.search.devices.slots import Wish, alone, describe, environment_of, plan_slots
-    from studyhall.search.references import resolve_study
-    from studyhall.search.runner import session
+    from studyhall.search.session.session import session
+    from studyhall.studies.study_file.reference import resolve_study
 
     reference = resolve_study(study, storage, artifacts, scale)
     engine = None
     if request is not None:
-        from studyhall.search.clusters.ray_engine import RayEngine
+        from studyhall.search.clusters.ray.engine import RayEngine
 
         engine = RayEngine(request)
     slots = plan_slots(Wish(workers, gpus, slots_per_gpu) if engine is None else Wish())

@@ -83,7 +83,7 @@ def command(
     it, the storage is served. Readers see everything; operators may also change studies in the dashboard.
     """
     from studyhall.search.server.serving import Settings, serve_subject
-    from studyhall.search.server.subject import resolve_subject
+    from studyhall.search.server.target import resolve_subject
 
     given = context.get_parameter_source("storage") is click.core.ParameterSource.COMMANDLINE
     subject = resolve_subject(what, storage, artifacts, from_command_line=given)

@@ -16,7 +16,7 @@ from studyhall.search.commands.options import epilog, scale_option
 @scale_option
 def command(file: Path, scale: float | None) -> None:
     """Print a study file as Studyhall understands it: every setting, defaults included, with what it means."""
-    from studyhall.studies.definition_file import load_definition
-    from studyhall.studies.definition_toml import to_toml
+    from studyhall.studies.study_file.loading import load_definition
+    from studyhall.studies.study_file.writing import to_toml
 
     click.echo(to_toml(load_definition(file, {} if scale is None else {"scale": scale})), nl=False)

@@ -64,10 +64,10 @@ def command(
     STUDY is a study file, or the name of a study in the storage, which must hold it already. A worker that Slurm stops, before
     its time limit or for another job, hands its trial back and is requeued as long as trials wait. What follows -- is for sbatch.
     """
-    from studyhall.search.clusters.slurm import submit
-    from studyhall.search.clusters.slurm_script import ArrayJob
-    from studyhall.search.clusters.slurm_storage import StorageFile
-    from studyhall.search.references import resolve_study
+    from studyhall.search.clusters.slurm.script import ArrayJob
+    from studyhall.search.clusters.slurm.storage_file import StorageFile
+    from studyhall.search.clusters.slurm.submitting import submit
+    from studyhall.studies.study_file.reference import resolve_study
 
     storage = StorageFile.read(storage_file)
     reference = resolve_study(study, storage.url, artifacts, scale)

@@ -19,10 +19,10 @@ def command(study: str | None, storage: str | None, as_json: bool) -> None:
 
     STUDY is a study file, or the name of a study in the storage.
     """
-    from studyhall.search.references import resolve_study
     from studyhall.search.views.status import show_status
-    from studyhall.studies.catalogue import Catalogue
     from studyhall.studies.definition import StorageSpec
+    from studyhall.studies.status.catalogue import Catalogue
+    from studyhall.studies.study_file.reference import resolve_study
 
     reference = resolve_study(study, storage) if study is not None else None
     with Catalogue(reference.storage_url if reference else storage or StorageSpec().url) as catalogue:

@@ -15,10 +15,10 @@ def command(study: str, undo: bool, storage: str | None) -> None:
     STUDY is a study file, or the name of a study in the storage. `studyhall search` goes on with the study later; a trial goes
     on at the epoch that it had reached. Workers that are started meanwhile leave at once.
     """
-    from studyhall.search.references import resolve_study
     from studyhall.search.views.narration import counts_in_words
-    from studyhall.studies.storage import open_storage
-    from studyhall.studies.study import Study
+    from studyhall.studies.storage.study_storage import open_storage
+    from studyhall.studies.study.study import Study
+    from studyhall.studies.study_file.reference import resolve_study
 
     reference = resolve_study(study, storage)
     found = Study.open(open_storage(reference.storage_url, create=False), reference.name)

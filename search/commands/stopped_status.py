@@ -2,9 +2,9 @@
 
 import click
 
-from studyhall.search.references import StudyReference
-from studyhall.search.workers.stop_switch import status_after
+from studyhall.search.processes.stop_switch import status_after
 from studyhall.studies.errors import StorageError, StudyNotFoundError
+from studyhall.studies.study_file.reference import StudyReference
 
 stopped_status_option = click.option(
     "--stopped-status",
@@ -26,7 +26,7 @@ def status_after_stop(reference: StudyReference, number: int, status: int | None
         status: what a scheduler wants where trials wait, or nobody can tell; where none waits it gets 0. None where
             no scheduler asks: it is the signal's.
     """
-    from studyhall.studies.catalogue import Catalogue
+    from studyhall.studies.status.catalogue import Catalogue
 
     if status is None:
         return status_after(number)

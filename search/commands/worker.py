@@ -51,8 +51,8 @@ def command(
     `studyhall search` and `studyhall retrain` do.
     """
     from studyhall.search.devices.slots import Wish, describe, environment_of, handed_over, plan_slots
-    from studyhall.search.references import resolve_study
-    from studyhall.search.workers.launching import end_with_launcher
+    from studyhall.search.processes.launching import end_with_launcher
+    from studyhall.studies.study_file.reference import resolve_study
 
     launched_for = handed_over(os.environ)
     if launched_for is not None:
@@ -68,8 +68,8 @@ def command(
         number = run_workers(arguments, slots, environment, study)
         return 0 if number is None else status_after_stop(reference, number, stopped_status)
 
-    from studyhall.search.runner import session
-    from studyhall.search.workers.stop_switch import StoppedError
+    from studyhall.search.processes.stop_switch import StoppedError
+    from studyhall.search.session.session import session
 
     slot = slots[0]
     settings = replace(settings, environment=environment_of(slot, os.environ), device=slot.device)

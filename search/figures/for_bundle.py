@@ -13,11 +13,11 @@ from studyhall.search.figures.history import History, history_figure
 from studyhall.search.figures.pairs import PAIRS, pairs_figure, separate_test_pairs
 from studyhall.search.figures.style import FORMATS, save_as
 from studyhall.search.scoring.model_files import load_separator
+from studyhall.studies.bundle.manifest import HISTORY, MODEL
 from studyhall.studies.definition import Definition
+from studyhall.studies.definition.training_sections import BUILT_IN_SOURCES
 from studyhall.studies.errors import BundleError, ModelFileError
 from studyhall.studies.files import explain
-from studyhall.studies.manifest import HISTORY, MODEL
-from studyhall.studies.training_sections import BUILT_IN_SOURCES
 
 
 def draw_bundle_figures(

@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from studyhall.search.figures.errors import NothingToDrawError
 from studyhall.search.figures.wording import count, short
-from studyhall.studies.best_so_far import result_of
+from studyhall.studies.storage.best_so_far import result_of
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from studyhall.search.remote.errors import BundleReplacedError
 from studyhall.search.remote.listing import Listing, read_listing
 from studyhall.search.remote.partials import Partials, open_partials
 from studyhall.search.remote.retrying import persist
-from studyhall.studies.bundle import BundleRecord, Progress, destination_of, fetch
+from studyhall.studies.bundle.fetching import BundleRecord, Progress, destination_of, fetch
 from studyhall.studies.errors import BundleError, BundleMismatchError
 from studyhall.studies.files import explain, write_atomically
 

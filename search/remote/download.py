@@ -7,7 +7,7 @@ from httpx import Response
 from studyhall.search.remote.connection import Connection
 from studyhall.search.remote.errors import BundleReplacedError, NotThereError, TransientError
 from studyhall.search.remote.partials import Partials
-from studyhall.studies.bundle import FileEntry, Progress
+from studyhall.studies.bundle.fetching import FileEntry, Progress
 from studyhall.studies.errors import BundleMismatchError
 
 

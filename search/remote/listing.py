@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from studyhall.search.remote.address import StudyAddress
 from studyhall.search.remote.connection import Connection
 from studyhall.search.remote.errors import BundleReplacedError
-from studyhall.studies.bundle import BundleRecord, FileEntry
+from studyhall.studies.bundle.fetching import BundleRecord, FileEntry
+from studyhall.studies.bundle.manifest import MANIFEST, first_problem, parse_manifest
 from studyhall.studies.errors import BundleError
-from studyhall.studies.manifest import MANIFEST, first_problem, parse_manifest
 
 
 class _File(BaseModel):

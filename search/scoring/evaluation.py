@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from studyhall.data.mixtures import SIDE, Mix, check_mix, compose, draw_pairs, generator
 from studyhall.data.sources import Images, load_source
-from studyhall.search.one_line import shown
 from studyhall.search.scoring.model_files import find_model, load_separator
 from studyhall.search.scoring.separator import BATCH_SIZE, Array, Layout, Separator
 from studyhall.studies.errors import ModelFileError
 from studyhall.studies.json_text import to_json
+from studyhall.studies.one_line import shown
 
 Progress = Callable[[int, int], None]  # mixtures done, mixtures in all
 

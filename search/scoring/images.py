@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from studyhall.data.mixtures import Mix, check_mix
-from studyhall.search.one_line import reason, shown
 from studyhall.search.scoring.fitting import fitted, grey, is_grey
 from studyhall.studies.errors import ImageFileError
+from studyhall.studies.one_line import reason, shown
 
 Array = NDArray[np.float32]
 

@@ -11,10 +11,10 @@ from types import ModuleType
 from typing import Any
 
 from studyhall.data.mixtures import Mix
-from studyhall.search.one_line import reason, shown
 from studyhall.search.scoring.separator import Separator, separator_of
+from studyhall.studies.bundle.manifest import MANIFEST, MODEL, Loading, verify
 from studyhall.studies.errors import ModelFileError
-from studyhall.studies.manifest import MANIFEST, MODEL, Loading, verify
+from studyhall.studies.one_line import reason, shown
 
 _ACCEPTED = "give a bundle's folder, a .keras file or a legacy .h5 file"
 _WHOLE = "save the whole model, as with model.save('model.keras')"

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from studyhall.data.mixtures import Mix
-from studyhall.search.one_line import shown
 from studyhall.search.scoring.images import find_images, mix_images, read_mixture
 from studyhall.search.scoring.model_files import find_model, load_separator
 from studyhall.search.scoring.separator import BATCH_SIZE, Separator
 from studyhall.studies.errors import ArtifactError, ImageFileError
 from studyhall.studies.files import explain, write_atomically
+from studyhall.studies.one_line import shown
 
 Array = NDArray[np.float32]
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studyhall.data.mixtures import Mix
-from studyhall.search.one_line import reason, shown
 from studyhall.studies.errors import ModelFileError
+from studyhall.studies.one_line import reason, shown
 
 Array = NDArray[np.float32]
 

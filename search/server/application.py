@@ -12,15 +12,15 @@ from starlette.types import ASGIApp
 
 from studyhall.search.server import downloads, health, metrics
 from studyhall.search.server.api import routes as api
+from studyhall.search.server.auth import login
+from studyhall.search.server.auth.access import Door
+from studyhall.search.server.auth.headers import SecurityHeaders
+from studyhall.search.server.auth.middleware import Guard
+from studyhall.search.server.auth.notices import notice
 from studyhall.search.server.dashboard import Dashboard
-from studyhall.search.server.door import login
-from studyhall.search.server.door.door import Door
-from studyhall.search.server.door.guard import Guard
-from studyhall.search.server.door.headers import SecurityHeaders
-from studyhall.search.server.door.notices import notice
-from studyhall.search.server.hall import Hall
 from studyhall.search.server.pages import routes as pages
 from studyhall.search.server.problems import headers_of, status_of
+from studyhall.search.server.served import Hall
 from studyhall.studies.errors import StudyhallError
 
 DASHBOARD_THREADS = 10  # requests to the dashboard that are worked on at a time

@@ -6,14 +6,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from studyhall.search.server.hall import Hall
 from studyhall.search.server.problems import NotPublishedError
-from studyhall.studies import queries
-from studyhall.studies.artifact_store import ArtifactStore
-from studyhall.studies.attributes import BUNDLE, DEFINITION
-from studyhall.studies.bundle_record import BundleRecord, read_record
+from studyhall.search.server.served import Hall
+from studyhall.studies.artifacts.store import ArtifactStore
+from studyhall.studies.bundle.manifest import MANIFEST, FileEntry, Manifest, parse_manifest
+from studyhall.studies.bundle.record import BundleRecord, read_record
+from studyhall.studies.database.attributes import BUNDLE, DEFINITION
 from studyhall.studies.errors import ArtifactError, BundleError
-from studyhall.studies.manifest import MANIFEST, FileEntry, Manifest, parse_manifest
+from studyhall.studies.status import queries
 
 _MOST_OF_A_MANIFEST = 16 * 1024 * 1024  # bytes
 

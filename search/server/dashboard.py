@@ -13,12 +13,12 @@ import optuna_dashboard
 from bottle import Bottle, HTTPError  # type: ignore[import-untyped]
 from optuna.artifacts.exceptions import ArtifactNotFound
 
-from studyhall.search.server.door.origins import SAFE
-from studyhall.search.server.hall import Hall
-from studyhall.studies.artifact_store import ArtifactStore
-from studyhall.studies.attributes import DEFINITION
+from studyhall.search.server.auth.origins import SAFE
+from studyhall.search.server.served import Hall
+from studyhall.studies.artifacts.store import ArtifactStore
+from studyhall.studies.database.attributes import DEFINITION
 from studyhall.studies.errors import ArtifactError
-from studyhall.studies.storage import StudyStorage, open_storage
+from studyhall.studies.storage.study_storage import StudyStorage, open_storage
 
 _STUDY_OF_PATH = re.compile(r"/(?:api/)?(?:artifacts|studies)/(\d{1,18})(?:/|$)")
 

@@ -11,8 +11,8 @@ from starlette.responses import Response, StreamingResponse
 
 from studyhall.search.server import etags
 from studyhall.search.server.bundles import open_published, published_bundle
-from studyhall.search.server.hall import hall_of
 from studyhall.search.server.ranges import ByteRange, UnsatisfiableError, requested
+from studyhall.search.server.served import hall_of
 from studyhall.studies.files import CHUNK
 
 router = APIRouter()

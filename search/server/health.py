@@ -6,12 +6,12 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
-from studyhall.search.server.hall import Hall, hall_of
-from studyhall.studies import queries
-from studyhall.studies.artifact_store import open_artifact_store
-from studyhall.studies.attributes import DEFINITION
-from studyhall.studies.database import require
+from studyhall.search.server.served import Hall, hall_of
+from studyhall.studies.artifacts.store import open_artifact_store
+from studyhall.studies.database.attributes import DEFINITION
+from studyhall.studies.database.connection import require
 from studyhall.studies.errors import ArtifactError, StudyhallError
+from studyhall.studies.status import queries
 
 router = APIRouter(tags=["health"])
 

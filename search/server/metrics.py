@@ -12,9 +12,9 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from starlette.responses import PlainTextResponse, Response
 
-from studyhall.search.server.hall import Hall, hall_of
+from studyhall.search.server.served import Hall, hall_of
 from studyhall.studies.errors import StudyNotFoundError
-from studyhall.studies.standing import Standing, standing
+from studyhall.studies.status.report import Standing, standing
 
 router = APIRouter(tags=["metrics"])
 

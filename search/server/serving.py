@@ -7,15 +7,15 @@ from pathlib import Path
 import click
 
 from studyhall.search.server.application import create_application, end_threads
+from studyhall.search.server.auth.access import Door
+from studyhall.search.server.auth.credential_files import read_credentials
 from studyhall.search.server.dashboard import Dashboard
-from studyhall.search.server.door.credential_files import read_credentials
-from studyhall.search.server.door.door import Door
 from studyhall.search.server.errors import ServerError
-from studyhall.search.server.hall import Hall
-from studyhall.search.server.running import is_loopback, leave, listen, serve, start_logging, url_of
-from studyhall.search.server.subject import Subject
-from studyhall.studies.artifact_store import open_artifact_store
-from studyhall.studies.catalogue import Catalogue
+from studyhall.search.server.listening import is_loopback, leave, listen, serve, start_logging, url_of
+from studyhall.search.server.served import Hall
+from studyhall.search.server.target import Subject
+from studyhall.studies.artifacts.store import open_artifact_store
+from studyhall.studies.status.catalogue import Catalogue
 
 
 @dataclass(frozen=True)

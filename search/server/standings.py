@@ -1,8 +1,8 @@
 """How studies stand, read from the database once for all who ask within a moment."""
 
-from studyhall.search.server.hall import Hall
-from studyhall.studies.entry import Entry
-from studyhall.studies.standing import Standing, standing
+from studyhall.search.server.served import Hall
+from studyhall.studies.status.report import Standing, standing
+from studyhall.studies.status.summary import Entry
 
 
 async def standing_of(hall: Hall, name: str) -> Standing:

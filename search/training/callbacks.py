@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from studyhall.search.bridge.handle import TrialHandle
+from studyhall.search.core.handle import TrialHandle
 from studyhall.search.training.account import Account
 
 SECONDS_BETWEEN_LOOKS = 0.2  # how often a batch looks for a stop request and reports progress

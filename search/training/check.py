@@ -11,13 +11,13 @@ import keras_tuner
 
 from studyhall.models.errors import ConfigurationError
 from studyhall.search.bridge.distributions import parameter_of
-from studyhall.search.bridge.handle import Start, Value
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters, recorded_values
+from studyhall.search.core.handle import Start, Value
+from studyhall.search.core.outcome import Checked
 from studyhall.search.devices import setup as device_setup
 from studyhall.search.training.account import Account, NotFiniteError, UnknownMetricError
 from studyhall.search.training.callbacks import Admission, Report, Watch
 from studyhall.search.training.fit import Checkpoints, Fitted, TrainingPlan, account_of, fit
-from studyhall.search.training.outcome import Checked
 from studyhall.search.training.own_fit import has_own_fit, require_end
 from studyhall.search.training.random_configurations import unbuildable
 from studyhall.search.training.rehearsal import EpochBatches, StopAfter, is_used_up_by_a_pass
@@ -42,10 +42,10 @@ from studyhall.search.user.examples import (
     one_example,
 )
 from studyhall.search.user.workload import Workload, ensure_built, parameter_count
+from studyhall.studies.bundle.manifest import Loading
 from studyhall.studies.definition import Definition
+from studyhall.studies.definition.search_sections import PARAMETERS
 from studyhall.studies.errors import StudyhallError, UserCodeError
-from studyhall.studies.manifest import Loading
-from studyhall.studies.search_sections import PARAMETERS
 
 BATCHES = 2
 EPOCHS = 2

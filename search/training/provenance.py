@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from studyhall.studies.versions import installed
+from studyhall.studies.study.versions import installed
 
 
 @cache

@@ -8,11 +8,11 @@ import optuna
 from optuna.distributions import BaseDistribution
 
 from studyhall.models.errors import ConfigurationError
-from studyhall.search.bridge.handle import Start, Value
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters
+from studyhall.search.core.handle import Start, Value
 from studyhall.search.training.warm_start import DryHandle
 from studyhall.search.user.keras_settings import clear_session, kept
-from studyhall.studies.trial import suggest_value
+from studyhall.studies.storage.suggesting import suggest_value
 
 CONFIGURATIONS = 5
 SECONDS = 10.0  # after which no other one is begun

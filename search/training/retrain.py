@@ -3,16 +3,15 @@
 from dataclasses import replace
 from pathlib import Path
 
-from studyhall.search.bridge.handle import TrialHandle, Value
 from studyhall.search.bridge.hyperparameters import plain_hyperparameters
+from studyhall.search.core.handle import TrialHandle, Value
+from studyhall.search.core.outcome import Failed, FailureKind, HandedBack, Retrained
 from studyhall.search.devices import setup as device_setup
-from studyhall.search.one_line import reason
 from studyhall.search.training import provenance
 from studyhall.search.training.account import NotFiniteError, UnknownMetricError
 from studyhall.search.training.callbacks import Report, StopRequestedError, Watch
 from studyhall.search.training.failures import kind_of
 from studyhall.search.training.fit import AnnealingSpec, TrainingPlan, account_of, fit
-from studyhall.search.training.outcome import Failed, FailureKind, HandedBack, Retrained
 from studyhall.search.training.rules import A_CALLBACKS, COSINE, is_for_a_callbacks_rate
 from studyhall.search.training.saving import UnsavableModelError, save_checked
 from studyhall.search.training.session import prepare
@@ -22,6 +21,7 @@ from studyhall.search.user.examples import arguments_for, one_example
 from studyhall.search.user.workload import Workload, ensure_built, parameter_count
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import StudyhallError
+from studyhall.studies.one_line import reason
 
 
 def run_retraining(

@@ -15,8 +15,8 @@ import numpy as np
 
 from studyhall.search.training import stranger
 from studyhall.search.user.examples import is_array
+from studyhall.studies.bundle.manifest import MODEL, Loading
 from studyhall.studies.definition import Definition
-from studyhall.studies.manifest import MODEL, Loading
 
 LOAD_SECONDS = 180.0
 

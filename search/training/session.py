@@ -8,8 +8,8 @@ import keras_tuner
 from studyhall.search.devices.setup import capability, numerics
 from studyhall.search.user.workload import Workload
 from studyhall.studies.definition import Definition
+from studyhall.studies.definition.training_sections import UNCHOSEN_PRECISION
 from studyhall.studies.errors import UserCodeError
-from studyhall.studies.training_sections import UNCHOSEN_PRECISION
 
 
 def prepare(definition: Definition, workload: Workload, seed: int) -> None:

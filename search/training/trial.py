@@ -9,10 +9,10 @@ import keras_tuner
 from keras_tuner.engine.hyperparameters import Fixed
 
 from studyhall.models.errors import ConfigurationError
-from studyhall.search.bridge.handle import TrialHandle
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters, recorded_values
+from studyhall.search.core.handle import TrialHandle
+from studyhall.search.core.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, TrialOutcome
 from studyhall.search.devices import setup as device_setup
-from studyhall.search.one_line import reason
 from studyhall.search.training import provenance, resident
 from studyhall.search.training.account import Account, NotFiniteError, UnknownMetricError
 from studyhall.search.training.callbacks import (
@@ -31,7 +31,6 @@ from studyhall.search.training.fit import (
     batches_on_device,
     fit,
 )
-from studyhall.search.training.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, TrialOutcome
 from studyhall.search.training.result import Objective
 from studyhall.search.training.saving import UnsavableModelError, save_checked, save_model
 from studyhall.search.training.session import built, prepare
@@ -41,13 +40,14 @@ from studyhall.search.user.errors import user_traceback
 from studyhall.search.user.examples import Examples, arguments_for, known_batch_size, one_example
 from studyhall.search.user.workload import Workload, ensure_built, parameter_count
 from studyhall.studies.definition import Definition
+from studyhall.studies.definition.search_sections import PARAMETERS
 from studyhall.studies.errors import (
     DefinitionError,
     RepeatedConfigurationError,
     StudyhallError,
     UserCodeError,
 )
-from studyhall.studies.search_sections import PARAMETERS
+from studyhall.studies.one_line import reason
 
 
 def run_trial(

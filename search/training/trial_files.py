@@ -7,16 +7,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from studyhall.search.bridge.handle import TrialHandle
+from studyhall.search.core.handle import TrialHandle
 from studyhall.search.figures.errors import NothingToDrawError
 from studyhall.search.figures.predictions import predictions_png
 from studyhall.search.user.examples import Examples, is_array
-from studyhall.studies.attributes import PREDICTIONS
+from studyhall.studies.bundle.manifest import HISTORY
+from studyhall.studies.database.attributes import PREDICTIONS
 from studyhall.studies.definition import Definition
+from studyhall.studies.definition.training_sections import BUILT_IN_SOURCES
 from studyhall.studies.errors import LeaseLostError, StorageError
 from studyhall.studies.json_text import to_json
-from studyhall.studies.manifest import HISTORY
-from studyhall.studies.training_sections import BUILT_IN_SOURCES
 
 EXAMPLES = 6
 SOURCES = ("digit", "item")

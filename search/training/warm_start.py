@@ -6,8 +6,8 @@ from typing import Any
 import keras_tuner
 from optuna.distributions import BaseDistribution
 
-from studyhall.search.bridge.handle import Start, Value
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters
+from studyhall.search.core.handle import Start, Value
 from studyhall.search.user.examples import ExamplesFor
 from studyhall.search.user.keras_settings import clear_session, kept
 from studyhall.studies.errors import DefinitionError

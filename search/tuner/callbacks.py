@@ -7,7 +7,7 @@ import keras
 
 from studyhall.search.training.account import improves
 from studyhall.search.user.workload import parameter_count
-from studyhall.studies.search_sections import PARAMETERS
+from studyhall.studies.definition.search_sections import PARAMETERS
 
 WEIGHTS = "model.weights.h5"
 

@@ -5,15 +5,15 @@ from pathlib import Path
 import keras
 from optuna.trial import Trial
 
+from studyhall.search.core.outcome import FailureKind
 from studyhall.search.training.account import Account
-from studyhall.search.training.outcome import FailureKind
 from studyhall.search.training.result import Result
 from studyhall.search.tuner.callbacks import BestWeights
 from studyhall.search.workers.budget import EpochGate
 from studyhall.search.workers.lease_keeper import LeaseKeeper
 from studyhall.search.workers.study_handle import StudyHandle
-from studyhall.studies.artifact_store import ArtifactStore
-from studyhall.studies.study import Study
+from studyhall.studies.artifacts.store import ArtifactStore
+from studyhall.studies.study.study import Study
 
 
 class InHand:

@@ -8,8 +8,8 @@ from keras_tuner.src.engine import objective as kinds
 
 from studyhall.search.training.account import improves
 from studyhall.search.training.result import Objective, Result, result_of
+from studyhall.studies.definition.search_sections import PARAMETERS
 from studyhall.studies.errors import UserCodeError
-from studyhall.studies.search_sections import PARAMETERS
 
 _DIRECTIONS = {"min": "minimize", "max": "maximize"}
 

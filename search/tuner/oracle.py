@@ -16,23 +16,23 @@ from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
 from studyhall.search.bridge.scopes import nesting
-from studyhall.search.training.outcome import FailureKind
+from studyhall.search.core.outcome import FailureKind
+from studyhall.search.processes.scratch import scratch_folder
 from studyhall.search.tuner.asked import asked_of
-from studyhall.search.tuner.definition import id_digits
 from studyhall.search.tuner.display import SearchDisplay, waiting_for
 from studyhall.search.tuner.in_hand import InHand
 from studyhall.search.tuner.lenient import LenientHyperParameters
+from studyhall.search.tuner.script_definition import id_digits
 from studyhall.search.tuner.trials import PRUNED, TrialsById, as_keras_tuner_trial, ranked, trial_id
 from studyhall.search.workers.announcer import Announcer
 from studyhall.search.workers.budget import Budget, EpochGate
-from studyhall.search.workers.scratch import scratch_folder
 from studyhall.search.workers.study_handle import sweep
-from studyhall.studies.algorithms import make_pruner, sampler_for_trial
-from studyhall.studies.artifact_store import ArtifactStore
+from studyhall.studies.algorithms.factory import make_pruner, sampler_for_trial
+from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.errors import ConfigurationsInUseError, LeaseLostError, StorageError
-from studyhall.studies.kept_models import KeptModels
-from studyhall.studies.leases import LEASE_SECONDS
-from studyhall.studies.study import Study
+from studyhall.studies.queue.lease import LEASE_SECONDS
+from studyhall.studies.retention.best_models import KeptModels
+from studyhall.studies.study.study import Study
 
 LOOK_SECONDS = (
     1.0  # how often a search looks whether other processes are done, or have left it something to try

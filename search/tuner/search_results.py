@@ -6,11 +6,11 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine.trial import Trial
 
+from studyhall.search.processes.scratch import scratch_folder
 from studyhall.search.tuner.callbacks import WEIGHTS
 from studyhall.search.tuner.trial_training import BUILD, TrialTraining
 from studyhall.search.tuner.trials import ranked
 from studyhall.search.user.keras_settings import kept
-from studyhall.search.workers.scratch import scratch_folder
 from studyhall.studies.errors import (
     UserCodeError,
 )

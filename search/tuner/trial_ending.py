@@ -11,7 +11,7 @@ import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from studyhall.models.errors import ConfigurationError
-from studyhall.search.one_line import reason
+from studyhall.search.core.outcome import FailureKind
 from studyhall.search.training import provenance
 from studyhall.search.training.account import NotFiniteError, UnknownMetricError
 from studyhall.search.training.callbacks import (
@@ -19,7 +19,6 @@ from studyhall.search.training.callbacks import (
     TrialPrunedError,
 )
 from studyhall.search.training.failures import kind_of
-from studyhall.search.training.outcome import FailureKind
 from studyhall.search.training.result import Result
 from studyhall.search.training.trial import values_of
 from studyhall.search.tuner.callbacks import WEIGHTS
@@ -37,6 +36,7 @@ from studyhall.studies.errors import (
     StudyhallError,
     UserCodeError,
 )
+from studyhall.studies.one_line import reason
 
 
 class LeftError(Exception):

@@ -21,19 +21,19 @@ from studyhall.search.training.own_fit import changed, has_own_fit, joined, weig
 from studyhall.search.training.result import is_history, result_of_training
 from studyhall.search.training.warm_start import refused, unknown_values
 from studyhall.search.tuner.callbacks import WEIGHTS, BestWeights, ModelSize
-from studyhall.search.tuner.definition import (
-    NO_PRUNERS,
-    pruners_epochs,
-)
 from studyhall.search.tuner.objective import (
     objectives_of,
 )
+from studyhall.search.tuner.script_definition import (
+    NO_PRUNERS,
+    pruners_epochs,
+)
 from studyhall.search.user.keras_settings import KerasSettings
 from studyhall.search.user.workload import parameter_count
+from studyhall.studies.definition.search_sections import PARAMETERS
 from studyhall.studies.errors import (
     UserCodeError,
 )
-from studyhall.studies.search_sections import PARAMETERS
 from studyhall.studies.seeds import derived_seed
 
 BUILD = "built"  # user attribute of a trial: how to give its model variables

@@ -11,7 +11,7 @@ from keras_tuner.src.engine.objective import Objective
 from optuna.trial import FrozenTrial, TrialState
 
 from studyhall.search.tuner.objective import single
-from studyhall.studies.attributes import FAILURE, HYPERPARAMETERS, PRUNED_AFTER, REASON
+from studyhall.studies.database.attributes import FAILURE, HYPERPARAMETERS, PRUNED_AFTER, REASON
 
 FIXED = "fixed_hyperparameters"  # user attributes of a trial, beside HYPERPARAMETERS
 METRICS = "metrics"

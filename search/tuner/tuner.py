@@ -10,32 +10,32 @@ import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 from keras_tuner.src.engine import hypermodel as hypermodels
 
-from studyhall.search.training.outcome import FailureKind
+from studyhall.search.core.outcome import FailureKind
 from studyhall.search.training.warm_start import misfits
-from studyhall.search.tuner.definition import (
-    Algorithm,
-    going_on,
-    script_definition,
-)
 from studyhall.search.tuner.interruption import terminated_as_interrupted
 from studyhall.search.tuner.objective import (
     as_tables,
     make_objective,
 )
 from studyhall.search.tuner.oracle import StudyOracle
+from studyhall.search.tuner.script_definition import (
+    Algorithm,
+    going_on,
+    script_definition,
+)
+from studyhall.search.tuner.script_study import open_or_create
 from studyhall.search.tuner.search_results import SearchResults
-from studyhall.search.tuner.study import open_or_create
 from studyhall.search.tuner.trial_ending import LeftError, TrialEnding
 from studyhall.search.user.data import arrays_fingerprint
 from studyhall.search.user.keras_settings import kept
 from studyhall.search.views.narration import exhausted_in_words
-from studyhall.studies.address import sqlite_url
+from studyhall.studies.artifacts.location import artifact_location
+from studyhall.studies.database.address import sqlite_url
 from studyhall.studies.definition import Value
 from studyhall.studies.errors import (
     UserCodeError,
 )
-from studyhall.studies.kept_models import DEFAULT_LIMIT
-from studyhall.studies.locations import artifact_location
+from studyhall.studies.retention.best_models import DEFAULT_LIMIT
 
 _NOT_THE_TRIALS_FAULT = frozenset({FailureKind.ERROR, FailureKind.CRASHED})
 

@@ -12,7 +12,7 @@ from studyhall.search.user.data import load_user_data
 from studyhall.search.user.examples import Examples, ExamplesFor, one_example
 from studyhall.search.user.keras_settings import KerasSettings, noted, settings_of
 from studyhall.studies.definition import Definition
-from studyhall.studies.training_sections import BUILT_IN_SOURCES
+from studyhall.studies.definition.training_sections import BUILT_IN_SOURCES
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from studyhall.search.views.events import (
+from studyhall.search.core.events import (
     BatchDone,
     Best,
     Checking,
@@ -32,7 +32,7 @@ from studyhall.search.views.events import (
     WorkerFailed,
 )
 from studyhall.search.views.narration import counts_in_words, in_words, values_in_words, worker_in_words
-from studyhall.studies.entry import Counts, WorkerSeen
+from studyhall.studies.status.summary import Counts, WorkerSeen
 
 BAR_WIDTH = 36  # columns
 

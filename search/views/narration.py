@@ -1,17 +1,6 @@
 """The events of a search in words."""
 
-from studyhall.search.bridge.handle import Value
-from studyhall.search.training.outcome import (
-    Completed,
-    DrawsAgain,
-    Dropped,
-    Failed,
-    HandedBack,
-    Interrupted,
-    Pruned,
-    TrialOutcome,
-)
-from studyhall.search.views.events import (
+from studyhall.search.core.events import (
     BatchDone,
     Best,
     Checking,
@@ -32,7 +21,18 @@ from studyhall.search.views.events import (
     WarmStart,
     WorkerFailed,
 )
-from studyhall.studies.entry import Counts, Exhausted, WorkerSeen
+from studyhall.search.core.handle import Value
+from studyhall.search.core.outcome import (
+    Completed,
+    DrawsAgain,
+    Dropped,
+    Failed,
+    HandedBack,
+    Interrupted,
+    Pruned,
+    TrialOutcome,
+)
+from studyhall.studies.status.summary import Counts, Exhausted, WorkerSeen
 
 LINES_OF_DETAILS = 20  # the end of a traceback says the most
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from rich.console import Console
 
-from studyhall.search.views.events import Event
+from studyhall.search.core.events import Event
 from studyhall.search.views.live_view import LiveView
 from studyhall.search.views.narration import in_words
 

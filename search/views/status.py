@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from studyhall.search.views.narration import exhausted_in_words, values_in_words
-from studyhall.studies.entry import Entry
 from studyhall.studies.json_text import to_json
+from studyhall.studies.status.summary import Entry
 
 PLAIN_WIDTH = 160  # columns, where no terminal says how many there are
 

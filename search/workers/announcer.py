@@ -7,16 +7,16 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from studyhall.search.core.outcome import Completed, Failed, Pruned, TrialOutcome
 from studyhall.search.notifications import messages
 from studyhall.search.notifications.notifier import Nobody, Notifies
-from studyhall.search.training.outcome import Completed, Failed, Pruned, TrialOutcome
 from studyhall.search.workers.budget import Budget
-from studyhall.studies.bundle_record import BundleRecord
-from studyhall.studies.entry import Counts
+from studyhall.studies.bundle.record import BundleRecord
 from studyhall.studies.errors import StudyhallError
-from studyhall.studies.study import Study
-from studyhall.studies.study_note import refresh_note
-from studyhall.studies.told import tell
+from studyhall.studies.queue.told import tell
+from studyhall.studies.status.summary import Counts
+from studyhall.studies.study.note import refresh_note
+from studyhall.studies.study.study import Study
 
 _log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from studyhall.studies.definition import Definition
-from studyhall.studies.entry import Spent
-from studyhall.studies.leases import Lease
+from studyhall.studies.queue.lease import Lease
+from studyhall.studies.status.summary import Spent
 
 SECONDS_BETWEEN_LOOKS = 1.0  # how soon a worker hears that another one has reached the target
 

@@ -4,15 +4,15 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 
+from studyhall.search.core.events import Observer, WorkerFailed
 from studyhall.search.devices.slots import Slot
-from studyhall.search.views.events import Observer, WorkerFailed
+from studyhall.search.processes.launching import Ended, LocalWorkers
+from studyhall.search.processes.stop_switch import StopSwitch, signal_of, was_interrupted
 from studyhall.search.views.narration import in_words
-from studyhall.search.workers.launching import Ended, LocalWorkers
 from studyhall.search.workers.settings import WorkerSettings
-from studyhall.search.workers.stop_switch import StopSwitch, signal_of, was_interrupted
 from studyhall.search.workers.watched_study import WatchedStudy
 from studyhall.studies.errors import WORK_FAILED, WRONG_INPUT, StudyhallError
-from studyhall.studies.study import Study
+from studyhall.studies.study.study import Study
 
 LOOK_SECONDS = 1.0
 GIB = 2**30  # bytes

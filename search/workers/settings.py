@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from studyhall.search.devices.slots import Slot
-from studyhall.search.workers.trainer_process import Limits
-from studyhall.studies.leases import LEASE_SECONDS
+from studyhall.search.processes.trainer_process import Limits
+from studyhall.studies.queue.lease import LEASE_SECONDS
 
 
 @dataclass(frozen=True)

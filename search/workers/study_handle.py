@@ -14,11 +14,11 @@ from typing import Any, Self, TypeVar
 from optuna.distributions import BaseDistribution
 from optuna.trial import Trial
 
-from studyhall.search.bridge.handle import Start, Value
-from studyhall.search.views.events import BatchDone, EpochDone, Observer
+from studyhall.search.core.events import BatchDone, EpochDone, Observer
+from studyhall.search.core.handle import Start, Value
 from studyhall.search.workers.budget import EpochGate
-from studyhall.studies.artifact_store import ArtifactStore
-from studyhall.studies.artifacts import attach, attached
+from studyhall.studies.artifacts.attachments import attach, attached
+from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.errors import (
     ArtifactError,
     ConfigurationsInUseError,
@@ -26,10 +26,10 @@ from studyhall.studies.errors import (
     RepeatedConfigurationError,
 )
 from studyhall.studies.files import sha256_of
-from studyhall.studies.kept_models import KeptModels
+from studyhall.studies.retention.best_models import KeptModels
 from studyhall.studies.seeds import trial_seed
-from studyhall.studies.study import Study
-from studyhall.studies.trial import start_of, suggest_value
+from studyhall.studies.storage.suggesting import start_of, suggest_value
+from studyhall.studies.study.study import Study
 
 _log = logging.getLogger(__name__)
 

@@ -1,9 +1,9 @@
 """A study that other processes work on, watched from here: what changes in the database becomes events."""
 
-from studyhall.search.views.events import Best, Observer, Standing
+from studyhall.search.core.events import Best, Observer, Standing
 from studyhall.search.workers.worker import shown_best
-from studyhall.studies.entry import Counts, WorkerSeen
-from studyhall.studies.study import Study
+from studyhall.studies.status.summary import Counts, WorkerSeen
+from studyhall.studies.study.study import Study
 
 
 class WatchedStudy:

@@ -11,8 +11,8 @@ from typing import Self
 from optuna.samplers import BaseSampler
 from optuna.trial import Trial
 
-from studyhall.search.notifications.notifier import Notifies
-from studyhall.search.training.outcome import (
+from studyhall.search.core.events import Best, Observer, TrialEnded, TrialStarted
+from studyhall.search.core.outcome import (
     Completed,
     DrawsAgain,
     Dropped,
@@ -23,23 +23,22 @@ from studyhall.search.training.outcome import (
     Pruned,
     TrialOutcome,
 )
-from studyhall.search.views.events import Best, Observer, TrialEnded, TrialStarted
-from studyhall.search.workers.announcer import Announcer
-from studyhall.search.workers.budget import Budget, EpochGate
-from studyhall.search.workers.channel import Job, TrialTask
-from studyhall.search.workers.lease_keeper import LeaseKeeper
-from studyhall.search.workers.scratch import scratch_folder
-from studyhall.search.workers.stop_switch import StopSwitch
-from studyhall.search.workers.study_handle import StudyHandle, sweep
-from studyhall.search.workers.trainer_process import (
+from studyhall.search.notifications.notifier import Notifies
+from studyhall.search.processes.channel import Job, TrialTask
+from studyhall.search.processes.scratch import scratch_folder
+from studyhall.search.processes.stop_switch import StopSwitch
+from studyhall.search.processes.trainer_process import (
     TrainerCrashedError,
     TrainerProcess,
     TrainerStoppedError,
 )
-from studyhall.studies import entry
-from studyhall.studies.algorithms import make_pruner, sampler_for_trial
-from studyhall.studies.artifact_store import ArtifactStore
-from studyhall.studies.artifacts import copy_checked
+from studyhall.search.workers.announcer import Announcer
+from studyhall.search.workers.budget import Budget, EpochGate
+from studyhall.search.workers.lease_keeper import LeaseKeeper
+from studyhall.search.workers.study_handle import StudyHandle, sweep
+from studyhall.studies.algorithms.factory import make_pruner, sampler_for_trial
+from studyhall.studies.artifacts.attachments import copy_checked
+from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.errors import (
     ArtifactError,
     ConfigurationsInUseError,
@@ -48,9 +47,10 @@ from studyhall.studies.errors import (
     UserCodeError,
     WorkFailedError,
 )
-from studyhall.studies.kept_models import KeptModels
-from studyhall.studies.leases import LEASE_SECONDS
-from studyhall.studies.study import Study
+from studyhall.studies.queue.lease import LEASE_SECONDS
+from studyhall.studies.retention.best_models import KeptModels
+from studyhall.studies.status import summary
+from studyhall.studies.study.study import Study
 
 FAILURES_IN_A_ROW = (
     3  # of a kind that is not the trial's fault; then the worker stops instead of burning the queue
@@ -263,6 +263,6 @@ def _after_crash(crash: TrainerCrashedError) -> Failed | Interrupted:
     return Failed(crash.death.kind, crash.reason, crash.output)
 
 
-def shown_best(best: entry.Best | None) -> Best | None:
+def shown_best(best: summary.Best | None) -> Best | None:
     """The best completed trial of a study as it is shown; None before the first one."""
     return None if best is None else Best(best.number, best.value, dict(best.hyperparameters))

@@ -74,7 +74,7 @@ def test_workers_end_in_order_when_their_launcher_is_killed(
 
 def test_a_silent_worker_is_told_to_stop_when_its_launcher_is_gone() -> None:
     program = (
-        "import time; from studyhall.search.workers.launching import end_with_launcher; "
+        "import time; from studyhall.search.processes.launching import end_with_launcher; "
         "end_with_launcher(); print('ready', flush=True); time.sleep(60)"
     )
     with subprocess.Popen(

@@ -20,9 +20,9 @@ from typing import Any
 import optuna
 import pytest
 
-from studyhall.studies.entry import Counts
-from studyhall.studies.storage import open_storage
-from studyhall.studies.study import Study
+from studyhall.studies.status.summary import Counts
+from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.study.study import Study
 from tests.postgres import PASSWORD, running_server
 
 pytestmark = [

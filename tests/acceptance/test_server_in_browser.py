@@ -19,12 +19,12 @@ from optuna.trial import Trial
 from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
-from studyhall.studies.artifacts import attach, open_artifact_store
-from studyhall.studies.bundle import Facts, publish
+from studyhall.studies.artifacts.attachments import attach, open_artifact_store
+from studyhall.studies.bundle.fetching import Facts, publish
 from studyhall.studies.definition import Definition
-from studyhall.studies.storage import open_storage
-from studyhall.studies.study import Study
-from studyhall.studies.training_sections import BUILT_IN_HYPERMODEL
+from studyhall.studies.definition.training_sections import BUILT_IN_HYPERMODEL
+from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.study.study import Study
 from tests.acceptance.tiny_training import TinyTraining, train
 
 SECONDS = 15_000  # ms that anything on a page may take on a busy machine

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from studyhall.studies.catalogue import Catalogue
-from studyhall.studies.definition_file import load_definition
-from studyhall.studies.entry import Counts
-from studyhall.studies.storage import open_storage
-from studyhall.studies.study import Study
+from studyhall.studies.status.catalogue import Catalogue
+from studyhall.studies.status.summary import Counts
+from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.study.study import Study
+from studyhall.studies.study_file.loading import load_definition
 from tests.acceptance.slurm_cluster import SlurmCluster, missing, running_cluster, until
 from tests.postgres import PASSWORD, running_server
 

@@ -16,9 +16,9 @@ import optuna
 import pytest
 from sqlalchemy import select
 
-from studyhall.studies.own_tables import leases
-from studyhall.studies.storage import open_storage
-from studyhall.studies.study import Study
+from studyhall.studies.database.studyhall_tables import leases
+from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.study.study import Study
 
 Wait = Callable[["subprocess.Popen[str]", str], str]
 

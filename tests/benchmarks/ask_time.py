@@ -37,21 +37,21 @@ from optuna.distributions import (
 )
 from sqlalchemy import Connection, insert, update
 
-from studyhall.studies import schema
-from studyhall.studies.address import parse
-from studyhall.studies.algorithms import make_pruner, sampler_for_trial
-from studyhall.studies.definition import Definition
-from studyhall.studies.retrying import Patience
-from studyhall.studies.storage import open_storage
-from studyhall.studies.study import Study
-from studyhall.studies.tables import (
+from studyhall.studies.algorithms.factory import make_pruner, sampler_for_trial
+from studyhall.studies.database import schema
+from studyhall.studies.database.address import parse
+from studyhall.studies.database.optuna_tables import (
     COMPLETE,
     trial_intermediate_values,
     trial_params,
     trial_values,
     trials,
 )
-from studyhall.studies.trial import suggest_value
+from studyhall.studies.database.retrying import Patience
+from studyhall.studies.definition import Definition
+from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.storage.suggesting import suggest_value
+from studyhall.studies.study.study import Study
 
 ASKS = 4  # by each process
 EPOCHS = 5

@@ -80,7 +80,7 @@ def train_the_seeds_way(study: Path, minutes: float, every: float, path: Path) -
 
     from studyhall.data.separation import load
     from studyhall.models import SeparationHyperModel
-    from studyhall.studies.definition_file import load_definition
+    from studyhall.studies.study_file.loading import load_definition
 
     data = load_definition(study).data
     examples = load(data.source, data.mix, STEPS * 32, data.validation_samples, data.validation_images, 32, 0)

@@ -37,16 +37,16 @@ from optuna.trial import Trial
 from sqlalchemy import insert, text
 
 from studyhall.search.server.application import create_application, end_threads
+from studyhall.search.server.auth.access import Door
 from studyhall.search.server.dashboard import Dashboard
-from studyhall.search.server.door.door import Door
-from studyhall.search.server.hall import Hall
-from studyhall.studies import tables
-from studyhall.studies.catalogue import Catalogue
+from studyhall.search.server.served import Hall
+from studyhall.studies.database import optuna_tables
+from studyhall.studies.database.retrying import Patience
 from studyhall.studies.definition import Definition
-from studyhall.studies.retrying import Patience
-from studyhall.studies.storage import StudyStorage, open_storage
-from studyhall.studies.study import Study
-from studyhall.studies.trial import suggest_value
+from studyhall.studies.status.catalogue import Catalogue
+from studyhall.studies.storage.study_storage import StudyStorage, open_storage
+from studyhall.studies.storage.suggesting import suggest_value
+from studyhall.studies.study.study import Study
 
 EPOCHS = 5
 PROCESSES = 4
@@ -275,10 +275,10 @@ def fill(storage: StudyStorage, study: Study, trials: int) -> None:
                     "value_json": json.dumps({"rate": rate, "filters": filters}),
                 }
             )
-        connection.execute(insert(tables.trial_values), values)
-        connection.execute(insert(tables.trial_user_attributes), shown)
-        connection.execute(insert(tables.trial_intermediate_values), curves)
-        connection.execute(insert(tables.trial_params), parameters)
+        connection.execute(insert(optuna_tables.trial_values), values)
+        connection.execute(insert(optuna_tables.trial_user_attributes), shown)
+        connection.execute(insert(optuna_tables.trial_intermediate_values), curves)
+        connection.execute(insert(optuna_tables.trial_params), parameters)
 
     storage.transact(work)
 

@@ -59,8 +59,8 @@ def work(url: str, number: int, ready: Semaphore, go: Event) -> None:
     from optuna.pruners import NopPruner
     from optuna.samplers import RandomSampler
 
-    from studyhall.studies.storage import open_storage
-    from studyhall.studies.study import Study
+    from studyhall.studies.storage.study_storage import open_storage
+    from studyhall.studies.study.study import Study
 
     study = Study.open(open_storage(url, create=False), STUDY)
     study.register_worker(f"worker{number}", host="bench", pid=os.getpid(), device="cpu")
@@ -116,9 +116,9 @@ async def read_all(address: str, token: str, spell: Spell, seconds: float) -> No
 
 def fill(url: str, folder: Path, done: int, queued: int) -> None:
     """Create the study, with trials that are complete and trials that wait."""
-    from studyhall.studies.definition_file import load_definition
-    from studyhall.studies.storage import open_storage
-    from studyhall.studies.study import Study
+    from studyhall.studies.storage.study_storage import open_storage
+    from studyhall.studies.study.study import Study
+    from studyhall.studies.study_file.loading import load_definition
 
     path = folder / f"{STUDY}.toml"
     path.write_text(DEFINITION.format(trials=done + queued))
@@ -220,7 +220,7 @@ def summary(spells: list[Spell]) -> dict[str, float | int]:
 
 def main() -> int:
     """Run it; return 1 where a request failed."""
-    from studyhall.studies.catalogue import Catalogue
+    from studyhall.studies.status.catalogue import Catalogue
     from tests.postgres import running_server
 
     parser = argparse.ArgumentParser(description=__doc__)

@@ -24,16 +24,16 @@ from typing import Any
 
 from optuna.distributions import FloatDistribution, IntDistribution
 
-from studyhall.search.training.outcome import Completed
-from studyhall.search.workers.channel import Task, TrialTask
-from studyhall.search.workers.stop_switch import StopSwitch
-from studyhall.search.workers.trainer_process import TrainerProcess
+from studyhall.search.core.outcome import Completed
+from studyhall.search.processes.channel import Task, TrialTask
+from studyhall.search.processes.stop_switch import StopSwitch
+from studyhall.search.processes.trainer_process import TrainerProcess
 from studyhall.search.workers.worker import Worker
-from studyhall.studies.artifact_store import open_artifact_store
+from studyhall.studies.artifacts.store import open_artifact_store
+from studyhall.studies.database.retrying import Patience
 from studyhall.studies.definition import Definition
-from studyhall.studies.retrying import Patience
-from studyhall.studies.storage import open_storage
-from studyhall.studies.study import Study
+from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.study.study import Study
 
 EPOCHS = 5
 AIM = 5.0  # percent of the time with 8 workers and trials of 1 s

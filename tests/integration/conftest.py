@@ -14,16 +14,16 @@ from optuna.samplers import RandomSampler
 from optuna.trial import Trial
 
 from studyhall.search.server.application import create_application, end_threads
+from studyhall.search.server.auth.access import Door
+from studyhall.search.server.cache import Fresh
 from studyhall.search.server.dashboard import Dashboard
-from studyhall.search.server.door.door import Door
-from studyhall.search.server.fresh import Fresh
-from studyhall.search.server.hall import Hall
-from studyhall.studies.artifact_store import FileArtifactStore, open_artifact_store
-from studyhall.studies.bundle import Facts, publish
-from studyhall.studies.catalogue import Catalogue
+from studyhall.search.server.served import Hall
+from studyhall.studies.artifacts.store import FileArtifactStore, open_artifact_store
+from studyhall.studies.bundle.fetching import Facts, publish
 from studyhall.studies.definition import Definition
-from studyhall.studies.storage import StudyStorage, open_storage
-from studyhall.studies.study import Study
+from studyhall.studies.status.catalogue import Catalogue
+from studyhall.studies.storage.study_storage import StudyStorage, open_storage
+from studyhall.studies.study.study import Study
 from tests.postgres import PostgresServer, running_server
 
 

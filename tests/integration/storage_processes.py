@@ -20,13 +20,13 @@ import psycopg  # noqa: F401 - as above, SQLAlchemy
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from sqlalchemy import Connection, Engine, event
 
-from studyhall.studies.address import parse
-from studyhall.studies.database import connect
+from studyhall.studies.database.address import parse
+from studyhall.studies.database.connection import connect
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import RepeatedConfigurationError
-from studyhall.studies.storage import open_storage
-from studyhall.studies.study import Study
-from studyhall.studies.trial import suggest_value
+from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.storage.suggesting import suggest_value
+from studyhall.studies.study.study import Study
 
 FORK = multiprocessing.get_context("fork")
 NAME = "raced"

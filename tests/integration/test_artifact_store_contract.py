@@ -18,9 +18,9 @@ import pytest
 from optuna.artifacts import download_artifact, upload_artifact
 from optuna.artifacts.exceptions import ArtifactNotFound
 
-from studyhall.studies.artifact_store import ArtifactStore, open_artifact_store
+from studyhall.studies.artifacts.probe import probe
+from studyhall.studies.artifacts.store import ArtifactStore, open_artifact_store
 from studyhall.studies.errors import ArtifactError
-from studyhall.studies.probe import probe
 
 LARGE = 20 * 1024 * 1024 + 17  # bytes: three parts in S3
 

@@ -10,9 +10,9 @@ import pytest
 from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
 
-from studyhall.studies.artifacts import attach, open_artifact_store
-from studyhall.studies.bundle import Facts, publish
-from studyhall.studies.storage import open_storage
+from studyhall.studies.artifacts.attachments import attach, open_artifact_store
+from studyhall.studies.bundle.fetching import Facts, publish
+from studyhall.studies.storage.study_storage import open_storage
 
 FACTS = Facts(
     study="bss",

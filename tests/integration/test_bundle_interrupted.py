@@ -14,9 +14,9 @@ from optuna.artifacts import get_all_artifact_meta
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.study import StudyDirection, load_study
 
-from studyhall.studies.artifacts import FileArtifactStore
-from studyhall.studies.bundle import BundleRecord, Facts, fetch, leftovers, publish, published
-from studyhall.studies.storage import open_storage
+from studyhall.studies.artifacts.attachments import FileArtifactStore
+from studyhall.studies.bundle.fetching import BundleRecord, Facts, fetch, leftovers, publish, published
+from studyhall.studies.storage.study_storage import open_storage
 
 FACTS = Facts(
     study="bss",
@@ -157,7 +157,7 @@ def test_publication_that_loses_the_answer_of_any_step_leaves_a_whole_bundle(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from studyhall.studies.storage import open_storage
+from studyhall.studies.storage.study_storage import open_storage
 from test_bundle_interrupted import STEPS, House
 
 os.fsync = lambda handle: None

@@ -12,8 +12,8 @@ import subprocess, sys
 from pathlib import Path
 from optuna.storages import InMemoryStorage
 from optuna.study import StudyDirection
-from studyhall.studies.artifacts import open_artifact_store
-from studyhall.studies.bundle import Facts, fetch, publish, published
+from studyhall.studies.artifacts.attachments import open_artifact_store
+from studyhall.studies.bundle.fetching import Facts, fetch, publish, published
 from studyhall.studies.errors import StudyhallError
 
 disk, home = Path(sys.argv[1]), Path(sys.argv[2])

@@ -12,14 +12,14 @@ from optuna.samplers import RandomSampler
 from optuna.trial import Trial
 
 from studyhall.search.cli import cli
-from studyhall.studies.artifact_store import FileArtifactStore
-from studyhall.studies.artifacts import attach
-from studyhall.studies.cleaning import OLD_SECONDS, Cleaning, Kind
+from studyhall.studies.artifacts.attachments import attach
+from studyhall.studies.artifacts.store import FileArtifactStore
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import ArtifactError
-from studyhall.studies.kept_models import KeptModels
-from studyhall.studies.storage import StudyStorage
-from studyhall.studies.study import Study
+from studyhall.studies.retention.best_models import KeptModels
+from studyhall.studies.retention.cleaning import OLD_SECONDS, Cleaning, Kind
+from studyhall.studies.storage.study_storage import StudyStorage
+from studyhall.studies.study.study import Study
 
 DIGEST = "0" * 64
 

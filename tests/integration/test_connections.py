@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, NullPool, create_engine, make_url, text
 
-from studyhall.search.training.outcome import Completed
-from studyhall.search.workers.channel import Task
-from studyhall.search.workers.stop_switch import StopSwitch
+from studyhall.search.core.outcome import Completed
+from studyhall.search.processes.channel import Task
+from studyhall.search.processes.stop_switch import StopSwitch
 from studyhall.search.workers.worker import Worker
-from studyhall.studies import database
-from studyhall.studies.address import KEPT_CONNECTIONS, parse
-from studyhall.studies.artifact_store import open_artifact_store
-from studyhall.studies.database import PREPARED_AFTER
+from studyhall.studies.artifacts.store import open_artifact_store
+from studyhall.studies.database import connection as database
+from studyhall.studies.database.address import KEPT_CONNECTIONS, parse
+from studyhall.studies.database.connection import PREPARED_AFTER
+from studyhall.studies.database.retrying import Patience
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import StorageError
-from studyhall.studies.retrying import Patience
-from studyhall.studies.storage import open_storage
-from studyhall.studies.study import Study
+from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.study.study import Study
 from tests.benchmarks.worker_throughput import LightTrainer
 from tests.postgres import PostgresServer
 

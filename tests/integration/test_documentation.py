@@ -12,8 +12,8 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from studyhall.search import cli
-from studyhall.studies.definition_file import load_definition
-from studyhall.studies.training_sections import BUILT_IN_HYPERMODEL
+from studyhall.studies.definition.training_sections import BUILT_IN_HYPERMODEL
+from studyhall.studies.study_file.loading import load_definition
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -8,20 +8,20 @@ import keras
 import numpy as np
 import pytest
 
-from studyhall.search.publication import Publisher
-from studyhall.search.training.outcome import Appraised, Failed, FailureKind
+from studyhall.search.core.outcome import Appraised, Failed, FailureKind
+from studyhall.search.processes.channel import AppraiseTask, Task, TrialTask
+from studyhall.search.processes.stop_switch import StopSwitch
+from studyhall.search.processes.trainer_process import TrainerProcess
+from studyhall.search.session.publisher import Publisher
 from studyhall.search.training.trial import run_trial
 from studyhall.search.user.workload import Workload, load_workload
-from studyhall.search.workers.channel import AppraiseTask, Task, TrialTask
-from studyhall.search.workers.stop_switch import StopSwitch
-from studyhall.search.workers.trainer_process import TrainerProcess
 from studyhall.search.workers.worker import Worker
-from studyhall.studies.artifact_store import FileArtifactStore
-from studyhall.studies.bundle import fetch
-from studyhall.studies.bundle_record import published
-from studyhall.studies.definition_file import define
-from studyhall.studies.storage import StudyStorage
-from studyhall.studies.study import Study
+from studyhall.studies.artifacts.store import FileArtifactStore
+from studyhall.studies.bundle.fetching import fetch
+from studyhall.studies.bundle.record import published
+from studyhall.studies.storage.study_storage import StudyStorage
+from studyhall.studies.study.study import Study
+from studyhall.studies.study_file.loading import define
 
 # The weight that a trial has in each of its epochs; the right one is 1, and the error (1 - weight) ** 2.
 PROJECT = """

@@ -8,9 +8,9 @@ from optuna.samplers import RandomSampler
 
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import LeaseLostError
-from studyhall.studies.leases import Lease
-from studyhall.studies.storage import open_storage
-from studyhall.studies.study import Study
+from studyhall.studies.queue.lease import Lease
+from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.study.study import Study
 
 
 def open_study(url: str, trials: int = 4) -> Study:

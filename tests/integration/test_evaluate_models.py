@@ -16,10 +16,10 @@ from studyhall.search.scoring.evaluation import evaluate_model
 from studyhall.search.scoring.model_files import find_model, load_separator
 from studyhall.search.scoring.separator import Layout
 from studyhall.search.user.code import load_object
+from studyhall.studies.bundle.manifest import FileEntry, Loading, Manifest, utc_now
 from studyhall.studies.definition import DataSpec, Definition
 from studyhall.studies.errors import BundleError, ModelFileError
 from studyhall.studies.files import sha256_of
-from studyhall.studies.manifest import FileEntry, Loading, Manifest, utc_now
 
 SMALL: dict[str, Any] = {"source": "synthetic", "rounds": 2, "samples": 60}
 

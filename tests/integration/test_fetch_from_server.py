@@ -33,9 +33,9 @@ from studyhall.search.remote.address import StudyAddress
 from studyhall.search.remote.bundle import fetch_from_server
 from studyhall.search.remote.partials import open_partials, partials_folder
 from studyhall.search.remote.token import token_for
-from studyhall.studies.bundle import Facts, FileEntry, Manifest, verify
+from studyhall.studies.bundle.fetching import Facts, FileEntry, Manifest, verify
+from studyhall.studies.bundle.manifest import utc_now
 from studyhall.studies.errors import BundleError
-from studyhall.studies.manifest import utc_now
 
 TOKEN = "not-to-be-shown"
 MODEL = os.urandom(1_000_000)

@@ -17,18 +17,18 @@ from PIL import Image
 from studyhall.models.architecture import Architecture
 from studyhall.models.network import build_network
 from studyhall.models.presets import PRESETS
+from studyhall.search.actions.figures import draw_and_show
 from studyhall.search.cli import cli
 from studyhall.search.figures.for_bundle import draw_bundle_figures
 from studyhall.search.figures.history import history_figure
-from studyhall.search.figures.listing import draw_preset
-from studyhall.search.figures.report import draw_and_show
+from studyhall.search.figures.network.listing import draw_preset
 from studyhall.search.figures.style import save, save_as
-from studyhall.studies.artifact_store import FileArtifactStore
-from studyhall.studies.bundle import Facts, fetch, publish, published
+from studyhall.studies.artifacts.store import FileArtifactStore
+from studyhall.studies.bundle.fetching import Facts, fetch, publish, published
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import ArtifactError, BundleError, StudyNotFoundError
-from studyhall.studies.storage import open_storage
-from studyhall.studies.study import Study
+from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.study.study import Study
 
 LISTING = """
 import sys

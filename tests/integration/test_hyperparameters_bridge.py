@@ -18,12 +18,12 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from studyhall.search.bridge.handle import Start, Value
 from studyhall.search.bridge.hyperparameters import (
     TrialHyperParameters,
     plain_hyperparameters,
     recorded_values,
 )
+from studyhall.search.core.handle import Start, Value
 from studyhall.studies.errors import DefinitionError, UserCodeError
 from tests.untrained_handle import UntrainedHandle
 

@@ -15,13 +15,13 @@ from keras_tuner.engine import hyperparameters as kinds
 from optuna.distributions import BaseDistribution, distribution_to_json, json_to_distribution
 
 from studyhall.search.bridge.distributions import parameter_of
-from studyhall.search.bridge.handle import Start, Value
 from studyhall.search.bridge.hyperparameters import (
     TrialHyperParameters,
     plain_hyperparameters,
     recorded_values,
 )
 from studyhall.search.bridge.names import parameter_name
+from studyhall.search.core.handle import Start, Value
 from tests.examples import share_of_examples
 from tests.untrained_handle import UntrainedHandle
 

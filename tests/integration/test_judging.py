@@ -22,13 +22,13 @@ from optuna.samplers._tpe.sampler import _get_pruned_trial_score
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from studyhall.studies import best_so_far
-from studyhall.studies.best_so_far import result_of, so_far
 from studyhall.studies.definition import Definition
-from studyhall.studies.earlier import best_configurations
-from studyhall.studies.search_sections import FromStudySpec
-from studyhall.studies.storage import StudyStorage
-from studyhall.studies.study import Study
+from studyhall.studies.definition.search_sections import FromStudySpec
+from studyhall.studies.storage import best_so_far
+from studyhall.studies.storage.best_so_far import result_of, so_far
+from studyhall.studies.storage.study_storage import StudyStorage
+from studyhall.studies.study.earlier_studies import best_configurations
+from studyhall.studies.study.study import Study
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*experimental.*")
 

@@ -10,11 +10,11 @@ from optuna.samplers import RandomSampler
 
 from studyhall.search.workers import study_handle
 from studyhall.search.workers.study_handle import StudyHandle
-from studyhall.studies.artifact_store import FileArtifactStore
+from studyhall.studies.artifacts.store import FileArtifactStore
 from studyhall.studies.definition import Definition
-from studyhall.studies.kept_models import KeptModels
-from studyhall.studies.storage import StudyStorage
-from studyhall.studies.study import Study
+from studyhall.studies.retention.best_models import KeptModels
+from studyhall.studies.storage.study_storage import StudyStorage
+from studyhall.studies.study.study import Study
 
 
 @pytest.fixture

@@ -15,18 +15,18 @@ import keras
 import numpy as np
 import pytest
 
+from studyhall.search.core.outcome import Completed, Retrained
+from studyhall.search.processes.channel import AppraiseTask, Job
+from studyhall.search.processes.trainer import Trainer
 from studyhall.search.training.check import run_check
-from studyhall.search.training.outcome import Completed, Retrained
 from studyhall.search.training.retrain import run_retraining
 from studyhall.search.training.trial import run_trial
 from studyhall.search.training.warm_start import DryHandle
 from studyhall.search.user.keras_settings import KerasSettings, clear_session
 from studyhall.search.user.workload import load_workload
-from studyhall.search.workers.channel import AppraiseTask, Job
-from studyhall.search.workers.trainer import Trainer
-from studyhall.studies.definition_file import define
+from studyhall.studies.definition.signature import signature
 from studyhall.studies.errors import UserCodeError
-from studyhall.studies.signature import signature
+from studyhall.studies.study_file.loading import define
 
 MODEL = """
 import keras
@@ -94,7 +94,7 @@ class Handle(DryHandle):
     """A trial that has the defaults, and keeps its model and its facts."""
 
     def __init__(self) -> None:
-        from studyhall.search.bridge.handle import Start
+        from studyhall.search.core.handle import Start
 
         super().__init__(3, Start(defaults=True))
         self.facts: dict[str, Any] = {}

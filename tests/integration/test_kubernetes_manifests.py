@@ -14,11 +14,11 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from studyhall.search.cli import cli
-from studyhall.search.server import running
+from studyhall.search.processes.launching import STOP_SECONDS
+from studyhall.search.server import listening
 from studyhall.search.server.health import router
-from studyhall.search.workers.launching import STOP_SECONDS
-from studyhall.studies.attributes import STOP
-from studyhall.studies.definition_file import load_definition
+from studyhall.studies.database.attributes import STOP
+from studyhall.studies.study_file.loading import load_definition
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "kubernetes"
 PAGE = FOLDER.with_suffix(".md")
@@ -228,7 +228,7 @@ def test_what_the_restricted_policy_forbids_would_be_found(where: str, key: str,
 def test_a_worker_has_as_long_to_leave_as_it_needs_to_hand_its_trial_back(overlay: str) -> None:
     for name in ("worker", "create"):
         assert pods(overlay)[name]["terminationGracePeriodSeconds"] == STOP_SECONDS
-    assert pods(overlay)["server"]["terminationGracePeriodSeconds"] > running.FAREWELL + running.LEAVE
+    assert pods(overlay)["server"]["terminationGracePeriodSeconds"] > listening.FAREWELL + listening.LEAVE
 
 
 @in_each_overlay

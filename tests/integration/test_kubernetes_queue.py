@@ -7,10 +7,10 @@ from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
 from sqlalchemy import text
 
-from studyhall.studies.catalogue import Catalogue
-from studyhall.studies.definition_file import load_definition
-from studyhall.studies.storage import open_storage
-from studyhall.studies.study import Study
+from studyhall.studies.status.catalogue import Catalogue
+from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.study.study import Study
+from studyhall.studies.study_file.loading import load_definition
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "kubernetes"
 

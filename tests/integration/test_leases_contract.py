@@ -14,19 +14,19 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy import Connection, delete, event, inspect, literal_column, select, update
 
-from studyhall.studies import own_tables, schema
-from studyhall.studies.catalogue import Catalogue
+from studyhall.studies.database import schema, studyhall_tables
+from studyhall.studies.database.dialects import now, seconds_of
+from studyhall.studies.database.optuna_tables import trials
+from studyhall.studies.database.studyhall_tables import leases
 from studyhall.studies.definition import Definition
-from studyhall.studies.entry import Counts
 from studyhall.studies.errors import LeaseLostError
-from studyhall.studies.leases import Checkpoint, Lease, Released
-from studyhall.studies.own_tables import leases
-from studyhall.studies.reclaiming import expired, reclaim
-from studyhall.studies.sql import now, seconds_of
-from studyhall.studies.storage import StudyStorage, open_storage
-from studyhall.studies.study import Study
-from studyhall.studies.tables import trials
-from studyhall.studies.trial import suggest_value
+from studyhall.studies.queue.lease import Checkpoint, Lease, Released
+from studyhall.studies.queue.reclaiming import expired, reclaim
+from studyhall.studies.status.catalogue import Catalogue
+from studyhall.studies.status.summary import Counts
+from studyhall.studies.storage.study_storage import StudyStorage, open_storage
+from studyhall.studies.storage.suggesting import suggest_value
+from studyhall.studies.study.study import Study
 
 UNIT = FloatDistribution(0.0, 1.0)
 
@@ -297,7 +297,9 @@ def test_workers_are_listed_with_what_they_do_as_long_as_they_live(
     assert (first.trial, first.epoch, first.images_per_second) == (0, 3, 12.5)
     assert (second.worker, second.trial) == ("b", None)
     assert 0.0 <= first.silent_seconds <= first.running_seconds < 60.0
-    silent = update(own_tables.workers).where(own_tables.workers.c.worker == "b").values(seen_at=0.0)
+    silent = (
+        update(studyhall_tables.workers).where(studyhall_tables.workers.c.worker == "b").values(seen_at=0.0)
+    )
     study.storage.transact(lambda connection: connection.execute(silent))
     assert [each.worker for each in study.workers()] == ["a"]
     study.seen("a")
@@ -335,13 +337,13 @@ def test_deleting_a_study_deletes_its_leases_and_no_later_trial_inherits_them(
 def test_database_of_an_older_version_is_given_our_tables_when_it_is_opened(
     empty_storage_url: str, study: Study
 ) -> None:
-    study.storage.transact(own_tables.metadata.drop_all)
+    study.storage.transact(studyhall_tables.metadata.drop_all)
     study.storage.close()
     with Catalogue(empty_storage_url) as catalogue:
         assert (catalogue.entry("bss").expired, list(catalogue.entry("bss").workers)) == (0, [])
     for create in (False, True):
         storage = open_storage(empty_storage_url, create=create)
-        assert set(own_tables.metadata.tables) <= set(inspect(storage.engine).get_table_names())
+        assert set(studyhall_tables.metadata.tables) <= set(inspect(storage.engine).get_table_names())
         claim(Study.open(storage, "bss"))
         storage.close()
 

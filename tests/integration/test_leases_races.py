@@ -10,10 +10,10 @@ from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
 from sqlalchemy import update
 
-from studyhall.studies.entry import Counts, Exhausted
-from studyhall.studies.own_tables import leases
-from studyhall.studies.storage import open_storage
-from studyhall.studies.study import Study
+from studyhall.studies.database.studyhall_tables import leases
+from studyhall.studies.status.summary import Counts, Exhausted
+from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.study.study import Study
 
 PROCESSES = Path(__file__).with_name("storage_processes.py")
 WORKERS = {"sqlite": 8, "postgresql": 16}

@@ -10,10 +10,10 @@ from optuna.samplers import RandomSampler
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial
 
-from studyhall.studies import many_trials
 from studyhall.studies.definition import Definition
-from studyhall.studies.storage import StudyStorage, open_storage
-from studyhall.studies.study import Study
+from studyhall.studies.storage import trial_reader
+from studyhall.studies.storage.study_storage import StudyStorage, open_storage
+from studyhall.studies.study.study import Study
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_trials_that_are_read_together_are_those_that_optuna_reads(
     study_id = study.id
     theirs = RDBStorage._get_trials(storage, study_id, None, set(), -1)
     assert len(theirs) == 10
-    monkeypatch.setattr(many_trials, "_FEW", few)
+    monkeypatch.setattr(trial_reader, "_FEW", few)
     storage._waiting = {}
     ours = storage._get_trials(study_id, None, set(), -1)
     for one, other in zip(ours, theirs, strict=True):

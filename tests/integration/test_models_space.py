@@ -9,8 +9,8 @@ from studyhall.models.architecture import Architecture
 from studyhall.models.errors import ConfigurationError
 from studyhall.models.presets import PRESETS, Preset
 from studyhall.models.space import Point, Space, make_space
-from studyhall.search.bridge.handle import Start
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters
+from studyhall.search.core.handle import Start
 from studyhall.search.training.warm_start import DryHandle
 
 # Wide enough for every seed's network and the consistent head.

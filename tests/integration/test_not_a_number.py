@@ -9,21 +9,21 @@ from typing import Any
 import pytest
 from optuna.distributions import FloatDistribution
 
-from studyhall.search import publication
+from studyhall.search.core.outcome import Appraised, Failed, FailureKind, Retrained
 from studyhall.search.figures.for_bundle import read_history
 from studyhall.search.figures.history import history_figure
-from studyhall.search.publication import Publisher
-from studyhall.search.training.outcome import Appraised, Failed, FailureKind, Retrained
+from studyhall.search.processes.channel import RetrainTask, Task
+from studyhall.search.processes.stop_switch import StopSwitch
+from studyhall.search.processes.trainer_process import TrainerProcess
+from studyhall.search.session import publisher
+from studyhall.search.session.publisher import Publisher
 from studyhall.search.tuner.trials import as_keras_tuner_trial
 from studyhall.search.views.status import show_status
-from studyhall.search.workers.channel import RetrainTask, Task
-from studyhall.search.workers.stop_switch import StopSwitch
-from studyhall.search.workers.trainer_process import TrainerProcess
-from studyhall.studies.bundle import fetch
-from studyhall.studies.bundle_record import published
-from studyhall.studies.kept_models import KeptModels
-from studyhall.studies.study import Study
-from studyhall.studies.trial import suggest_value
+from studyhall.studies.bundle.fetching import fetch
+from studyhall.studies.bundle.record import published
+from studyhall.studies.retention.best_models import KeptModels
+from studyhall.studies.storage.suggesting import suggest_value
+from studyhall.studies.study.study import Study
 
 NAN, INFINITY = float("nan"), float("inf")
 HISTORY: dict[str, list[Any]] = {
@@ -88,7 +88,7 @@ def test_a_history_with_nan_is_json_from_the_trial_to_the_fetched_bundle_and_the
     fails: bool, site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Publisher, "_attach_figures", lambda self, scratch: None)
-    monkeypatch.setattr(publication, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(publisher, "LOOK_SECONDS", 0.02)
     study = complete_with_nan(site, tmp_path)
     (trial,) = study.optuna().get_trials()
     assert trial.user_attrs["history"] == AS_JSON

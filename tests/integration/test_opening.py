@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from studyhall.search.opening import open_study
-from studyhall.studies.artifact_store import FileArtifactStore, open_artifact_store
-from studyhall.studies.attributes import STORE, VERSIONS
-from studyhall.studies.cleaning import Cleaning
+from studyhall.studies.artifacts.location import artifact_location
+from studyhall.studies.artifacts.store import FileArtifactStore, open_artifact_store
+from studyhall.studies.database.attributes import STORE, VERSIONS
+from studyhall.studies.database.optuna_tables import study_user_attributes
+from studyhall.studies.database.retrying import Patience
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import ArtifactError, StudyConflictError
-from studyhall.studies.locations import artifact_location
-from studyhall.studies.retrying import Patience
-from studyhall.studies.study import Study
-from studyhall.studies.tables import study_user_attributes
-from studyhall.studies.versions import installed
+from studyhall.studies.retention.cleaning import Cleaning
+from studyhall.studies.study.opening import open_study
+from studyhall.studies.study.study import Study
+from studyhall.studies.study.versions import installed
 
 
 @pytest.fixture

@@ -10,15 +10,15 @@ from optuna.pruners import NopPruner
 from optuna.samplers import BaseSampler, GridSampler, RandomSampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from studyhall.search.training.outcome import FailureKind
-from studyhall.studies.algorithms import sampler_for_trial
-from studyhall.studies.configurations import OUT_OF_MEMORY
+from studyhall.search.core.outcome import FailureKind
+from studyhall.studies.algorithms.factory import sampler_for_trial
 from studyhall.studies.definition import Definition, SamplerSpec
-from studyhall.studies.entry import Exhausted
 from studyhall.studies.errors import RepeatedConfigurationError
-from studyhall.studies.storage import StudyStorage
-from studyhall.studies.study import Study
-from studyhall.studies.trial import start_of, suggest_value
+from studyhall.studies.space.configurations import OUT_OF_MEMORY
+from studyhall.studies.status.summary import Exhausted
+from studyhall.studies.storage.study_storage import StudyStorage
+from studyhall.studies.storage.suggesting import start_of, suggest_value
+from studyhall.studies.study.study import Study
 
 UNITS = CategoricalDistribution((64, 256, 1024))
 DEPTH = IntDistribution(1, 3)

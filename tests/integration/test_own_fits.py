@@ -10,17 +10,17 @@ import keras
 import numpy as np
 import pytest
 
-from studyhall.search.bridge.handle import Start, Value
+from studyhall.search.core.handle import Start, Value
+from studyhall.search.core.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, Retrained
 from studyhall.search.training.check import run_check
-from studyhall.search.training.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, Retrained
 from studyhall.search.training.retrain import run_retraining
 from studyhall.search.training.trial import run_trial
 from studyhall.search.training.warm_start import DryHandle
 from studyhall.search.user.code import load_object
 from studyhall.search.user.workload import Workload, load_workload
 from studyhall.studies.definition import Definition
-from studyhall.studies.definition_file import define
 from studyhall.studies.errors import UserCodeError
+from studyhall.studies.study_file.loading import define
 
 # A published model is compiled and holds no optimizer's state, which Keras says when it loads it.
 pytestmark = pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer")

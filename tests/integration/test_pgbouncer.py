@@ -11,16 +11,16 @@ from optuna.samplers import TPESampler
 from optuna.trial import Trial
 from sqlalchemy import Connection, make_url, text, update
 
-from studyhall.studies.catalogue import Catalogue
-from studyhall.studies.database import IDLE_SECONDS
+from studyhall.studies.database.connection import IDLE_SECONDS
+from studyhall.studies.database.retrying import Patience
+from studyhall.studies.database.studyhall_tables import leases
 from studyhall.studies.definition import Definition
-from studyhall.studies.entry import Counts
 from studyhall.studies.errors import LeaseLostError, StorageError
-from studyhall.studies.own_tables import leases
-from studyhall.studies.retrying import Patience
-from studyhall.studies.storage import StudyStorage, open_storage
-from studyhall.studies.study import Study
-from studyhall.studies.trial import suggest_value
+from studyhall.studies.status.catalogue import Catalogue
+from studyhall.studies.status.summary import Counts
+from studyhall.studies.storage.study_storage import StudyStorage, open_storage
+from studyhall.studies.storage.suggesting import suggest_value
+from studyhall.studies.study.study import Study
 from tests.integration.test_leases_races import run
 from tests.pgbouncer import PROGRAM, PgBouncer, running_pgbouncer
 from tests.postgres import PostgresServer

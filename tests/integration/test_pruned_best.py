@@ -12,16 +12,16 @@ from optuna.samplers import RandomSampler
 from optuna.trial import Trial
 
 from studyhall.search.views.status import show_status
-from studyhall.studies.algorithms import make_pruner
-from studyhall.studies.attributes import HYPERPARAMETERS
+from studyhall.studies.algorithms.factory import make_pruner
+from studyhall.studies.algorithms.registry import PRUNERS
+from studyhall.studies.database.attributes import HYPERPARAMETERS
 from studyhall.studies.definition import Definition, PrunerSpec
-from studyhall.studies.earlier import best_configurations
-from studyhall.studies.finished_trials import finished, improvements
-from studyhall.studies.optuna_classes import PRUNERS
-from studyhall.studies.results import best_trial
-from studyhall.studies.search_sections import FromStudySpec
-from studyhall.studies.storage import StudyStorage
-from studyhall.studies.study import Study
+from studyhall.studies.definition.search_sections import FromStudySpec
+from studyhall.studies.status.finished_trials import finished, improvements
+from studyhall.studies.storage.study_storage import StudyStorage
+from studyhall.studies.study.earlier_studies import best_configurations
+from studyhall.studies.study.results import best_trial
+from studyhall.studies.study.study import Study
 
 EPOCHS = 9
 STEADY = [

@@ -9,11 +9,11 @@ from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
 from optuna.trial import Trial, TrialState
 
-from studyhall.studies.attributes import PRUNED_AFTER
+from studyhall.studies.database.attributes import PRUNED_AFTER
 from studyhall.studies.definition import Definition
-from studyhall.studies.pruning import EndedByPruner
-from studyhall.studies.storage import StudyStorage, open_storage
-from studyhall.studies.study import Study
+from studyhall.studies.queue.pruning import EndedByPruner
+from studyhall.studies.storage.study_storage import StudyStorage, open_storage
+from studyhall.studies.study.study import Study
 
 BEST = {"minimize": 0.1, "maximize": 0.9}
 WORSE = {"minimize": 0.4, "maximize": 0.6}

@@ -10,23 +10,23 @@ from optuna.distributions import FloatDistribution
 from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
 
-from studyhall.search.publication import Publisher
-from studyhall.search.training.failures import Death
-from studyhall.search.training.outcome import Appraised, Failed, FailureKind, Retrained
-from studyhall.search.workers.channel import RetrainTask, Task
-from studyhall.search.workers.stop_switch import StopSwitch
-from studyhall.search.workers.trainer_process import (
+from studyhall.search.core.outcome import Appraised, Failed, FailureKind, Retrained
+from studyhall.search.processes.channel import RetrainTask, Task
+from studyhall.search.processes.stop_switch import StopSwitch
+from studyhall.search.processes.trainer_process import (
     TrainerCrashedError,
     TrainerProcess,
     TrainerStoppedError,
 )
-from studyhall.studies.artifact_store import open_artifact_store
-from studyhall.studies.bundle_record import published
+from studyhall.search.session.publisher import Publisher
+from studyhall.search.training.failures import Death
+from studyhall.studies.artifacts.store import open_artifact_store
+from studyhall.studies.bundle.record import published
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import WorkFailedError
-from studyhall.studies.storage import open_storage
-from studyhall.studies.study import Study
-from studyhall.studies.trial import suggest_value
+from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.storage.suggesting import suggest_value
+from studyhall.studies.study.study import Study
 
 FACTS = {
     "seed": 1,

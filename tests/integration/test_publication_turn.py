@@ -12,22 +12,22 @@ from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
 from sqlalchemy import update
 
-from studyhall.search import publication
-from studyhall.search.publication import Publisher
-from studyhall.search.training.outcome import Appraised, Retrained
-from studyhall.search.views.events import Event, Published, WaitingToPublish
-from studyhall.search.workers.channel import RetrainTask, Task
-from studyhall.search.workers.stop_switch import StopSwitch
-from studyhall.search.workers.trainer_process import TrainerProcess
-from studyhall.studies import own_tables
-from studyhall.studies.artifact_store import open_artifact_store
-from studyhall.studies.bundle_record import published
+from studyhall.search.core.events import Event, Published, WaitingToPublish
+from studyhall.search.core.outcome import Appraised, Retrained
+from studyhall.search.processes.channel import RetrainTask, Task
+from studyhall.search.processes.stop_switch import StopSwitch
+from studyhall.search.processes.trainer_process import TrainerProcess
+from studyhall.search.session import publisher
+from studyhall.search.session.publisher import Publisher
+from studyhall.studies.artifacts.store import open_artifact_store
+from studyhall.studies.bundle.record import published
+from studyhall.studies.bundle.turn import PublicationTurn
+from studyhall.studies.database import studyhall_tables
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import LeaseLostError, UserCodeError
-from studyhall.studies.publication_turn import PublicationTurn
-from studyhall.studies.storage import open_storage
-from studyhall.studies.study import Study
-from studyhall.studies.trial import suggest_value
+from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.storage.suggesting import suggest_value
+from studyhall.studies.study.study import Study
 
 FACTS = {
     "seed": 1,
@@ -123,7 +123,7 @@ def url(sqlite_template: Path, tmp_path: Path) -> str:
 def session(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     """Open a session on the study; none of them draws figures, which takes seconds."""
     monkeypatch.setattr(Publisher, "_attach_figures", lambda self, scratch: None)
-    monkeypatch.setattr(publication, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(publisher, "LOOK_SECONDS", 0.02)
     sessions = []
 
     def open_session(finish: Callable[[], None] = lambda: None, **options: Any) -> Session:
@@ -137,7 +137,7 @@ def session(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 def expire(study: Study) -> None:
     """Have the turn's holder be silent since a long time ago."""
-    long_ago = update(own_tables.publications).values(renewed_at=0.0, ttl_seconds=0.0)
+    long_ago = update(studyhall_tables.publications).values(renewed_at=0.0, ttl_seconds=0.0)
     study.storage.transact(lambda connection: connection.execute(long_ago))
 
 

@@ -16,10 +16,8 @@ from optuna.trial import Trial, TrialState
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from studyhall.studies import queue
-from studyhall.studies.attributes import UNREPORTED
+from studyhall.studies.database.attributes import UNREPORTED
 from studyhall.studies.definition import Definition
-from studyhall.studies.entry import Counts
 from studyhall.studies.errors import (
     DefinitionError,
     LeaseLostError,
@@ -27,9 +25,11 @@ from studyhall.studies.errors import (
     StudyConflictError,
     StudyNotFoundError,
 )
-from studyhall.studies.storage import StudyStorage, open_storage
-from studyhall.studies.study import Study
-from studyhall.studies.trial import start_of, suggest_value
+from studyhall.studies.queue import queue
+from studyhall.studies.status.summary import Counts
+from studyhall.studies.storage.study_storage import StudyStorage, open_storage
+from studyhall.studies.storage.suggesting import start_of, suggest_value
+from studyhall.studies.study.study import Study
 
 UNIT = FloatDistribution(0.0, 1.0)
 

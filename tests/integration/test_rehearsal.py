@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from studyhall.search.checking import in_words
-from studyhall.search.dry_run import check, limit_seconds
+from studyhall.search.actions.check import in_words
+from studyhall.search.core.outcome import Checked
+from studyhall.search.processes.trainer_process import TrainerProcess
+from studyhall.search.session.dry_run import check, limit_seconds
 from studyhall.search.training.check import run_check
-from studyhall.search.training.outcome import Checked
 from studyhall.search.user.workload import load_workload
-from studyhall.search.workers.trainer_process import TrainerProcess
+from studyhall.studies.bundle.manifest import Loading
 from studyhall.studies.definition import Definition
-from studyhall.studies.definition_file import define
 from studyhall.studies.errors import UserCodeError
-from studyhall.studies.manifest import Loading
+from studyhall.studies.study_file.loading import define
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Your input ran out of data"),

@@ -7,11 +7,11 @@ from optuna.distributions import IntDistribution
 from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
 
-from studyhall.search.remarks import remark
+from studyhall.search.actions.remarks import remark
 from studyhall.studies.definition import Definition
-from studyhall.studies.storage import StudyStorage
-from studyhall.studies.study import Study
-from studyhall.studies.trial import suggest_value
+from studyhall.studies.storage.study_storage import StudyStorage
+from studyhall.studies.storage.suggesting import suggest_value
+from studyhall.studies.study.study import Study
 
 
 def after_one_trial(storage: StudyStorage, **search: Any) -> Study:

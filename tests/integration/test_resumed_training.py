@@ -7,12 +7,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from studyhall.search.core.outcome import Completed, HandedBack, TrialOutcome
 from studyhall.search.training.check import DefaultsHandle
-from studyhall.search.training.outcome import Completed, HandedBack, TrialOutcome
 from studyhall.search.training.trial import run_trial
 from studyhall.search.user.workload import Workload, load_workload
 from studyhall.studies.definition import Definition
-from studyhall.studies.definition_file import define
+from studyhall.studies.study_file.loading import define
 
 PROJECT = '''
 import keras

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from optuna.artifacts import Boto3ArtifactStore
 
-from studyhall.studies.artifact_store import open_artifact_store
+from studyhall.studies.artifacts.s3.location import S3Location
+from studyhall.studies.artifacts.s3.store import S3ArtifactStore
+from studyhall.studies.artifacts.store import open_artifact_store
 from studyhall.studies.errors import ArtifactError
-from studyhall.studies.s3_location import S3Location
-from studyhall.studies.s3_store import S3ArtifactStore
 
 
 def refusal(act: Callable[[], Any]) -> str:
@@ -222,7 +222,7 @@ def test_unknown_profile_is_named(s3: Any, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_missing_boto3_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
-    monkeypatch.delitem(sys.modules, "studyhall.studies.s3_store")
+    monkeypatch.delitem(sys.modules, "studyhall.studies.artifacts.s3.store")
     assert refusal(opening("s3://bucket/x")) == (
         "The artifact store 's3://bucket/x' needs boto3. Install it with: pip install 'studyhall[s3]'"
     )

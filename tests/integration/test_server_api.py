@@ -16,11 +16,11 @@ from optuna.samplers import RandomSampler
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import event
 
-from studyhall.studies.catalogue import Catalogue
 from studyhall.studies.definition import Definition
-from studyhall.studies.standing import Standing, standing
-from studyhall.studies.storage import open_storage
-from studyhall.studies.study import Study
+from studyhall.studies.status.catalogue import Catalogue
+from studyhall.studies.status.report import Standing, standing
+from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.study.study import Study
 
 
 def busy(site: Any) -> Study:

@@ -21,18 +21,18 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from studyhall.search.server.application import create_application, end_threads
+from studyhall.search.server.auth.access import Door
+from studyhall.search.server.auth.credentials import Credentials, Password, Token
+from studyhall.search.server.auth.identities import Identity, Role
+from studyhall.search.server.auth.middleware import Guard
+from studyhall.search.server.auth.throttling import Attempts
 from studyhall.search.server.dashboard import Dashboard
-from studyhall.search.server.door.attempts import Attempts
-from studyhall.search.server.door.credentials import Credentials, Password, Token
-from studyhall.search.server.door.door import Door
-from studyhall.search.server.door.guard import Guard
-from studyhall.search.server.door.identities import Identity, Role
-from studyhall.search.server.hall import Hall
-from studyhall.studies.artifacts import attach, open_artifact_store
-from studyhall.studies.catalogue import Catalogue
-from studyhall.studies.definition_file import load_definition
-from studyhall.studies.storage import open_storage
-from studyhall.studies.study import Study
+from studyhall.search.server.served import Hall
+from studyhall.studies.artifacts.attachments import attach, open_artifact_store
+from studyhall.studies.status.catalogue import Catalogue
+from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.study.study import Study
+from studyhall.studies.study_file.loading import load_definition
 
 DEFINITION = """
 hypermodel = "studyhall.models:SeparationHyperModel"

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import pytest
 
 from studyhall.search.server.ranges import UnsatisfiableError, requested
-from studyhall.studies.artifact_store import ArtifactStore
+from studyhall.studies.artifacts.store import ArtifactStore
 
 MODEL = bytes(range(256)) * 10_000  # 2.56 MB: several pieces
 URL = "/studies/bss/best/model.keras"
@@ -233,7 +233,7 @@ def stream(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
         def opened(store: Any, artifact_id: str) -> BinaryIO:
             return _Stream(content)  # type: ignore[return-value]  # as much of it as is used
 
-        monkeypatch.setattr("studyhall.studies.folder_store.FileArtifactStore.open_reader", opened)
+        monkeypatch.setattr("studyhall.studies.artifacts.folder_store.FileArtifactStore.open_reader", opened)
 
     return use
 

@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import not_a_server_error
 
 from studyhall.search.server.application import create_application, end_threads
+from studyhall.search.server.auth.access import Door
+from studyhall.search.server.auth.credentials import Credentials, Token
+from studyhall.search.server.auth.identities import Identity, Role
 from studyhall.search.server.dashboard import Dashboard
-from studyhall.search.server.door.credentials import Credentials, Token
-from studyhall.search.server.door.door import Door
-from studyhall.search.server.door.identities import Identity, Role
-from studyhall.search.server.hall import Hall
-from studyhall.studies.catalogue import Catalogue
+from studyhall.search.server.served import Hall
+from studyhall.studies.status.catalogue import Catalogue
 from tests.examples import share_of_examples
 
 TOKEN = "reader-token-of-the-tests"

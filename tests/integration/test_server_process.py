@@ -16,10 +16,10 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from studyhall.search.server.errors import ServerError
-from studyhall.search.server.running import is_loopback, listen, serve, url_of
+from studyhall.search.server.listening import is_loopback, listen, serve, url_of
 from studyhall.search.server.serving import Settings, serve_subject
-from studyhall.search.server.subject import Subject, resolve_subject
-from studyhall.studies.address import parse
+from studyhall.search.server.target import Subject, resolve_subject
+from studyhall.studies.database.address import parse
 from studyhall.studies.errors import StorageError, StudyNotFoundError
 
 PASSWORD = "correct horse battery"

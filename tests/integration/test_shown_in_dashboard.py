@@ -14,11 +14,11 @@ from optuna.trial import Trial
 
 from studyhall.search.workers.announcer import Announcer
 from studyhall.search.workers.study_handle import StudyHandle
-from studyhall.studies.artifact_store import FileArtifactStore
+from studyhall.studies.artifacts.store import FileArtifactStore
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import ArtifactError
-from studyhall.studies.storage import StudyStorage, open_storage
-from studyhall.studies.study import Study
+from studyhall.studies.storage.study_storage import StudyStorage, open_storage
+from studyhall.studies.study.study import Study
 
 
 @pytest.fixture

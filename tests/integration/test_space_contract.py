@@ -14,17 +14,17 @@ from optuna.distributions import (
 from optuna.pruners import NopPruner
 from optuna.trial import Trial, TrialState
 
-from studyhall.search.training.outcome import FailureKind
-from studyhall.studies.algorithms import sampler_for_trial
-from studyhall.studies.catalogue import Catalogue
+from studyhall.search.core.outcome import FailureKind
+from studyhall.studies.algorithms.factory import sampler_for_trial
 from studyhall.studies.definition import Definition, SamplerSpec
-from studyhall.studies.entry import Counts, Exhausted
 from studyhall.studies.errors import ConfigurationsInUseError, RepeatedConfigurationError
-from studyhall.studies.leases import LOST
-from studyhall.studies.storage import StudyStorage, open_storage
-from studyhall.studies.study import Study
-from studyhall.studies.trial import start_of, suggest_value
-from studyhall.studies.withdrawal import WITHDRAWN
+from studyhall.studies.queue.lease import LOST
+from studyhall.studies.queue.withdrawal import WITHDRAWN
+from studyhall.studies.status.catalogue import Catalogue
+from studyhall.studies.status.summary import Counts, Exhausted
+from studyhall.studies.storage.study_storage import StudyStorage, open_storage
+from studyhall.studies.storage.suggesting import start_of, suggest_value
+from studyhall.studies.study.study import Study
 
 KIND = CategoricalDistribution(("dense", "conv"))
 DEPTH = IntDistribution(1, 3)

@@ -10,13 +10,13 @@ import pytest
 from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
-from studyhall.studies.attributes import BUNDLE
-from studyhall.studies.catalogue import Catalogue
+from studyhall.studies.database.attributes import BUNDLE
 from studyhall.studies.definition import Definition
-from studyhall.studies.entry import Best, Counts
 from studyhall.studies.errors import StudyNotFoundError
-from studyhall.studies.storage import StudyStorage, open_storage
-from studyhall.studies.study import Study
+from studyhall.studies.status.catalogue import Catalogue
+from studyhall.studies.status.summary import Best, Counts
+from studyhall.studies.storage.study_storage import StudyStorage, open_storage
+from studyhall.studies.study.study import Study
 
 STATES = (TrialState.WAITING, TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 

@@ -13,15 +13,15 @@ from optuna.distributions import FloatDistribution
 from optuna.trial import Trial
 from sqlalchemy import Connection, Table, create_engine, event, insert, select, update
 
-from studyhall.studies import tables
-from studyhall.studies.address import parse
-from studyhall.studies.catalogue import Catalogue
+from studyhall.studies.database import optuna_tables
+from studyhall.studies.database.address import parse
 from studyhall.studies.definition import Definition
-from studyhall.studies.entry import Counts
 from studyhall.studies.errors import StorageError
-from studyhall.studies.storage import StudyStorage, open_storage
-from studyhall.studies.study import Study
-from studyhall.studies.trial import suggest_value
+from studyhall.studies.status.catalogue import Catalogue
+from studyhall.studies.status.summary import Counts
+from studyhall.studies.storage.study_storage import StudyStorage, open_storage
+from studyhall.studies.storage.suggesting import suggest_value
+from studyhall.studies.study.study import Study
 
 DEFINITION = Definition.model_validate({"name": "bss", "search": {"trials": 3}})
 
@@ -120,13 +120,23 @@ def test_missing_postgresql_database_is_one_line(postgres_url: str) -> None:
     ("table", "column", "value", "message"),
     [
         (
-            tables.alembic_version,
+            optuna_tables.alembic_version,
             "version_num",
             "v9.9.9.z",
             r"made by a newer Optuna \(5\.[^)]*\): pip install",
         ),
-        (tables.alembic_version, "version_num", "v3.0.0.d", r"made by Optuna 5\..*a database of its own"),
-        (tables.version_info, "library_version", "4.5.0", r"made by Optuna 4\.5\.0, which stores times"),
+        (
+            optuna_tables.alembic_version,
+            "version_num",
+            "v3.0.0.d",
+            r"made by Optuna 5\..*a database of its own",
+        ),
+        (
+            optuna_tables.version_info,
+            "library_version",
+            "4.5.0",
+            r"made by Optuna 4\.5\.0, which stores times",
+        ),
     ],
 )
 @pytest.mark.parametrize("create", [True, False])
@@ -210,10 +220,12 @@ def test_what_was_read_before_another_process_wrote_can_still_be_followed_by_a_w
     study = Study.create_or_join(sqlite_storage, DEFINITION)
     other = open_storage(f"sqlite:///{sqlite_storage.address.path}", create=False)
     with sqlite_storage.engine.connect() as connection:
-        connection.execute(select(tables.trials)).all()
+        connection.execute(select(optuna_tables.trials)).all()
         other.set_study_user_attr(study.id, "between", 1)
         row = {"study_id": study.id, "key": "after", "value_json": "2"}
-        connection.execute(insert(tables.study_user_attributes).values(row))  # not "database is locked"
+        connection.execute(
+            insert(optuna_tables.study_user_attributes).values(row)
+        )  # not "database is locked"
         connection.commit()
     assert study.optuna().user_attrs["between"] == 1
     assert study.optuna().user_attrs["after"] == 2
@@ -226,7 +238,7 @@ def test_write_waits_for_another_that_is_going_on(sqlite_storage: StudyStorage) 
     writing, asked, order = threading.Event(), threading.Event(), []
 
     def write(connection: Connection) -> None:
-        connection.execute(update(tables.trials).values(state=tables.WAITING))
+        connection.execute(update(optuna_tables.trials).values(state=optuna_tables.WAITING))
         writing.set()
         assert asked.wait(timeout=60)
         order.append("first")

@@ -14,18 +14,18 @@ from optuna.trial import FrozenTrial, Trial
 from sqlalchemy import Connection, event, update
 from sqlalchemy.exc import OperationalError
 
-from studyhall.studies import lease_rows
-from studyhall.studies.address import parse
-from studyhall.studies.database import IDLE_SECONDS
+from studyhall.studies.database.address import parse
+from studyhall.studies.database.connection import IDLE_SECONDS
+from studyhall.studies.database.retrying import Patience
+from studyhall.studies.database.studyhall_tables import leases
 from studyhall.studies.definition import Definition
-from studyhall.studies.entry import Counts
 from studyhall.studies.errors import StorageError
-from studyhall.studies.leases import Released
-from studyhall.studies.own_tables import leases
-from studyhall.studies.retrying import Patience
-from studyhall.studies.storage import StudyStorage, open_storage
-from studyhall.studies.study import Study
-from studyhall.studies.trial import suggest_value
+from studyhall.studies.queue import leasing
+from studyhall.studies.queue.lease import Released
+from studyhall.studies.status.summary import Counts
+from studyhall.studies.storage.study_storage import StudyStorage, open_storage
+from studyhall.studies.storage.suggesting import suggest_value
+from studyhall.studies.study.study import Study
 
 UNIT = FloatDistribution(0.0, 1.0)
 EPOCHS = 3
@@ -167,7 +167,7 @@ def test_worker_that_is_frozen_in_the_middle_of_a_transaction_does_not_hold_up_t
     attempts = []
 
     def work(connection: Connection) -> None:
-        attempts.append(lease_rows.is_held(connection, lease))
+        attempts.append(leasing.is_held(connection, lease))
         if len(attempts) > 1:
             return
         unset = connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar_one()

@@ -8,13 +8,13 @@ from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
 from optuna_dashboard import get_note, save_note
 
-from studyhall.studies import note
 from studyhall.studies.definition import Definition
-from studyhall.studies.note import MARK
-from studyhall.studies.note_text import settings
-from studyhall.studies.storage import StudyStorage, open_storage
-from studyhall.studies.study import Study
-from studyhall.studies.study_note import refresh_note
+from studyhall.studies.storage.study_storage import StudyStorage, open_storage
+from studyhall.studies.study import note_rows
+from studyhall.studies.study.note import refresh_note
+from studyhall.studies.study.note_rows import MARK
+from studyhall.studies.study.note_text import settings
+from studyhall.studies.study.study import Study
 
 
 def define(**sections: Any) -> Definition:
@@ -71,7 +71,7 @@ def test_a_process_that_does_not_know_the_best_trial_leaves_the_note_to_the_one_
     late = study.optuna().best_trial
     complete(study, 0.25)
     refresh_note(study)
-    monkeypatch.setattr("studyhall.studies.study_note.best_trial", lambda study: late)
+    monkeypatch.setattr("studyhall.studies.study.note.best_trial", lambda study: late)
     refresh_note(study)
     assert "val\\_loss 0.25" in text(study)
 
@@ -95,9 +95,9 @@ def test_a_note_without_the_mark_is_left_alone(study: Study, own: str) -> None:
 
 def test_a_note_that_becomes_shorter_has_no_rest_of_the_longer_one(study: Study) -> None:
     long = "x" * 5000
-    study.storage.transact(lambda connection: note.rewrite(connection, study.id, long))
+    study.storage.transact(lambda connection: note_rows.rewrite(connection, study.id, long))
     assert text(study).endswith(long)
-    study.storage.transact(lambda connection: note.rewrite(connection, study.id, "short"))
+    study.storage.transact(lambda connection: note_rows.rewrite(connection, study.id, "short"))
     assert text(study) == f"{MARK}\n\nshort"
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from studyhall.data.separation import TrainingData, load
-from studyhall.search.bridge.handle import Start
-from studyhall.search.training.outcome import HandedBack, Retrained
-from studyhall.search.workers.channel import (
+from studyhall.search.core.handle import Start
+from studyhall.search.core.outcome import HandedBack, Retrained
+from studyhall.search.processes.channel import (
     Call,
     Done,
     Job,
@@ -19,9 +19,9 @@ from studyhall.search.workers.channel import (
     TrainerEnd,
     TrialTask,
 )
-from studyhall.search.workers.trainer import Trainer
+from studyhall.search.processes.trainer import Trainer
 from studyhall.studies.definition import Definition
-from studyhall.studies.definition_file import define
+from studyhall.studies.study_file.loading import define
 from tests.committed_folder import committed
 
 MODEL = """

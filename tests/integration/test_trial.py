@@ -13,13 +13,13 @@ import pytest
 from optuna.distributions import BaseDistribution
 from PIL import Image
 
-from studyhall.search.bridge.handle import Start, Value
+from studyhall.search.core.handle import Start, Value
+from studyhall.search.core.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, TrialOutcome
 from studyhall.search.training.first_step import FirstStep
-from studyhall.search.training.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, TrialOutcome
 from studyhall.search.training.trial import run_trial
 from studyhall.search.user.workload import Workload
 from studyhall.studies.definition import Definition
-from studyhall.studies.definition_file import define
+from studyhall.studies.study_file.loading import define
 
 MODEL = """
 import keras

@@ -15,21 +15,22 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy import Connection, MetaData, event, select
 
-from studyhall.search.training.outcome import Completed
+from studyhall.search.core.outcome import Completed
+from studyhall.search.processes.channel import Task
+from studyhall.search.processes.stop_switch import StopSwitch
 from studyhall.search.workers import budget
-from studyhall.search.workers.channel import Task
-from studyhall.search.workers.stop_switch import StopSwitch
 from studyhall.search.workers.study_handle import StudyHandle
 from studyhall.search.workers.worker import Worker
-from studyhall.studies import leased_storage, schema
-from studyhall.studies.address import parse
-from studyhall.studies.artifact_store import open_artifact_store
-from studyhall.studies.attributes import START
+from studyhall.studies.artifacts.store import open_artifact_store
+from studyhall.studies.database import schema
+from studyhall.studies.database.address import parse
+from studyhall.studies.database.attributes import START
+from studyhall.studies.database.retrying import Patience
 from studyhall.studies.definition import Definition
-from studyhall.studies.retrying import Patience
-from studyhall.studies.storage import StudyStorage, open_storage
-from studyhall.studies.study import Study
-from studyhall.studies.trial import suggest_value
+from studyhall.studies.storage import leased_storage
+from studyhall.studies.storage.study_storage import StudyStorage, open_storage
+from studyhall.studies.storage.suggesting import suggest_value
+from studyhall.studies.study.study import Study
 from tests.benchmarks.worker_throughput import EPOCHS, LightTrainer
 
 STATEMENTS = 25  # of a trial; 8 of them store its two parameters, its record and its five epochs, 2 tell it from others

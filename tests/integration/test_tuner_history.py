@@ -11,14 +11,14 @@ import pytest
 from optuna.trial import TrialState
 
 from studyhall.search import Tuner
-from studyhall.search.enqueueing import enqueue_and_show, rows, typed
-from studyhall.search.importing import import_project
-from studyhall.search.kerastuner_project import read_project
-from studyhall.search.references import StudyReference
+from studyhall.search.actions.enqueue import enqueue_and_show, rows, typed
+from studyhall.search.actions.import_kerastuner import import_project
 from studyhall.search.training.warm_start import misfit
+from studyhall.search.tuner.kerastuner_project import read_project
 from studyhall.studies.errors import DefinitionError, StudyNotFoundError
-from studyhall.studies.storage import open_storage
-from studyhall.studies.study import Study
+from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.study.study import Study
+from studyhall.studies.study_file.reference import StudyReference
 
 
 def parabola(hp: Any) -> float:

@@ -22,13 +22,13 @@ from sqlalchemy import select
 from studyhall.search import Tuner
 from studyhall.search.figures.for_study import draw_search_figures
 from studyhall.search.tuner import oracle as oracle_module
-from studyhall.search.tuner import study as study_module
+from studyhall.search.tuner import script_study as study_module
 from studyhall.search.tuner.tuner import SearchFailedError
 from studyhall.search.views.status import show_status
-from studyhall.studies.address import sqlite_url
-from studyhall.studies.catalogue import Catalogue
+from studyhall.studies.database.address import sqlite_url
+from studyhall.studies.database.studyhall_tables import leases
 from studyhall.studies.errors import DefinitionError, StudyConflictError, StudyhallError, UserCodeError
-from studyhall.studies.own_tables import leases
+from studyhall.studies.status.catalogue import Catalogue
 
 
 class Parabola(Tuner):
@@ -585,7 +585,7 @@ def test_two_processes_of_one_script_share_its_study(tmp_path: Path) -> None:
     outputs = [process.communicate(timeout=240)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], "\n".join(outputs)
     tuner = Parabola(max_trials=1, directory=tmp_path, study_name="other")
-    from studyhall.studies.study import Study
+    from studyhall.studies.study.study import Study
 
     trials = Study.open(tuner.oracle.study.storage, "shared").optuna().get_trials()
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 9
@@ -617,8 +617,8 @@ def test_sigterm_gives_the_trial_back(tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     assert process.returncode == 143
-    from studyhall.studies.storage import open_storage
-    from studyhall.studies.study import Study
+    from studyhall.studies.storage.study_storage import open_storage
+    from studyhall.studies.study.study import Study
 
     study = Study.open(open_storage(f"sqlite:///{tmp_path}/studies.db", create=False), "stopped")
     assert study.counts().waiting == 1

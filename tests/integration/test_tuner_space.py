@@ -8,7 +8,7 @@ import pytest
 from optuna.trial import TrialState
 
 from studyhall.search import Tuner
-from studyhall.studies.entry import Counts
+from studyhall.studies.status.summary import Counts
 
 MakeTuner = Callable[..., Any]
 

@@ -21,9 +21,9 @@ from studyhall.search.user.examples import (
     steps_of,
 )
 from studyhall.studies.definition import Definition
-from studyhall.studies.definition_file import define
+from studyhall.studies.definition.training_sections import BUILT_IN_HYPERMODEL
 from studyhall.studies.errors import DefinitionError, UserCodeError
-from studyhall.studies.training_sections import BUILT_IN_HYPERMODEL
+from studyhall.studies.study_file.loading import define
 
 Define = Callable[..., Definition]
 

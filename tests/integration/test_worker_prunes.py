@@ -8,18 +8,18 @@ import pytest
 from optuna.trial import TrialState
 from optuna_dashboard import get_note
 
+from studyhall.search.core.events import Event, TrialEnded
+from studyhall.search.core.outcome import Completed, Pruned, TrialOutcome
 from studyhall.search.notifications.messages import Message
-from studyhall.search.training.outcome import Completed, Pruned, TrialOutcome
-from studyhall.search.views.events import Event, TrialEnded
+from studyhall.search.processes.channel import TrialTask
+from studyhall.search.processes.stop_switch import StopSwitch
+from studyhall.search.processes.trainer_process import TrainerProcess
 from studyhall.search.views.narration import in_words
 from studyhall.search.views.status import show_status
-from studyhall.search.workers.channel import TrialTask
-from studyhall.search.workers.stop_switch import StopSwitch
 from studyhall.search.workers.study_handle import StudyHandle
-from studyhall.search.workers.trainer_process import TrainerProcess
 from studyhall.search.workers.worker import Worker
-from studyhall.studies.kept_models import KeptModels
-from studyhall.studies.study import Study
+from studyhall.studies.retention.best_models import KeptModels
+from studyhall.studies.study.study import Study
 
 
 class Told(list[Message]):

@@ -7,14 +7,14 @@ import pytest
 from optuna.distributions import CategoricalDistribution, IntDistribution
 from optuna.trial import TrialState
 
-from studyhall.search.training.outcome import Completed, TrialOutcome
-from studyhall.search.workers.channel import TrialTask
-from studyhall.search.workers.stop_switch import StopSwitch
+from studyhall.search.core.outcome import Completed, TrialOutcome
+from studyhall.search.processes.channel import TrialTask
+from studyhall.search.processes.stop_switch import StopSwitch
+from studyhall.search.processes.trainer_process import TrainerProcess
 from studyhall.search.workers.study_handle import StudyHandle
-from studyhall.search.workers.trainer_process import TrainerProcess
 from studyhall.search.workers.worker import Worker
 from studyhall.studies.errors import UserCodeError
-from studyhall.studies.study import Study
+from studyhall.studies.study.study import Study
 
 
 class Draws:

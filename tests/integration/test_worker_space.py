@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from optuna.distributions import CategoricalDistribution
 
-from studyhall.search.training.outcome import (
+from studyhall.search.core.events import Event, TrialEnded
+from studyhall.search.core.outcome import (
     Completed,
     DrawsAgain,
     Failed,
@@ -16,20 +17,19 @@ from studyhall.search.training.outcome import (
     HandedBack,
     TrialOutcome,
 )
-from studyhall.search.views.events import Event, TrialEnded
+from studyhall.search.processes.channel import Task
+from studyhall.search.processes.stop_switch import StopSwitch
+from studyhall.search.processes.trainer_process import TrainerProcess
 from studyhall.search.views.narration import exhausted_in_words, in_words
 from studyhall.search.workers import worker as worker_module
-from studyhall.search.workers.channel import Task
-from studyhall.search.workers.stop_switch import StopSwitch
-from studyhall.search.workers.trainer_process import TrainerProcess
 from studyhall.search.workers.worker import Worker
-from studyhall.studies import drawing
-from studyhall.studies.artifact_store import open_artifact_store
+from studyhall.studies.artifacts.store import open_artifact_store
 from studyhall.studies.definition import Definition
-from studyhall.studies.entry import Counts, Exhausted
 from studyhall.studies.errors import RepeatedConfigurationError
-from studyhall.studies.storage import StudyStorage
-from studyhall.studies.study import Study
+from studyhall.studies.status.summary import Counts, Exhausted
+from studyhall.studies.storage import drawing
+from studyhall.studies.storage.study_storage import StudyStorage
+from studyhall.studies.study.study import Study
 
 SPACE = CategoricalDistribution(("a", "b"))
 

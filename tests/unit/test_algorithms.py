@@ -11,19 +11,19 @@ import optuna
 import pytest
 from optuna.samplers import BaseSampler
 
-from studyhall.studies import optuna_packages
-from studyhall.studies.algorithms import (
+from studyhall.studies.algorithms import packages as optuna_packages
+from studyhall.studies.algorithms.factory import (
     check_algorithms,
     check_packages,
     make_pruner,
     make_sampler,
     sampler_for_trial,
 )
+from studyhall.studies.algorithms.registry import FAMILIES, PRUNERS, SAMPLERS
 from studyhall.studies.definition import Definition, PrunerSpec, SamplerSpec
-from studyhall.studies.definition_file import define, load_definition
+from studyhall.studies.definition.training_sections import BUILT_IN_HYPERMODEL
 from studyhall.studies.errors import DefinitionError
-from studyhall.studies.optuna_classes import FAMILIES, PRUNERS, SAMPLERS
-from studyhall.studies.training_sections import BUILT_IN_HYPERMODEL
+from studyhall.studies.study_file.loading import define, load_definition
 
 # What a class cannot do without; all other classes are tried with their defaults.
 NEEDED: dict[str, dict[str, Any]] = {
@@ -361,7 +361,7 @@ def test_a_sampler_for_one_objective_is_refused_for_several(
     one = define(model | {"name": "one"}, tmp_path)
     two = define(model | {"name": "two", "pruner": "none", "objective": objectives}, tmp_path)
     check_packages(two)
-    monkeypatch.setattr("studyhall.studies.algorithms.make_sampler", lambda spec: ForOneObjective())
+    monkeypatch.setattr("studyhall.studies.algorithms.factory.make_sampler", lambda spec: ForOneObjective())
     check_packages(one)
     with pytest.raises(DefinitionError, match="several objectives"):
         check_packages(two)

@@ -20,7 +20,7 @@ from optuna.storages import InMemoryStorage
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
-from studyhall.studies.artifacts import FileArtifactStore, attach, detach, open_artifact_store
+from studyhall.studies.artifacts.attachments import FileArtifactStore, attach, detach, open_artifact_store
 from studyhall.studies.errors import ArtifactError
 
 
@@ -340,7 +340,7 @@ def test_detaching_what_was_never_recorded_makes_no_record(
 
 def test_nothing_here_imports_optuna_or_keras() -> None:
     program = (
-        "import sys, studyhall.studies.bundle, studyhall.studies.artifacts; "
+        "import sys, studyhall.studies.bundle.fetching, studyhall.studies.artifacts.attachments; "
         "print([name for name in ('optuna', 'sqlalchemy', 'keras', 'tensorflow', 'numpy', 'boto3') if name in sys.modules])"
     )
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

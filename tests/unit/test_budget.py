@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from studyhall.search.workers.budget import Budget, EpochGate
-from studyhall.studies.definition_file import define
-from studyhall.studies.entry import Spent
+from studyhall.studies.definition.signature import signature
+from studyhall.studies.definition.training_sections import BUILT_IN_HYPERMODEL
 from studyhall.studies.errors import DefinitionError
-from studyhall.studies.leases import Lease
-from studyhall.studies.signature import signature
-from studyhall.studies.training_sections import BUILT_IN_HYPERMODEL
+from studyhall.studies.queue.lease import Lease
+from studyhall.studies.status.summary import Spent
+from studyhall.studies.study_file.loading import define
 
 STUDY: dict[str, Any] = {"name": "study", "hypermodel": BUILT_IN_HYPERMODEL}
 

@@ -19,8 +19,8 @@ from optuna.storages import InMemoryStorage
 from optuna.study import StudyDirection
 from pydantic import ValidationError
 
-from studyhall.studies.artifacts import FileArtifactStore
-from studyhall.studies.bundle import (
+from studyhall.studies.artifacts.attachments import FileArtifactStore
+from studyhall.studies.bundle.fetching import (
     BundleRecord,
     Facts,
     Manifest,
@@ -32,9 +32,9 @@ from studyhall.studies.bundle import (
     remove_leftovers,
     verify,
 )
+from studyhall.studies.bundle.manifest import plain_name
 from studyhall.studies.errors import ArtifactError, BundleError
 from studyhall.studies.files import CHUNK
-from studyhall.studies.manifest import plain_name
 
 FACTS = Facts(
     study="bss",

@@ -11,29 +11,30 @@ import pytest
 from click.testing import CliRunner
 
 from studyhall.search.cli import cli
-from studyhall.search.clusters import project_package, ray_engine, shares
 from studyhall.search.clusters.engine import Assignment
-from studyhall.search.clusters.handed_environment import environment_for
-from studyhall.search.clusters.project_package import IGNORE_FILE, ROOT, pack
-from studyhall.search.clusters.ray_messages import Cluster, Leave, LetGo, Lost, NoRoom, Orders, Over, Placed
-from studyhall.search.clusters.ray_request import RayError, RayRequest
-from studyhall.search.clusters.ray_shift import RayShift
-from studyhall.search.clusters.shares import slot_for
+from studyhall.search.clusters.environment import environment_for
+from studyhall.search.clusters.ray import engine, project_package
+from studyhall.search.clusters.ray import slot as shares
+from studyhall.search.clusters.ray.messages import Cluster, Leave, LetGo, Lost, NoRoom, Orders, Over, Placed
+from studyhall.search.clusters.ray.project_package import IGNORE_FILE, ROOT, pack
+from studyhall.search.clusters.ray.request import RayError, RayRequest
+from studyhall.search.clusters.ray.shift import RayShift
+from studyhall.search.clusters.ray.slot import slot_for
 from studyhall.search.devices.gpus import DeviceError
 from studyhall.search.devices.nvml import Gpu
 from studyhall.search.devices.slots import environment_of
-from studyhall.search.references import resolve_study
-from studyhall.search.workers.launching import Ended
+from studyhall.search.processes.launching import Ended
+from studyhall.search.processes.stop_switch import StopSwitch
+from studyhall.search.processes.trainer_process import Limits
 from studyhall.search.workers.local_work import WorkersFailedError
 from studyhall.search.workers.settings import WorkerSettings
-from studyhall.search.workers.stop_switch import StopSwitch
-from studyhall.search.workers.trainer_process import Limits
-from studyhall.studies.address import parse
+from studyhall.studies.database.address import parse
 from studyhall.studies.definition import Definition
-from studyhall.studies.definition_file import define
 from studyhall.studies.errors import DefinitionError, StorageError
-from studyhall.studies.storage import open_storage
-from studyhall.studies.study import Study
+from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.study.study import Study
+from studyhall.studies.study_file.loading import define
+from studyhall.studies.study_file.reference import resolve_study
 
 HERE = Cluster("127.0.0.1:6379", 3, frozenset({"here"}), 3.0, 0.0, own=False)
 H100 = Gpu(0, "GPU-1", "H100", 80_000, (9, 0))
@@ -308,14 +309,14 @@ def test_options_that_do_not_go_together_are_refused(arguments: list[str], messa
 def test_without_ray_the_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(RayError, match=r"pip install 'studyhall\[ray\]'"):
-        ray_engine.RayEngine(RayRequest())
+        engine.RayEngine(RayRequest())
 
 
 @pytest.mark.parametrize("address", ["nonsense", "ray://host:10001", "http://host:8265", "host:"])
 def test_what_is_no_address_of_ray_is_refused_at_once(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
     with pytest.raises(RayError, match="write HOST:PORT"):
-        ray_engine.RayEngine(RayRequest(address=address))
+        engine.RayEngine(RayRequest(address=address))
 
 
 def test_a_study_that_is_named_by_its_file_has_its_code_beside_it(project: Path) -> None:

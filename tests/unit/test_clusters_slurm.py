@@ -9,22 +9,22 @@ import pytest
 from click.testing import CliRunner, Result
 
 from studyhall.search.cli import cli
-from studyhall.search.clusters.slurm import Submitted, submit
-from studyhall.search.clusters.slurm_script import (
+from studyhall.search.clusters.slurm.script import (
     STOPPED_STATUS,
     WARNING_SECONDS,
     ArrayJob,
     SlurmError,
     directives,
 )
-from studyhall.search.clusters.slurm_storage import StorageFile
+from studyhall.search.clusters.slurm.storage_file import StorageFile
+from studyhall.search.clusters.slurm.submitting import Submitted, submit
 from studyhall.search.commands.stopped_status import status_after_stop
-from studyhall.search.references import StudyReference
-from studyhall.search.workers.launching import STOP_SECONDS
+from studyhall.search.processes.launching import STOP_SECONDS
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import StudyhallError
-from studyhall.studies.storage import open_storage
-from studyhall.studies.study import Study
+from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.study.study import Study
+from studyhall.studies.study_file.reference import StudyReference
 
 URL = "postgresql://me:hush@db.example.org/studies"
 

@@ -93,8 +93,8 @@ import sys
 from studyhall.search.cli import COMMANDS, cli
 for name in COMMANDS:
     cli.get_command(None, name)
-import studyhall.search.views.status, studyhall.search.fetching, studyhall.search.references
-import studyhall.studies.definition_toml
+import studyhall.search.views.status, studyhall.search.actions.fetch, studyhall.studies.study_file.reference
+import studyhall.studies.study_file.writing
 heavy = [name for name in {HEAVY!r} if name in sys.modules]
 sys.exit(f"imported: {{heavy}}" if heavy else 0)
 """

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from studyhall.studies.definition import Definition, EarlyStoppingSpec, PlateauSpec
-from studyhall.studies.definition_errors import section_at
-from studyhall.studies.definition_file import define, load_definition
+from studyhall.studies.definition.section import Section
+from studyhall.studies.definition.training_sections import BUILT_IN_HYPERMODEL
 from studyhall.studies.errors import DefinitionError
-from studyhall.studies.section import Section
-from studyhall.studies.training_sections import BUILT_IN_HYPERMODEL
+from studyhall.studies.study_file.loading import define, load_definition
+from studyhall.studies.study_file.messages import section_at
 
 Load = Callable[..., Definition]
 
@@ -322,7 +322,7 @@ def test_shipped_quickstart_is_a_study(repository: Path) -> None:
 
 def test_reading_a_definition_imports_no_heavy_library() -> None:
     code = (
-        "import sys, studyhall.studies.definition_file\n"
+        "import sys, studyhall.studies.study_file.loading\n"
         "print([name for name in ('optuna', 'keras', 'tensorflow', 'numpy', 'sqlalchemy') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,10 +7,10 @@ import pytest
 
 from studyhall.search import cli as command_line
 from studyhall.studies.definition import Definition
-from studyhall.studies.definition_file import load_definition
+from studyhall.studies.definition.signature import signature
+from studyhall.studies.definition.training_sections import BUILT_IN_HYPERMODEL
 from studyhall.studies.errors import DefinitionError
-from studyhall.studies.signature import signature
-from studyhall.studies.training_sections import BUILT_IN_HYPERMODEL
+from studyhall.studies.study_file.loading import load_definition
 
 OURS = f"hypermodel = '{BUILT_IN_HYPERMODEL}'"
 

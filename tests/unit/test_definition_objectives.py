@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from studyhall.studies.definition import Definition
-from studyhall.studies.definition_file import define, load_definition
-from studyhall.studies.definition_toml import to_toml
+from studyhall.studies.definition.signature import signature
+from studyhall.studies.definition.training_sections import BUILT_IN_HYPERMODEL
 from studyhall.studies.errors import DefinitionError
-from studyhall.studies.queries import undominated
-from studyhall.studies.signature import signature
-from studyhall.studies.training_sections import BUILT_IN_HYPERMODEL
+from studyhall.studies.status.queries import undominated
+from studyhall.studies.study_file.loading import define, load_definition
+from studyhall.studies.study_file.writing import to_toml
 
 TWO: list[Any] = [{"metric": "val_loss"}, {"metric": "parameters"}]
 

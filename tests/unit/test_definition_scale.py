@@ -7,13 +7,13 @@ import pytest
 from click.testing import CliRunner
 
 from studyhall.search.cli import cli
-from studyhall.search.references import resolve_study
 from studyhall.studies.definition import Definition
-from studyhall.studies.definition_file import define, load_definition
-from studyhall.studies.definition_toml import to_toml
+from studyhall.studies.definition.signature import differences, signature
+from studyhall.studies.definition.training_sections import BUILT_IN_HYPERMODEL
 from studyhall.studies.errors import DefinitionError
-from studyhall.studies.signature import differences, signature
-from studyhall.studies.training_sections import BUILT_IN_HYPERMODEL
+from studyhall.studies.study_file.loading import define, load_definition
+from studyhall.studies.study_file.reference import resolve_study
+from studyhall.studies.study_file.writing import to_toml
 
 STUDY: dict[str, Any] = {
     "name": "first",

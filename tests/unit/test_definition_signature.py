@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from studyhall.studies.definition import Definition
-from studyhall.studies.definition_file import define, load_definition
+from studyhall.studies.definition.signature import differences, signature
+from studyhall.studies.definition.training_sections import BUILT_IN_HYPERMODEL
 from studyhall.studies.errors import DefinitionError
-from studyhall.studies.origin import located
-from studyhall.studies.signature import differences, signature
-from studyhall.studies.training_sections import BUILT_IN_HYPERMODEL
+from studyhall.studies.study_file.code_files import located
+from studyhall.studies.study_file.loading import define, load_definition
 
 Make = Callable[..., Definition]
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studyhall.studies.definition import Definition
-from studyhall.studies.definition_file import define, load_definition
-from studyhall.studies.definition_toml import to_toml
-from studyhall.studies.signature import differences, signature
-from studyhall.studies.training_sections import BUILT_IN_HYPERMODEL
+from studyhall.studies.definition.signature import differences, signature
+from studyhall.studies.definition.training_sections import BUILT_IN_HYPERMODEL
+from studyhall.studies.study_file.loading import define, load_definition
+from studyhall.studies.study_file.writing import to_toml
 from tests.examples import share_of_examples
 
 CHARACTERS = st.characters(codec="utf-8")  # without surrogates, which are no text

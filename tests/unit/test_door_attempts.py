@@ -2,7 +2,7 @@
 
 import pytest
 
-from studyhall.search.server.door.attempts import Attempts, network_of
+from studyhall.search.server.auth.throttling import Attempts, network_of
 
 
 class Clock:

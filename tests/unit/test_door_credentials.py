@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from studyhall.search.server.door.credential_files import read_credentials
-from studyhall.search.server.door.credentials import Credentials
-from studyhall.search.server.door.identities import Identity, Role
+from studyhall.search.server.auth.credential_files import read_credentials
+from studyhall.search.server.auth.credentials import Credentials
+from studyhall.search.server.auth.identities import Identity, Role
 from studyhall.search.server.errors import ServerError
 
 READER, OPERATOR = "reader-0123456789-abcdefghij", "operator-0123456789-abcdefg"
@@ -142,7 +142,7 @@ def test_every_entry_is_compared_whether_one_was_found_or_not(
         compared.append(len(one) + len(other))
         return one == other
 
-    monkeypatch.setattr("studyhall.search.server.door.credentials.hmac.compare_digest", compare)
+    monkeypatch.setattr("studyhall.search.server.auth.credentials.hmac.compare_digest", compare)
     work = []
     for name, secret in (
         ("user0", "password-0"),

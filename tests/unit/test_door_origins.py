@@ -3,7 +3,7 @@
 import pytest
 from starlette.datastructures import Headers
 
-from studyhall.search.server.door.origins import is_foreign, is_here, local_path
+from studyhall.search.server.auth.origins import is_foreign, is_here, local_path
 
 
 def headers(**values: str) -> Headers:

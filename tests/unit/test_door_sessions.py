@@ -3,8 +3,8 @@
 import pytest
 from itsdangerous import URLSafeSerializer
 
-from studyhall.search.server.door.identities import Identity, Role
-from studyhall.search.server.door.sessions import LASTS, Sessions
+from studyhall.search.server.auth.identities import Identity, Role
+from studyhall.search.server.auth.sessions import LASTS, Sessions
 
 BOB = Identity("bob", Role.READER)
 

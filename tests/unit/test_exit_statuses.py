@@ -13,17 +13,17 @@ from click.testing import CliRunner
 from studyhall.data.errors import DataError, DownloadError
 from studyhall.search import cli as command_line
 from studyhall.search.cli import COMMANDS, Terminated, cli
-from studyhall.search.clusters.ray_request import RayError, RayGoneError
-from studyhall.search.clusters.slurm_script import SlurmError, SlurmRefusalError
+from studyhall.search.clusters.ray.request import RayError, RayGoneError
+from studyhall.search.clusters.slurm.script import SlurmError, SlurmRefusalError
 from studyhall.search.devices.gpus import DeviceError
+from studyhall.search.processes.launching import Ended
+from studyhall.search.processes.stop_switch import StoppedError, StopSwitch, signal_of
 from studyhall.search.remote.errors import BundleReplacedError, NotThereError, TransientError
 from studyhall.search.server.errors import ServerError
-from studyhall.search.workers.launching import Ended
 from studyhall.search.workers.local_work import WorkersFailedError, has_failed
-from studyhall.search.workers.stop_switch import StoppedError, StopSwitch, signal_of
 from studyhall.studies import errors
-from studyhall.studies.address import parse
-from studyhall.studies.catalogue import Catalogue
+from studyhall.studies.database.address import parse
+from studyhall.studies.status.catalogue import Catalogue
 
 STATUSES: dict[type[errors.StudyhallError] | type[DataError], int] = {
     errors.WorkFailedError: 1,
@@ -184,7 +184,7 @@ def test_a_database_that_is_not_there_is_wrong_input_and_one_that_another_progra
     assert missing.value.exit_status == 2
     from sqlalchemy.exc import OperationalError
 
-    from studyhall.studies.database import failure
+    from studyhall.studies.database.connection import failure
 
     class Held(Exception):
         sqlite_errorcode = 5

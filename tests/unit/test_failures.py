@@ -4,8 +4,8 @@ import signal
 
 import pytest
 
+from studyhall.search.core.outcome import FailureKind
 from studyhall.search.training.failures import Death, kind_of
-from studyhall.search.training.outcome import FailureKind
 
 
 class ResourceExhaustedError(Exception):

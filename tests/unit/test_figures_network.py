@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 
 from studyhall.models.architecture import Architecture
 from studyhall.models.presets import PRESETS
-from studyhall.search.figures.layout import lay_out
-from studyhall.search.figures.listing import UnknownPresetError, draw_preset
-from studyhall.search.figures.network import network_figure
+from studyhall.search.figures.network.drawing import network_figure
+from studyhall.search.figures.network.layout import lay_out
+from studyhall.search.figures.network.listing import UnknownPresetError, draw_preset
 
 CORNERS = [
     Architecture(filters=1, pools=1, convolutions=1),

@@ -7,14 +7,14 @@ import sys
 
 import pytest
 
-from studyhall.search.workers.job_signals import sigterm_held_back
-from studyhall.search.workers.stop_switch import SAME_REQUEST_SECONDS
+from studyhall.search.processes.signals import sigterm_held_back
+from studyhall.search.processes.stop_switch import SAME_REQUEST_SECONDS
 
 TRAINER = """
 import os, signal, sys, time
 print("started", flush=True)
 sys.stdin.readline()
-from studyhall.search.workers.job_signals import leave_stopping_to_the_worker
+from studyhall.search.processes.signals import leave_stopping_to_the_worker
 leave_stopping_to_the_worker()
 child = os.fork()
 if child == 0:

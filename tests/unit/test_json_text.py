@@ -21,11 +21,11 @@ OTHERS = {
     "search/training/stranger.py": "the names of classes, and a message, for the process that asked",
     "search/user/data.py": "a key and a fingerprint of arguments, which a definition takes only where they are finite",
     "studies/json_text.py": "it is `to_json`",
-    "studies/leased_storage.py": "a sampler's own system attribute",
-    "studies/signature.py": "what is signed must stay as it is; it refuses what is not finite",
-    "studies/study_space.py": "names that are hashed",
-    "studies/storage.py": "a sampler's own system attribute",
-    "studies/trial_rows.py": "a sampler's own system attribute",
+    "studies/storage/leased_storage.py": "a sampler's own system attribute",
+    "studies/definition/signature.py": "what is signed must stay as it is; it refuses what is not finite",
+    "studies/study/space.py": "names that are hashed",
+    "studies/storage/study_storage.py": "a sampler's own system attribute",
+    "studies/queue/trial_writes.py": "a sampler's own system attribute",
 }
 
 

@@ -4,8 +4,7 @@ import io
 
 from rich.console import Console
 
-from studyhall.search.training.outcome import Completed, Failed, FailureKind, HandedBack, Pruned
-from studyhall.search.views.events import (
+from studyhall.search.core.events import (
     BatchDone,
     Best,
     Checking,
@@ -16,10 +15,11 @@ from studyhall.search.views.events import (
     TrialEnded,
     TrialStarted,
 )
+from studyhall.search.core.outcome import Completed, Failed, FailureKind, HandedBack, Pruned
 from studyhall.search.views.live_view import LiveView
 from studyhall.search.views.narration import in_words
 from studyhall.search.views.progress import Lines
-from studyhall.studies.entry import Counts
+from studyhall.studies.status.summary import Counts
 
 BEST = Best(3, 0.00123456, {"filters": 8, "learning_rate": 0.00312345})
 COUNTS = Counts(waiting=4, running=1, complete=3, pruned=2)

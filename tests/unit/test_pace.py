@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from studyhall.studies.entry import Counts
-from studyhall.studies.finished_trials import FinishedTrial, improvements
-from studyhall.studies.pace import throughput, time_left
-from studyhall.studies.running_trials import RunningTrial
+from studyhall.studies.status.estimates import throughput, time_left
+from studyhall.studies.status.finished_trials import FinishedTrial, improvements
+from studyhall.studies.status.running_trials import RunningTrial
+from studyhall.studies.status.summary import Counts
 
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 from studyhall.search.cli import COMMANDS
-from studyhall.studies.definition_file import define
+from studyhall.studies.study_file.loading import define
 
 
 def test_the_readme_names_every_command_and_no_other(repository: Path) -> None:

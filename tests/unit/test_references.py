@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from studyhall.search.references import resolve_study
 from studyhall.studies.errors import DefinitionError
+from studyhall.studies.study_file.reference import resolve_study
 
 
 @pytest.fixture(autouse=True)

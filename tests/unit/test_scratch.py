@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from studyhall.search.workers.scratch import scratch_folder
+from studyhall.search.processes.scratch import scratch_folder
 
 KILLED = """
 import os, signal
-from studyhall.search.workers.scratch import scratch_folder
+from studyhall.search.processes.scratch import scratch_folder
 with scratch_folder() as folder:
     (folder / "model.keras").write_bytes(b"model")
     os.kill(os.getpid(), signal.SIGKILL)

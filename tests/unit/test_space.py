@@ -13,8 +13,8 @@ from optuna.distributions import (
 )
 from optuna.trial import TrialState, create_trial
 
-from studyhall.studies.attributes import BEGUN, FAILURE, MODEL, START
-from studyhall.studies.configurations import (
+from studyhall.studies.database.attributes import BEGUN, FAILURE, MODEL, START
+from studyhall.studies.space.configurations import (
     Configuration,
     is_drawn_once,
     key_of,
@@ -22,7 +22,7 @@ from studyhall.studies.configurations import (
     tried_once,
     values_of,
 )
-from studyhall.studies.space import Limits, Reach, Space
+from studyhall.studies.space.space import Limits, Reach, Space
 
 KIND = CategoricalDistribution(("dense", "conv"))
 DEPTH = IntDistribution(1, 2)

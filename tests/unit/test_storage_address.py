@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studyhall.studies.address import parse, read_url_file, resolve_url, sqlite_url
-from studyhall.studies.database import connect, failure, require
+from studyhall.studies.artifacts.location import artifact_location
+from studyhall.studies.database.address import parse, read_url_file, resolve_url, sqlite_url
+from studyhall.studies.database.connection import connect, failure, require
 from studyhall.studies.errors import StorageError
-from studyhall.studies.locations import artifact_location
 from studyhall.studies.redaction import redact
 
 
@@ -183,7 +183,7 @@ def test_missing_file_is_missed_and_a_folder_is_no_database(tmp_path: Path) -> N
 
 
 def test_catalogue_imports_nothing_slow() -> None:
-    code = "import sys, studyhall.studies.catalogue; print(*sys.modules)"
+    code = "import sys, studyhall.studies.status.catalogue; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     slow = {"optuna", "alembic", "pydantic", "numpy", "keras", "keras_tuner", "tensorflow"}
     assert slow.isdisjoint(done.stdout.split())

@@ -5,12 +5,14 @@ from optuna.storages._rdb import models
 from optuna.study.study import _SYSTEM_ATTR_METRIC_NAMES
 from sqlalchemy import Enum, Table
 
-from studyhall.studies import attributes, tables
+from studyhall.studies.database import attributes, optuna_tables
 
-OURS = [table for table in vars(tables).values() if isinstance(table, Table)]
+OURS = [table for table in vars(optuna_tables).values() if isinstance(table, Table)]
 
 
-@pytest.mark.parametrize("table", [t for t in OURS if t is not tables.alembic_version], ids=lambda t: t.name)
+@pytest.mark.parametrize(
+    "table", [t for t in OURS if t is not optuna_tables.alembic_version], ids=lambda t: t.name
+)
 def test_tables_agree_with_optunas(table: Table) -> None:
     theirs = models.BaseModel.metadata.tables[table.name]
     for column in table.columns:
@@ -23,9 +25,15 @@ def test_tables_agree_with_optunas(table: Table) -> None:
             assert (set(column.type.enums), column.type.name) == (set(known.type.enums), known.type.name)
 
 
-@pytest.mark.parametrize("table", [t for t in OURS if t is not tables.alembic_version], ids=lambda t: t.name)
+@pytest.mark.parametrize(
+    "table", [t for t in OURS if t is not optuna_tables.alembic_version], ids=lambda t: t.name
+)
 def test_columns_that_studyhall_leaves_out_may_be_left_empty(table: Table) -> None:
-    if table in (tables.trial_params, tables.trial_intermediate_values, tables.version_info):
+    if table in (
+        optuna_tables.trial_params,
+        optuna_tables.trial_intermediate_values,
+        optuna_tables.version_info,
+    ):
         return  # only read
     theirs = models.BaseModel.metadata.tables[table.name]
     assert all(column.nullable for column in theirs.columns if column.name not in table.columns)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from studyhall.search.workers.channel import CheckTask, Job
-from studyhall.search.workers.memory import resident_memory
-from studyhall.search.workers.trainer_process import Limits, TrainerProcess
+from studyhall.search.devices.host_memory import resident_memory
+from studyhall.search.processes.channel import CheckTask, Job
+from studyhall.search.processes.trainer_process import Limits, TrainerProcess
 from studyhall.studies.definition import Definition
 
 TASK = CheckTask(Job(Definition.model_validate({"name": "bss"}), Path()))

@@ -3,7 +3,7 @@
 import pytest
 
 from studyhall.studies.errors import StudyConflictError
-from studyhall.studies.versions import installed, remark, require_compatible
+from studyhall.studies.study.versions import installed, remark, require_compatible
 
 HERE = {
     "studyhall": "0.3.1",

@@ -7,12 +7,12 @@ from urllib.parse import quote
 
 from studyhall.search.server.api import models
 from studyhall.search.server.bundles import PublishedBundle
-from studyhall.studies.entry import Entry
+from studyhall.studies.bundle.manifest import Manifest
 from studyhall.studies.json_text import finite
-from studyhall.studies.manifest import Manifest
-from studyhall.studies.plan import plan_of
-from studyhall.studies.standing import Standing, failures_of, phase_of
-from studyhall.studies.trial_pages import TrialPage, TrialRow
+from studyhall.studies.status.goals import plan_of
+from studyhall.studies.status.report import Standing, failures_of, phase_of
+from studyhall.studies.status.summary import Entry
+from studyhall.studies.status.trial_pages import TrialPage, TrialRow
 
 
 def page_url(name: str) -> str:

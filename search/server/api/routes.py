@@ -7,10 +7,10 @@ from starlette.concurrency import run_in_threadpool
 
 from studyhall.search.server.api import answers, models
 from studyhall.search.server.bundles import read_bundle
-from studyhall.search.server.hall import hall_of
 from studyhall.search.server.names import STUDY
+from studyhall.search.server.served import hall_of
 from studyhall.search.server.standings import entries_of, standing_of
-from studyhall.studies.trial_pages import MOST, trial_page
+from studyhall.studies.status.trial_pages import MOST, trial_page
 
 _AWAY: dict[int | str, dict[str, Any]] = {
     503: {"model": models.Problem, "description": "The database or the artifact store is away."}

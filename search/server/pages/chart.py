@@ -7,9 +7,9 @@ from itertools import pairwise
 
 from studyhall.search.server.pages import wording
 from studyhall.search.server.pages.scales import Scale, Tick, count_ticks, quantile, time_ticks, value_ticks
-from studyhall.studies.finished_trials import FinishedTrial, improvements
-from studyhall.studies.standing import Standing
-from studyhall.studies.tables import COMPLETE, FAIL, PRUNED
+from studyhall.studies.database.optuna_tables import COMPLETE, FAIL, PRUNED
+from studyhall.studies.status.finished_trials import FinishedTrial, improvements
+from studyhall.studies.status.report import Standing
 
 _LOGARITHMIC_FROM = 5.0  # the highest shown value over the lowest one
 _PAUSE = 0.6  # of the time, in which nothing ended: then trials are drawn one after another

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from studyhall.search.server.api.answers import file_url
 from studyhall.search.server.bundles import PublishedBundle, read_bundle
-from studyhall.search.server.hall import Hall
+from studyhall.search.server.served import Hall
+from studyhall.studies.bundle.manifest import HISTORY, MANIFEST, MODEL, FileEntry, Manifest
 from studyhall.studies.errors import StudyhallError
-from studyhall.studies.manifest import HISTORY, MANIFEST, MODEL, FileEntry, Manifest
 
 _PICTURE_TYPES = (".png", ".svg")
 _CAPTIONS = {

@@ -11,11 +11,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from studyhall.search.server import etags
 from studyhall.search.server.api.answers import page_url
-from studyhall.search.server.hall import Hall, hall_of
 from studyhall.search.server.pages.templating import render, static_file
 from studyhall.search.server.pages.view import view_of
+from studyhall.search.server.served import Hall, hall_of
 from studyhall.search.server.standings import entries_of, standing_of
-from studyhall.studies.standing import phase_of
+from studyhall.studies.status.report import phase_of
 
 _FRESH = {"Cache-Control": "private, no-cache"}
 _AS_OF = re.compile(r'<time id="as-of".*?</time>')  # by itself no news

@@ -45,7 +45,7 @@ class Hand:
         with contextlib.suppress(OSError):
             children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
             for child in map(int, children):
-                if b"studyhall.search.workers.trainer" in Path(f"/proc/{child}/cmdline").read_bytes():
+                if b"studyhall.search.processes.trainer" in Path(f"/proc/{child}/cmdline").read_bytes():
                     return child
         return None
 

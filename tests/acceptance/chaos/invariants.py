@@ -6,13 +6,13 @@ from pathlib import Path
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import select
 
-from studyhall.studies.artifact_store import FileArtifactStore
-from studyhall.studies.artifacts import recorded
-from studyhall.studies.catalogue import Catalogue
+from studyhall.studies.artifacts.attachments import recorded
+from studyhall.studies.artifacts.store import FileArtifactStore
+from studyhall.studies.database.studyhall_tables import leases
 from studyhall.studies.files import TEMPORARY_PREFIX
-from studyhall.studies.kept_models import KeptModels
-from studyhall.studies.own_tables import leases
-from studyhall.studies.study import Study
+from studyhall.studies.retention.best_models import KeptModels
+from studyhall.studies.status.catalogue import Catalogue
+from studyhall.studies.study.study import Study
 from tests.acceptance.chaos import project
 from tests.acceptance.chaos.schedule import KILL_WORKER
 from tests.acceptance.chaos.storm import Storm

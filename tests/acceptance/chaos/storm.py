@@ -8,13 +8,13 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from studyhall.studies.definition_file import load_definition
+from studyhall.studies.database.optuna_tables import RUNNING, trials
+from studyhall.studies.database.retrying import Patience
+from studyhall.studies.database.studyhall_tables import leases
 from studyhall.studies.errors import StorageError
-from studyhall.studies.own_tables import leases
-from studyhall.studies.retrying import Patience
-from studyhall.studies.storage import open_storage
-from studyhall.studies.study import Study
-from studyhall.studies.tables import RUNNING, trials
+from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.study.study import Study
+from studyhall.studies.study_file.loading import load_definition
 from tests.acceptance.chaos import project, schedule
 from tests.acceptance.chaos.crew import Crew, Hand
 from tests.acceptance.chaos.schedule import Blow

@@ -10,16 +10,16 @@ import keras_tuner
 import optuna
 
 from studyhall.search.bridge.hyperparameters import plain_hyperparameters
-from studyhall.search.opening import open_study
+from studyhall.search.core.events import EpochDone
+from studyhall.search.processes.channel import Task, TrialTask
+from studyhall.search.processes.stop_switch import StopSwitch
+from studyhall.search.processes.trainer_process import TrainerProcess
 from studyhall.search.training.check import run_check
 from studyhall.search.training.trial import run_trial
 from studyhall.search.user.workload import Workload, load_workload
-from studyhall.search.views.events import EpochDone
-from studyhall.search.workers.channel import Task, TrialTask
-from studyhall.search.workers.stop_switch import StopSwitch
-from studyhall.search.workers.trainer_process import TrainerProcess
 from studyhall.search.workers.worker import Worker
-from studyhall.studies.retrying import Patience
+from studyhall.studies.database.retrying import Patience
+from studyhall.studies.study.opening import open_study
 from tests.benchmarks.efficiency.trace import Trace, Witness
 from tests.benchmarks.efficiency.workload import ARGUMENTS, BLIND, EPOCHS, METRIC, definition, rules
 

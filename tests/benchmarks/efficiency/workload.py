@@ -7,7 +7,7 @@ from typing import Any
 
 from studyhall.search.user.workload import Workload, load_workload
 from studyhall.studies.definition import Definition
-from studyhall.studies.definition_file import define
+from studyhall.studies.study_file.loading import define
 
 EPOCHS = 4
 METRIC = "val_loss"

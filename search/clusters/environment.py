@@ -1,0 +1,41 @@
+"""The environment of a worker on another machine: what it is told that no command line may show."""
+
+import os
+from collections.abc import Mapping
+
+from studyhall.search.clusters.engine import Assignment
+from studyhall.search.notifications.webhook import SECRET_VARIABLE, URL_VARIABLE, webhook_from
+from studyhall.search.workers.local_work import GIB
+from studyhall.studies.database.address import parse, sqlite_url
+
+PASSED_ON = ("KERAS_BACKEND",)  # what decides results; where data and GPUs are, each machine knows itself
+
+
+def environment_for(assignment: Assignment, given: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the variables that a worker needs, passwords and the webhook's address among them.
+
+    Args:
+        assignment: the study; a limit on memory holds for each worker.
+        given: this process's environment.
+
+    Raises:
+        DefinitionError: it names a webhook that cannot be used.
+    """
+    limits = assignment.settings.limits
+    path = parse(assignment.storage_url).path
+    environment = {name: given[name] for name in PASSED_ON if name in given}
+    environment |= {
+        # Workers run in another folder, where a relative path would be another file's.
+        "STUDYHALL_STORAGE": assignment.storage_url if path is None else sqlite_url(path),
+        "STUDYHALL_ARTIFACTS": assignment.artifacts,
+        "STUDYHALL_LEASE_SECONDS": f"{assignment.settings.lease_seconds}",
+        "STUDYHALL_STALL_SECONDS": f"{limits.stall_seconds}",
+    }
+    if limits.memory is not None:
+        environment["STUDYHALL_MEMORY_LIMIT"] = f"{limits.memory / GIB}"
+    webhook = webhook_from(given)
+    if webhook is not None:
+        environment[URL_VARIABLE] = webhook.url
+        if webhook.secret is not None:
+            environment[SECRET_VARIABLE] = webhook.secret
+    return environment

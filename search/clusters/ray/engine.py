@@ -1,0 +1,44 @@
+"""Ray, as an engine that a search hands its workers to."""
+
+import importlib.util
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from studyhall.search.clusters.engine import Assignment
+from studyhall.search.clusters.ray.process import RayProcess
+from studyhall.search.clusters.ray.request import RayError, RayRequest, require_answer
+from studyhall.search.clusters.ray.shift import RayShift
+from studyhall.search.processes.stop_switch import StopSwitch
+from studyhall.search.views.progress import Progress
+
+
+class RayEngine:
+    """Has Ray place workers.
+
+    Args:
+        request: what is asked of it.
+
+    Raises:
+        RayError: Ray is not installed, or does not answer.
+    """
+
+    def __init__(self, request: RayRequest) -> None:
+        if importlib.util.find_spec("ray") is None:
+            raise RayError("--on ray needs Ray, which is not installed here: pip install 'studyhall[ray]'")
+        if request.address not in (None, "auto", "local"):
+            require_answer(request.address)
+        self._request = request
+
+    def work(self, assignment: Assignment, progress: Progress, stop: StopSwitch) -> None:
+        """Have workers placed, and show what they do, until all of them have left."""
+        with TemporaryDirectory(prefix="studyhall-ray-") as folder, RayProcess() as ray:
+            shift = RayShift(self._request, assignment, progress, stop, ray)
+            if shift.place(Path(folder)):
+                shift.watch()
+
+    def leave(self, assignment: Assignment, progress: Progress, stop: StopSwitch) -> None:
+        """Have workers placed, wait until they are at work, and leave them to Ray."""
+        with TemporaryDirectory(prefix="studyhall-ray-") as folder, RayProcess() as ray:
+            shift = RayShift(self._request, assignment, progress, stop, ray)
+            if shift.place(Path(folder)):
+                shift.see_off()

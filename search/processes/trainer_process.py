@@ -1,0 +1,264 @@
+"""The worker's grip on its training process: start it, give it tasks, hear it, stop it, replace it."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any, Self
+
+from studyhall.search.core.outcome import FailureKind
+from studyhall.search.devices.host_memory import machine_memory, resident_memory
+from studyhall.search.processes.channel import (
+    Answer,
+    Assign,
+    Call,
+    Done,
+    Note,
+    Refusal,
+    Refused,
+    RetrainTask,
+    Stop,
+    Task,
+    TrialTask,
+)
+from studyhall.search.processes.signals import sigterm_held_back
+from studyhall.search.training.failures import Death, host_kills
+from studyhall.studies.errors import StudyhallError
+
+POLL_SECONDS = 0.2  # how soon a task hears that the worker was told to stop
+TAIL_BYTES = 4000  # how much of the process's last output is kept for a crash report
+FAREWELL_SECONDS = 5.0
+START_SECONDS = (
+    180.0  # how long importing the framework and loading the data may take before a task is heard of
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a training process is killed, and when it is replaced between two tasks.
+
+    `memory` is in bytes of resident memory, None for four fifths of the machine's; growing past half of it, or `tasks` done, replaces the
+    process between tasks. `stall_seconds` is the longest time without a batch; `stop_seconds` the longest a stop may take.
+    """
+
+    memory: int | None = None
+    tasks: int = 25
+    stall_seconds: float = 900.0
+    stop_seconds: float = 7.0
+
+    @property
+    def memory_bytes(self) -> int:
+        """The limit on resident memory, in bytes."""
+        return self.memory if self.memory is not None else machine_memory() * 4 // 5
+
+
+class TrainerCrashedError(Exception):
+    """The training process ended in the middle of a task; `output` is the end of what it printed."""
+
+    def __init__(self, death: Death, output: str) -> None:
+        super().__init__(str(death))
+        self.death = death
+        self.output = output
+
+    @property
+    def reason(self) -> str:
+        """One line: how it ended, and the last line it printed."""
+        last = next((line.strip() for line in reversed(self.output.splitlines()) if line.strip()), "")
+        return f"{self}: {last[:300]}" if last else str(self)
+
+
+class TrainerStoppedError(Exception):
+    """The training process was told to stop and did not in time, so it was killed."""
+
+
+class TrainerProcess:
+    """One training process, started on first use and kept from task to task.
+
+    It has a session of its own, so that Ctrl-C in a terminal reaches the worker alone, which then stops it in order. What it and the
+    libraries in it print goes to a file, of which the end is shown if it crashes. It ends with the worker, however that ended.
+    """
+
+    def __init__(self, environment: Mapping[str, str] | None = None, limits: Limits | None = None) -> None:
+        self._environment = dict(environment or {})
+        self._limits = limits or Limits()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+        self._tasks = 0
+        self._has_spoken = False
+        self._killed_for: FailureKind | None = None
+        self._kills_before = 0
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this object
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int | None:
+        """The process's number, or None where none runs."""
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Start the process, if it does not run yet; importing Keras takes it some seconds."""
+        if self._process is not None:
+            return
+        self._output.seek(0)
+        self._output.truncate()
+        ours, theirs = socket.socketpair()
+        with theirs, sigterm_held_back():
+            self._process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "studyhall.search.processes.trainer_main",
+                    str(theirs.fileno()),
+                    str(os.getpid()),
+                ],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=self._output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONUNBUFFERED": "1"} | self._environment,
+            )
+        self._connection = Connection(ours.detach())
+        self._tasks, self._killed_for, self._kills_before = 0, None, host_kills()
+        self._has_spoken = False
+
+    def run(self, task: Task, handle: object, stop_requested: Callable[[], bool]) -> Any:
+        """Have the process do one task, serving its calls to `handle`, and return the task's result.
+
+        `stop_requested` is asked every fifth of a second; once it says yes, the task is told to stop.
+
+        Raises:
+            TrainerCrashedError: the process ended before the task did, or was killed for breaking a limit.
+            TrainerStoppedError: it did not stop in time.
+            StudyhallError: the fault is the study's.
+        """
+        if self._is_worn_out():
+            self.stop()
+        self.start()
+        connection = self._connection
+        if connection is None:
+            raise RuntimeError("the training process has no connection")
+        self._tasks += 1
+        try:
+            connection.send(Assign(task))
+            for message in self._messages(connection, task, stop_requested):
+                match message:
+                    case Call(method, arguments):
+                        connection.send(_answer(handle, method, arguments))
+                    case Note(method, arguments):
+                        getattr(handle, method)(*arguments)
+                    case Done(result):
+                        return result
+                    case Refused(error):
+                        raise error
+        except (EOFError, ConnectionError) as error:
+            raise self._crash() from error
+        raise RuntimeError("the training process stopped answering")
+
+    def _messages(
+        self, connection: Connection, task: Task, stop_requested: Callable[[], bool]
+    ) -> Iterator[Any]:
+        trains = isinstance(task, TrialTask | RetrainTask)
+        told_at: float | None = None
+        heard_at, patience = time.monotonic(), max(self._limits.stall_seconds, START_SECONDS)
+        while True:
+            if told_at is None and stop_requested():
+                # Importing its framework may take longer than a stop; and what does not train has nothing to hand back.
+                if not (self._has_spoken and trains):
+                    self.kill()
+                    raise TrainerStoppedError
+                connection.send(Stop())
+                told_at = time.monotonic()
+            if told_at is not None and time.monotonic() - told_at > self._limits.stop_seconds:
+                self.kill()
+                raise TrainerStoppedError
+            if wait([connection], timeout=POLL_SECONDS):
+                message = connection.recv()
+                self._has_spoken = True
+                yield message
+                heard_at = time.monotonic()  # after the worker's own part, which may take long
+                patience = self._limits.stall_seconds
+            elif self._killed_for is None:
+                if trains and time.monotonic() - heard_at > patience:
+                    self._kill_for(FailureKind.STALLED)
+                elif self._memory() > self._limits.memory_bytes:
+                    self._kill_for(FailureKind.OOM)
+
+    def _memory(self) -> int:
+        return resident_memory(self._process.pid) if self._process is not None else 0
+
+    def _is_worn_out(self) -> bool:
+        if self._process is None:
+            return False
+        return self._tasks >= self._limits.tasks or self._memory() > self._limits.memory_bytes // 2
+
+    def _kill_for(self, kind: FailureKind) -> None:
+        self._killed_for = kind
+        if self._process is not None:
+            self._process.kill()
+
+    def _crash(self) -> TrainerCrashedError:
+        process, self._process = self._process, None
+        if process is None:
+            raise RuntimeError("no training process runs")
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        try:
+            status = process.wait(FAREWELL_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            status = process.wait()
+        death = Death(status, self._killed_for, host_kills() > self._kills_before)
+        return TrainerCrashedError(death, self._tail())
+
+    def _tail(self) -> str:
+        size = self._output.seek(0, os.SEEK_END)
+        self._output.seek(max(0, size - TAIL_BYTES))
+        return self._output.read().decode(errors="replace")
+
+    def close(self) -> None:
+        """End the process and forget its output; it cannot be started again."""
+        self.stop()
+        self._output.close()
+
+    def kill(self) -> None:
+        """End the process by force; the next task starts a new one."""
+        if self._process is not None:
+            self._process.kill()
+        self.stop()
+
+    def stop(self) -> None:
+        """End the process, by force if it does not end by itself; the next task starts a new one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if self._process is not None:
+            process, self._process = self._process, None
+            try:
+                process.wait(FAREWELL_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _answer(handle: object, method: str, arguments: tuple[Any, ...]) -> Answer | Refusal:
+    """Call a handle for the training process; what it refuses is the training process's to handle.
+
+    A lease that is lost too: a training process that waits for an answer would never hear of its next task.
+    """
+    try:
+        return Answer(getattr(handle, method)(*arguments))
+    except (StudyhallError, ValueError) as refusal:
+        return Refusal(refusal)

@@ -1,0 +1,51 @@
+"""The door itself: what a request is asked, and who is known."""
+
+from dataclasses import dataclass, field
+
+from starlette.requests import HTTPConnection
+
+from studyhall.search.server.auth.credentials import Credentials
+from studyhall.search.server.auth.sessions import Sessions
+from studyhall.search.server.auth.throttling import Attempts
+
+
+@dataclass(frozen=True)
+class Door:
+    """Who may come in. Without credentials it is open, to anybody on this machine."""
+
+    credentials: Credentials = field(default_factory=Credentials)
+    sessions: Sessions = field(default_factory=Sessions)
+    attempts: Attempts = field(default_factory=Attempts)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has to show anything."""
+        return not self.credentials
+
+
+def door_of(connection: HTTPConnection) -> Door:
+    """Return the door of the application that a request is for."""
+    door: Door = connection.app.state.door
+    return door
+
+
+def address_of(connection: HTTPConnection) -> str | None:
+    """Return the address that a request comes from; behind a proxy that is trusted, the one that it forwards."""
+    return connection.client.host if connection.client else None
+
+
+def is_secure(connection: HTTPConnection) -> bool:
+    """Whether the browser came by https, as far as this server, or a proxy that is trusted, can tell."""
+    return bool(connection.scope["scheme"] == "https")
+
+
+def cookie_name(connection: HTTPConnection) -> str:
+    """Return the name of the session's cookie.
+
+    Browsers send a machine's cookies to all of its ports: with the port in the name, two servers do not log each
+    other's people out. `__Host-` keeps other hosts of the same domain from setting it; browsers take that by https
+    only.
+    """
+    _, _, port = connection.headers.get("host", "").rpartition(":")
+    name = f"studyhall-{port}" if port.isascii() and port.isdigit() else "studyhall"
+    return f"__Host-{name}" if is_secure(connection) else name

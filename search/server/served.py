@@ -1,0 +1,76 @@
+"""What a server serves: the studies of one storage, with their files."""
+
+from dataclasses import dataclass, field
+from typing import cast
+
+from starlette.requests import Request
+
+from studyhall.search.server.cache import Fresh
+from studyhall.studies.artifacts.location import artifact_location
+from studyhall.studies.artifacts.store import ArtifactStore, open_artifact_store
+from studyhall.studies.errors import StudyNotFoundError
+from studyhall.studies.status.catalogue import Catalogue
+from studyhall.studies.status.summary import Entry
+
+
+@dataclass(frozen=True)
+class Hall:
+    """What a server serves; the catalogue is open for the server's life, and its owner closes it.
+
+    `artifacts` is the artifact store of all studies, or None for what each study's definition says. `study` is
+    the only study that is shown, or None for all of the storage.
+    """
+
+    storage_url: str = field(repr=False)  # it may hold a password
+    catalogue: Catalogue
+    artifacts: str | None = None
+    study: str | None = None
+    fresh: Fresh = field(default_factory=Fresh, compare=False, repr=False)
+    """What was read a moment ago, for all who ask again."""
+
+    def names(self) -> list[str]:
+        """Return the names of the studies that are served, oldest first.
+
+        Raises:
+            StorageError: the database is away.
+        """
+        if self.study is not None:
+            return [self.study]
+        return self.catalogue.names()
+
+    def require(self, name: str) -> str:
+        """Return a study's name if it is one that is served.
+
+        Raises:
+            StudyNotFoundError: this server shows another one.
+        """
+        if self.study is not None and name != self.study:
+            raise StudyNotFoundError(f"No study {name!r} here. This server shows {self.study!r} alone.")
+        return name
+
+    def store(self, entry: Entry) -> ArtifactStore:
+        """Open the artifact store of a study.
+
+        Raises:
+            ArtifactError: it is missing, or cannot be used.
+        """
+        return self.store_of(entry.definition)
+
+    def store_of(self, definition: object) -> ArtifactStore:
+        """Open the artifact store of a study with this definition, as its record says it; None for the default.
+
+        Raises:
+            ArtifactError: it is missing, or cannot be used.
+        """
+        return open_artifact_store(self.artifacts or self.location_of(definition), create=False)
+
+    def location_of(self, definition: object) -> str:
+        """Return where the artifact store of a study with this definition is."""
+        storage = definition.get("storage") if isinstance(definition, dict) else None
+        own = storage.get("artifacts") if isinstance(storage, dict) else None
+        return artifact_location(self.storage_url, own if isinstance(own, str) and own else "artifacts")
+
+
+def hall_of(request: Request) -> Hall:
+    """Return what the application of a request serves."""
+    return cast(Hall, request.app.state.hall)

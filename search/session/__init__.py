@@ -1,0 +1,1 @@
+"""One process's work on a study: checked, worked on, retrained and published."""

@@ -1,0 +1,340 @@
+"""Running a study: open or create it, work through its queue, publish the best model."""
+
+import gc
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from studyhall.search.clusters.engine import Assignment, Engine
+from studyhall.search.core.events import (
+    Checking,
+    DatabaseAway,
+    Lowered,
+    Observer,
+    OtherVersions,
+    StudyOpened,
+    Waiting,
+    WarmStart,
+)
+from studyhall.search.notifications.notifier import Notifier, Notifies
+from studyhall.search.notifications.webhook import webhook_from
+from studyhall.search.processes.stop_switch import StoppedError, StopSwitch, status_after
+from studyhall.search.processes.trainer_process import (
+    TrainerProcess,
+    TrainerStoppedError,
+)
+from studyhall.search.session.dry_run import check
+from studyhall.search.session.publisher import Publisher
+from studyhall.search.views.narration import exhausted_in_words
+from studyhall.search.views.progress import Progress, show_progress
+from studyhall.search.workers.budget import Budget, EpochGate
+from studyhall.search.workers.local_work import hand_on, work_together
+from studyhall.search.workers.settings import WorkerSettings
+from studyhall.search.workers.worker import Worker
+from studyhall.studies.algorithms.factory import check_packages
+from studyhall.studies.artifacts.location import artifact_location
+from studyhall.studies.artifacts.store import ArtifactStore
+from studyhall.studies.bundle.record import published
+from studyhall.studies.database.address import parse
+from studyhall.studies.database.retrying import WORKER_PATIENCE_SECONDS, Patience
+from studyhall.studies.errors import WORK_FAILED, StorageAwayError
+from studyhall.studies.status.catalogue import Catalogue
+from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.study.earlier_studies import Earlier, fitting
+from studyhall.studies.study.opening import earlier_configurations, open_study
+from studyhall.studies.study.results import best_trial
+from studyhall.studies.study.study import Study
+from studyhall.studies.study.versions import remark
+from studyhall.studies.study_file.code_files import located
+from studyhall.studies.study_file.reference import StudyReference
+
+HURRY_SECONDS = 5.0  # how long a worker that was told to stop still waits for the database
+LOOK_SECONDS = 1.0  # how often a search with an empty queue looks whether other workers are done
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A study that is open, and what working on it needs.
+
+    `storage_url` holds no password.
+    """
+
+    study: Study
+    store: ArtifactStore
+    storage_url: str
+    artifacts: str
+
+
+def open_workplace(
+    reference: StudyReference, trainer: TrainerProcess, observe: Observer, stop: StopSwitch
+) -> Workplace:
+    """Open a study, and create it first where its file was named and the storage does not hold it yet.
+
+    Before a study is created, its default model is built and trained for two batches: what cannot work is refused while nothing is made.
+
+    Raises:
+        TrainerStoppedError: it was told to stop before the study was created.
+        StudyhallError: the definition, the HyperModel, the data, the artifact store or the storage is not usable.
+    """
+    patience = Patience(WORKER_PATIENCE_SECONDS, lambda error: observe(DatabaseAway(str(error))))
+    stop.on_set(lambda: patience.hurry(HURRY_SECONDS))
+    if reference.definition is None:
+        storage = open_storage(reference.storage_url, create=False, patience=patience)
+        stored = Study.open(storage, reference.name).definition
+        storage.close()
+        # Its files are read again: code that was edited since would give other results.
+        definition, created = located(stored, reference.project or stored.folder), False
+    else:
+        definition, created = reference.definition, not _exists(reference, patience)
+    check_packages(definition)
+    warm: list[Earlier] = []
+    if created:
+        observe(Checking())
+        found = earlier_configurations(definition, reference.storage_url)
+        checked = check(definition, trainer, [each.values for study in found for each in study], stop)
+        if stop():
+            raise TrainerStoppedError  # before anything is made
+        warm = fitting(found, checked.misfits, definition.from_study)
+        if found:
+            observe(WarmStart(len(warm), sum(why is not None for why in checked.misfits)))
+    artifacts = reference.artifacts or artifact_location(reference.storage_url, definition.storage.artifacts)
+    study, store = open_study(
+        reference.storage_url, artifacts, definition, patience, [each.values for each in warm]
+    )
+    observe(StudyOpened(study.name, study.storage.address.shown, created, study.counts()))
+    if study.withdrawn:
+        observe(Lowered(definition.search.trials, study.withdrawn))
+    if (others := remark(study.versions())) is not None:
+        observe(OtherVersions(others))
+    return Workplace(study, store, study.storage.address.shown, artifacts)
+
+
+class Session:
+    """One process's work on a study, from its start to its end."""
+
+    def __init__(
+        self,
+        place: Workplace,
+        trainer: TrainerProcess,
+        progress: Progress,
+        stop: StopSwitch,
+        settings: WorkerSettings,
+        storage_url: str,
+        notifier: Notifies | None = None,
+    ) -> None:
+        self.place = place
+        self._notifier = notifier
+        self._storage_url = storage_url
+        self.progress = progress
+        self._trainer = trainer
+        self._stop = stop
+        self._settings = settings
+
+    def work(self) -> int | None:
+        """Work through the study's queue until it is empty; return the signal that told this process to stop before."""
+        with self._worker() as worker:
+            worker.run()
+            if worker.over is not None:
+                self.progress.say(f"The work ends here: {worker.over}")
+            self._say_if_exhausted()
+        return self._stop.signal
+
+    def search(self, engine: Engine | None = None) -> bool:
+        """Work until all trials are finished, whoever trains them, then publish; False when told to stop before.
+
+        A bundle that is already there for the best trial is left as it is. With an engine the workers run there.
+        """
+        study = self.place.study
+        study.clear_stop()
+        study.reach()  # nobody need begin where nothing is left to try
+        if engine is not None or len(self._settings.slots) > 1:
+            self._trainer.stop()  # it has checked the study; the device and the memory are the workers' now
+            self._finish_the_queue(self._work_together if engine is None else lambda: self._work_on(engine))
+        else:
+            with self._worker() as worker:
+                self._finish_the_queue(worker.run)
+        if self._is_stopped():
+            return False
+        self._say_if_exhausted()
+        best, record = best_trial(study), published(study.storage, study.id)
+        if best is not None and record is not None and record.trial == best.number:
+            return True
+        return self.publish()
+
+    def _say_if_exhausted(self) -> None:
+        if (exhausted := self.place.study.exhausted()) is not None:
+            self.progress.say(exhausted_in_words(exhausted))
+
+    def _finish_the_queue(self, work: Callable[[], None]) -> None:
+        """Work until no trial waits or runs anywhere, or the budget is used up and no trial runs, or told to stop."""
+        study = self.place.study
+        gate = EpochGate(study, Budget.of(study.definition))
+        while not self._is_stopped() and (counts := study.counts()).finished < counts.total:
+            over = gate.look()
+            if over is not None and counts.running == 0:
+                self.progress.say(f"The search ends: {over}; {counts.waiting} trials are left in the queue")
+                return
+            if over is None and counts.waiting > 0:
+                work()
+                continue
+            self.progress.observe(Waiting(counts.running))
+            self._stop.wait(LOOK_SECONDS)
+            study.reclaim_expired()
+
+    def _work_together(self) -> None:
+        place, slots = self.place, self._settings.slots
+        environment = hand_on(self._settings, len(slots), self._storage_url, place.artifacts)
+        work_together(place.study, slots, environment, self.progress.observe, self._stop)
+
+    def _work_on(self, engine: Engine) -> None:
+        engine.work(self._assignment(), self.progress, self._stop)
+
+    def leave_to(self, engine: Engine) -> None:
+        """Have an engine's workers work through the queue, and do not wait for them."""
+        self.place.study.clear_stop()
+        self._trainer.stop()
+        if self.place.study.counts().waiting == 0:
+            name = shlex.quote(self.place.study.name)
+            self.progress.say(
+                f"No trial waits for a worker: publish with 'studyhall search {name}', or 'studyhall extend {name}'"
+            )
+            return
+        engine.leave(self._assignment(), self.progress, self._stop)
+
+    def _assignment(self) -> Assignment:
+        place = self.place
+        return Assignment(place.study, self._storage_url, place.artifacts, self._settings)
+
+    def _is_stopped(self) -> bool:
+        return self._stop() or self.place.study.stop_requested()
+
+    def _worker(self) -> Worker:
+        return Worker(
+            self.place.study,
+            self._trainer,
+            self.place.store,
+            self.progress.observe,
+            self._stop,
+            lease_seconds=self._settings.lease_seconds,
+            device=self._settings.device,
+            notifier=self._notifier,
+        )
+
+    def finish(self, done: bool, again: str) -> int:
+        """Say where the published bundle is, or how to go on, and return the exit status.
+
+        Args:
+            done: whether the work came to its end; False when told to stop before.
+            again: the command that goes on from here.
+        """
+        if done:
+            self.progress.say(farewell(self.place))
+            return 0
+        self.progress.say(stopped(again))
+        return self.unfinished
+
+    @property
+    def unfinished(self) -> int:
+        """The exit status where the work was not done: a signal's, or that of work which `studyhall stop` ended."""
+        return WORK_FAILED if self._stop.signal is None else status_after(self._stop.signal)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a signal has told this process to stop."""
+        return self._stop.signal is not None
+
+    def publish(self) -> bool:
+        """Retrain the best trial and publish the better model; False when told to stop before that was done."""
+        place = self.place
+        publisher = Publisher(
+            place.study,
+            self._trainer,
+            place.store,
+            self.progress.observe,
+            self._stop,
+            self._notifier,
+            lease_seconds=self._settings.lease_seconds,
+        )
+        return publisher.publish_best()
+
+
+@contextmanager
+def session(
+    reference: StudyReference,
+    again: str | None = None,
+    *,
+    plain: bool,
+    settings: WorkerSettings | None = None,
+) -> Iterator[Session]:
+    """Open a study to work on it; SIGINT and SIGTERM stop the work in order, a second one at once.
+
+    Args:
+        reference: the study; it is created where its file was named and the storage does not hold it yet.
+        again: the command that goes on where this one is stopped; by default a search of the study.
+        plain: show one line per event, even on a terminal.
+        settings: the worker's patience, limits and device.
+
+    Raises:
+        StoppedError: a signal came in the check, or while the database was away.
+        StudyhallError: the study cannot be worked on.
+    """
+    stop, settings = StopSwitch(), settings or WorkerSettings()
+    webhook = webhook_from()
+    with (
+        stop.on_signals(),
+        nullcontext() if webhook is None else Notifier(webhook) as notifier,
+        show_progress(plain=plain) as progress,
+        TrainerProcess(settings.environment, settings.limits) as trainer,
+    ):
+        trainer.start()  # its imports take seconds, which opening the study can use
+        try:
+            place = open_workplace(reference, trainer, progress.observe, stop)
+            yield Session(place, trainer, progress, stop, settings, reference.storage_url, notifier)
+        except (TrainerStoppedError, StorageAwayError) as error:
+            if stop.signal is None:
+                raise
+            progress.say(
+                stopped(again or f"studyhall search {shlex.quote(reference.name)}")
+            )  # a trial in hand goes back when its lease ends
+            raise StoppedError(stop.signal) from error
+    if stop():
+        gc.freeze()  # to collect all of it once more at the exit takes most of a second, of the ten that there are
+
+
+def stopped(again: str) -> str:
+    """Return what is said of work that was told to stop; `again` is the command that goes on with it."""
+    return f"Stopped; nothing is lost. Go on with:\n  {again}"
+
+
+def farewell(place: Workplace) -> str:
+    """Return what to do next with a study whose bundle is published."""
+    name = shlex.quote(place.study.name)
+    where = f"--storage {shlex.quote(place.storage_url)}{_other_store(place)}"
+    bundle = f"best/{name}"
+    return "\n".join(
+        [
+            f"The best model of {place.study.name} is published in {place.artifacts}",
+            f"  fetch it:     studyhall fetch {name} {where} --to {bundle}",
+            f"  evaluate it:  studyhall evaluate {bundle}",
+            f"  look at it:   studyhall serve {name} {where}",
+        ]
+    )
+
+
+def _other_store(place: Workplace) -> str:
+    """Return the option that names a study's artifact store, or "" where commands find it without."""
+    own = artifact_location(place.storage_url, place.study.definition.storage.artifacts)
+    same = place.artifacts == own or (
+        "://" not in place.artifacts and Path(place.artifacts).absolute() == Path(own)
+    )
+    return "" if same else f" --artifacts {shlex.quote(place.artifacts)}"
+
+
+def _exists(reference: StudyReference, patience: Patience) -> bool:
+    address = parse(reference.storage_url)
+    if address.path is not None and not address.path.exists():
+        return False
+    with Catalogue(reference.storage_url) as catalogue:
+        return catalogue.holds(reference.name, patience)

@@ -1,0 +1,132 @@
+"""The definition of a script's study: what the arguments of a Tuner come to."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from studyhall.search.tuner.script import DATA, HYPERMODEL
+from studyhall.studies.algorithms.registry import PRUNERS, parameters
+from studyhall.studies.definition import Definition, Value
+from studyhall.studies.errors import DefinitionError
+from studyhall.studies.study_file.loading import define
+
+DEFAULT_TRIALS = 10
+NO_PRUNERS = ("none", "nop", "noppruner")
+ID_DIGITS = "id_digits"  # an argument of the HyperModel that stands for the script's
+Algorithm = str | Mapping[str, Any]
+"""A sampler or pruner: its name, or {"name": ..., "options": {...}}."""
+
+
+def script_definition(
+    *,
+    study_name: str,
+    storage: str,
+    objectives: Sequence[Mapping[str, str]],
+    max_trials: int | None,
+    seed: int | None,
+    sampler: Algorithm,
+    pruner: Algorithm,
+    hypermodel: Any,
+    executions_per_trial: int,
+    enqueue: Sequence[Mapping[str, Value]],
+    from_study: Sequence[str],
+    keep_models: int,
+    repeat: bool,
+) -> Definition:
+    """Return the definition of the study that a Tuner makes.
+
+    The code of the script is no part of it: a script may be edited and go on with its study, as with KerasTuner.
+    Where `max_trials` is None there are ten, where `seed` is None it is drawn.
+
+    Raises:
+        DefinitionError: an argument says something that no study can do.
+    """
+    _check(sampler, "sampler")
+    _check(pruner, "pruner")
+    name = pruner if isinstance(pruner, str) else pruner["name"]
+    if "max_resource" in parameters(PRUNERS.find(name, "pruner")) and (
+        isinstance(pruner, str) or "max_resource" not in pruner.get("options", {})
+    ):
+        raise DefinitionError(
+            f"pruner {name!r} must know how many epochs a trial has: give "
+            f'pruner={{"name": {name!r}, "options": {{"max_resource": EPOCHS}}}}'
+        )
+    trials = DEFAULT_TRIALS if max_trials is None else max_trials
+    facts = {
+        "name": _name_of(hypermodel),
+        "executions_per_trial": executions_per_trial,
+        ID_DIGITS: len(str(trials)),
+    }
+    tables: dict[str, Any] = {
+        "name": study_name,
+        "storage": storage,
+        "objective": [dict(each) for each in objectives] if len(objectives) > 1 else dict(objectives[0]),
+        "search": {
+            "trials": trials,
+            "seed": secrets.randbelow(2**32) if seed is None else seed,
+            "keep_models": keep_models,
+            "repeat": repeat,
+        },
+        "sampler": sampler,
+        "pruner": pruner,
+        "hypermodel": {"path": HYPERMODEL, "arguments": facts},
+        "data": {"source": DATA},
+        "training": {"early_stopping": False, "reduce_learning_rate": False},
+        "enqueue": [dict(each) for each in enqueue],
+    }
+    if from_study:
+        tables["from_study"] = list(from_study)
+    return define(tables, Path.cwd())
+
+
+def going_on(
+    definition: Definition, stored: Definition, max_trials: int | None, seed: int | None
+) -> Definition:
+    """Return the definition with which a script goes on with a study: what the script leaves open is the study's.
+
+    Args:
+        definition: the one that the script would make a study of.
+        stored: the study's.
+        max_trials: what the script says, or None.
+        seed: likewise.
+    """
+    left_open = {"trials": max_trials, "seed": seed}
+    search = {name: getattr(stored.search, name) for name, given in left_open.items() if given is None}
+    arguments = {name: value for name, value in definition.hypermodel.arguments.items() if name != ID_DIGITS}
+    if ID_DIGITS in stored.hypermodel.arguments:
+        arguments[ID_DIGITS] = stored.hypermodel.arguments[ID_DIGITS]
+    return definition.model_copy(
+        update={
+            "search": definition.search.model_copy(update=search),
+            "hypermodel": definition.hypermodel.model_copy(update={"arguments": arguments}),
+        }
+    )
+
+
+def pruners_epochs(definition: Definition) -> int | None:
+    """Return how many epochs a study's pruner takes a trial to have, as Hyperband must know; None where it does not say."""
+    most = definition.pruner.options.get("max_resource")
+    return most if isinstance(most, int) else None
+
+
+def id_digits(definition: Definition) -> int:
+    """Return how many digits the ids of a study's trials have, as many as the trials that it was made for."""
+    told = definition.hypermodel.arguments.get(ID_DIGITS)
+    return told if isinstance(told, int) else len(str(definition.search.trials))
+
+
+def _check(given: Any, what: str) -> None:
+    if isinstance(given, str) or (isinstance(given, Mapping) and "name" in given):
+        return
+    raise DefinitionError(
+        f"{what} is a {type(given).__name__}: give one of Optuna's by name, as in {what}='tpe', or with options, as in "
+        f'{what}={{"name": ..., "options": {{...}}}}: the study keeps it for every process'
+    )
+
+
+def _name_of(hypermodel: Any) -> str:
+    """Return a name that is the same in every process that runs the script."""
+    if hypermodel is None:
+        return "run_trial"
+    return str(getattr(hypermodel, "__qualname__", None) or type(hypermodel).__qualname__)

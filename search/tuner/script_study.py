@@ -1,0 +1,106 @@
+"""The study of a Tuner: opened, created, or made anew."""
+
+from collections.abc import Callable
+
+from studyhall.studies.algorithms.factory import check_packages
+from studyhall.studies.artifacts.attachments import recorded
+from studyhall.studies.artifacts.store import ArtifactStore, open_artifact_store
+from studyhall.studies.database.address import parse
+from studyhall.studies.database.retrying import WORKER_PATIENCE_SECONDS, Patience
+from studyhall.studies.definition import Definition, Value
+from studyhall.studies.errors import StudyConflictError, StudyNotFoundError
+from studyhall.studies.queue.lease import LEASE_SECONDS
+from studyhall.studies.status.catalogue import Catalogue
+from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.study.earlier_studies import fitting
+from studyhall.studies.study.opening import earlier_configurations, open_study
+from studyhall.studies.study.store_marker import marker_of
+from studyhall.studies.study.study import Study
+
+
+def open_or_create(
+    storage_url: str,
+    artifacts: str,
+    definition: Definition,
+    *,
+    going_on: Callable[[Definition], Definition],
+    overwrite: bool,
+    misfits: Callable[[list[dict[str, Value]]], list[str | None]],
+) -> tuple[Study, ArtifactStore]:
+    """Open the study that a script names, and create it where it is not there; one that is there is left as it is.
+
+    Args:
+        storage_url: the database.
+        artifacts: the artifact store.
+        definition: what the script would make a study of.
+        going_on: returns the definition with which it goes on with a study that is there, given the study's.
+        overwrite: whether a study of that name is removed first, with everything that was kept of it.
+        misfits: says of configurations of earlier studies why each cannot be built, None if it can.
+
+    Raises:
+        StudyhallError: the storage or the artifact store cannot be used, the study is another one, or it is to be
+            removed while others work on it.
+    """
+    check_packages(definition)
+    patience = Patience(WORKER_PATIENCE_SECONDS)
+    stored = None if overwrite else _stored(storage_url, definition.name, patience)
+    if stored is None:
+        found = earlier_configurations(definition, storage_url)
+        reasons = misfits([each.values for study in found for each in study])
+        warm = [each.values for each in fitting(found, reasons, definition.from_study)]
+        if overwrite:
+            _remove(storage_url, artifacts, definition.name, patience)
+        try:
+            return open_study(storage_url, artifacts, definition, patience, warm, rebudget=False)
+        except StudyConflictError:
+            # Another process of the script, which draws a seed of its own, may have created it meanwhile.
+            stored = _stored(storage_url, definition.name, patience)
+            if stored is None:
+                raise
+    try:
+        return open_study(storage_url, artifacts, going_on(stored), patience, rebudget=False)
+    except StudyConflictError as conflict:
+        raise StudyConflictError(
+            f"{conflict} Tuner(overwrite=True) removes it and starts afresh."
+        ) from conflict
+
+
+def _stored(storage_url: str, name: str, patience: Patience) -> Definition | None:
+    """Return the definition of a study that is there, or None."""
+    address = parse(storage_url)
+    if address.path is not None and not address.path.exists():
+        return None
+    with Catalogue(storage_url) as catalogue:
+        if not catalogue.holds(name, patience):
+            return None
+    storage = open_storage(storage_url, create=False, patience=patience)
+    try:
+        return Study.open(storage, name).definition
+    finally:
+        storage.close()
+
+
+def _remove(storage_url: str, artifacts: str, name: str, patience: Patience) -> None:
+    """Remove a study, if it is there: its rows first, so that none names a file that is gone."""
+    address = parse(storage_url)
+    if address.path is not None and not address.path.exists():
+        return
+    storage = open_storage(storage_url, create=True, patience=patience)
+    try:
+        study = Study.open(storage, name)
+    except StudyNotFoundError:
+        return
+    if workers := study.workers():
+        raise StudyConflictError(
+            f"Study {name!r} in {storage.address.shown} is not overwritten while {len(workers)} processes work on it: "
+            f"end them first (one that was killed counts for up to {LEASE_SECONDS:.0f} s), or give another study_name"
+        )
+    with storage.answered():
+        trials = study.optuna().get_trials(deepcopy=False)
+        recording = [storage.get_study_system_attrs(study.id), *(trial.system_attrs for trial in trials)]
+        kept = [artifact_id for each in recording for artifact_id in recorded(each)]
+        marker = storage.read(lambda connection: marker_of(connection, name))
+        storage.delete_study(study.id)
+    store = open_artifact_store(artifacts, create=True)
+    for artifact_id in [*kept, *filter(None, [marker])]:
+        store.remove(artifact_id)

@@ -1,0 +1,1 @@
+"""Optuna's samplers and pruners by name, with their options checked."""

@@ -1,0 +1,210 @@
+"""Artifacts: files in the artifact store that a study or a trial has a record of, in Optuna's own format."""
+
+import hashlib
+import io
+import json
+import mimetypes
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from studyhall.studies.artifacts.store import ArtifactStore, FileArtifactStore, open_artifact_store
+from studyhall.studies.errors import ArtifactError
+from studyhall.studies.files import explain, sha256_of, write_atomically
+from studyhall.studies.json_text import to_json
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+__all__ = [
+    "RECORD_PREFIX",
+    "ArtifactStore",
+    "Attachment",
+    "FileArtifactStore",
+    "attach",
+    "attached",
+    "copy_checked",
+    "detach",
+    "new_artifact_id",
+    "open_artifact_store",
+    "recorded",
+]
+
+RECORD_PREFIX = "artifacts:"
+"""Optuna's and optuna-dashboard's: the system attribute `artifacts:<id>` holds an artifact's description."""
+
+_REMOVED = to_json(None)  # how optuna-dashboard marks a record as removed, where it cannot be deleted
+
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that is in the store and recorded with a study or a trial."""
+
+    artifact_id: str
+    filename: str
+    sha256: str
+    """64 hexadecimal digits."""
+    size: int
+    """In bytes."""
+
+
+def new_artifact_id() -> str:
+    """Return a fresh id, of the form that Optuna gives and that optuna-dashboard's addresses accept."""
+    return str(uuid.uuid4())
+
+
+def attach(
+    storage: "BaseStorage",
+    store: ArtifactStore,
+    source: Path | bytes,
+    *,
+    study_id: int | None = None,
+    trial_id: int | None = None,
+    filename: str | None = None,
+    mimetype: str | None = None,
+    artifact_id: str | None = None,
+) -> Attachment:
+    """Store a file, then record it with a study or a running trial, so that Optuna and optuna-dashboard see it.
+
+    Args:
+        storage: where the record goes, once the bytes are in the store.
+        store: where the bytes go.
+        source: a file, or the bytes themselves.
+        study_id, trial_id: one of the two, as the storage numbers them.
+        filename: the name to show; that of `source` by default, and needed for bytes.
+        mimetype: guessed from the name by default.
+        artifact_id: a fresh one by default.
+
+    Raises:
+        ArtifactError: the file cannot be read, the store cannot take it, or the trial has ended.
+        ValueError: not exactly one of `study_id` and `trial_id`, or bytes without a name.
+    """
+    if (study_id is None) == (trial_id is None):
+        raise ValueError("attach() takes either study_id or trial_id.")
+    name = filename or (source.name if isinstance(source, Path) else "")
+    if not name:
+        raise ValueError("attach() needs a filename for bytes.")
+    artifact_id = artifact_id or new_artifact_id()
+    with _opened(source) as body:
+        sha256 = hashlib.file_digest(body, "sha256").hexdigest()  # type: ignore[arg-type]  # any BinaryIO serves
+        size = body.tell()
+        body.seek(0)
+        store.write(artifact_id, body)
+    guessed, encoding = mimetypes.guess_type(name)
+    description = {
+        "artifact_id": artifact_id,
+        "filename": name,
+        "mimetype": mimetype or guessed or "application/octet-stream",
+        "encoding": encoding,
+    }
+    key, value = RECORD_PREFIX + artifact_id, to_json(description)
+    try:
+        _record(storage, key, value, study_id, trial_id)
+    except BaseException:
+        # A lost connection does not say whether the record was made: bytes that a record may name are kept.
+        if not _is_recorded(storage, key, study_id, trial_id):
+            store.remove(artifact_id)
+        raise
+    return Attachment(artifact_id, name, sha256, size)
+
+
+def copy_checked(store: ArtifactStore, artifact_id: str, sha256: str, path: Path, *, damaged: str) -> None:
+    """Write an artifact to a file, which is whole or not there.
+
+    Args:
+        store: where the artifact is.
+        artifact_id: its id.
+        sha256: its checksum, as an `Attachment` has it.
+        path: the file; its folder must exist.
+        damaged: what to say, with the remedy, if the store holds other bytes.
+
+    Raises:
+        ArtifactError: the store lacks it, or holds other bytes.
+    """
+    with write_atomically(path) as temporary:
+        with store.open_reader(artifact_id) as source, open(temporary, "wb") as target:
+            shutil.copyfileobj(source, target, _CHUNK_BYTES)
+        if sha256_of(temporary) != sha256:
+            raise ArtifactError(damaged)
+
+
+def attached(attributes: Mapping[str, Any]) -> dict[str, str]:
+    """Return the ids of the artifacts that a study's or a trial's system attributes record, by the names of the files."""
+    return {filename: artifact_id for artifact_id, filename in recorded(attributes).items()}
+
+
+def recorded(attributes: Mapping[str, Any]) -> dict[str, str]:
+    """Return the names of the files that a study's or a trial's system attributes record, by their artifacts' ids."""
+    descriptions = (
+        json.loads(value)
+        for key, value in attributes.items()
+        if key.startswith(RECORD_PREFIX) and value != _REMOVED
+    )
+    return {each["artifact_id"]: each["filename"] for each in descriptions}
+
+
+def detach(storage: "BaseStorage", store: ArtifactStore, artifact_id: str, *, study_id: int) -> None:
+    """Remove an artifact of a study: first its record, so that none ever names missing bytes, then the bytes.
+
+    Raises:
+        ArtifactError: the store refuses.
+    """
+    # Imported here, because fetching needs none of it; whoever has a storage has imported it.
+    from sqlalchemy import delete
+
+    from studyhall.studies.database import optuna_tables
+    from studyhall.studies.storage.study_storage import StudyStorage
+
+    key = RECORD_PREFIX + artifact_id
+    if storage.get_study_system_attrs(study_id).get(key, _REMOVED) != _REMOVED:
+        backend = getattr(storage, "_backend", storage)  # behind Optuna's cache, where there is one
+        if isinstance(backend, StudyStorage):
+            # Better than the mark, which optuna.artifacts.get_all_artifact_meta() fails on.
+            rows = optuna_tables.study_system_attributes
+            deletion = delete(rows).where(rows.c.study_id == study_id, rows.c.key == key)
+            backend.transact(lambda connection: connection.execute(deletion).rowcount)
+        else:
+            storage.set_study_system_attr(study_id, key, _REMOVED)
+    store.remove(artifact_id)
+
+
+def _record(storage: "BaseStorage", key: str, value: str, study_id: int | None, trial_id: int | None) -> None:
+    if study_id is not None:
+        storage.set_study_system_attr(study_id, key, value)
+    if trial_id is not None:
+        from optuna.exceptions import UpdateFinishedTrialError
+
+        try:
+            storage.set_trial_system_attr(trial_id, key, value)
+        except UpdateFinishedTrialError as error:
+            raise ArtifactError(
+                "A trial that has ended takes no more artifacts. Attach the file to its study instead."
+            ) from error
+
+
+def _is_recorded(storage: "BaseStorage", key: str, study_id: int | None, trial_id: int | None) -> bool:
+    try:
+        if study_id is not None:
+            return key in storage.get_study_system_attrs(study_id)
+        return trial_id is not None and key in storage.get_trial_system_attrs(trial_id)
+    except KeyError:  # no such study or trial, or no longer
+        return False
+
+
+@contextmanager
+def _opened(source: Path | bytes) -> Iterator[BinaryIO]:
+    if isinstance(source, bytes):
+        yield io.BytesIO(source)
+        return
+    try:
+        body = source.open("rb")
+    except OSError as error:
+        raise ArtifactError(f"Cannot read {str(source)!r} to store it: {explain(error)}") from error
+    with body:
+        yield body

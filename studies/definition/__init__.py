@@ -1,0 +1,36 @@
+"""What a study is asked to do, as one frozen, signed value."""
+
+from studyhall.studies.definition.definition import Definition, Origin
+from studyhall.studies.definition.search_sections import (
+    ObjectiveSpec,
+    PrunerSpec,
+    SamplerSpec,
+    SearchSpec,
+    StorageSpec,
+)
+from studyhall.studies.definition.section import Value
+from studyhall.studies.definition.training_sections import (
+    DataSpec,
+    EarlyStoppingSpec,
+    HyperModelSpec,
+    PlateauSpec,
+    RetrainingSpec,
+    TrainingSpec,
+)
+
+__all__ = [
+    "DataSpec",
+    "Definition",
+    "EarlyStoppingSpec",
+    "HyperModelSpec",
+    "ObjectiveSpec",
+    "Origin",
+    "PlateauSpec",
+    "PrunerSpec",
+    "RetrainingSpec",
+    "SamplerSpec",
+    "SearchSpec",
+    "StorageSpec",
+    "TrainingSpec",
+    "Value",
+]

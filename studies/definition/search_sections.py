@@ -1,0 +1,216 @@
+"""The sections that say how the search goes: storage, objective, budget, sampler and pruner."""
+
+import re
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from studyhall.studies.artifacts.s3.location import SCHEME, S3Location
+from studyhall.studies.definition.section import Section, Table
+from studyhall.studies.errors import ArtifactError
+
+_MINIMIZED = frozenset({"loss", "error", "mse", "mae", "rmse", "mape", "msle", "crossentropy"})
+PARAMETERS = "parameters"
+"""The objective that is the size of the model, in numbers."""
+
+_MAXIMIZED = frozenset({"acc", "accuracy", "auc", "precision", "recall", "f1", "iou", "psnr", "ssim"})
+
+
+class StorageSpec(Section):
+    """Where the study and its files are kept."""
+
+    shorthand: ClassVar[str | None] = "url"
+
+    url: str = Field(
+        default="sqlite:///studies.db",
+        description="Database that holds the study, as an SQLAlchemy URL; a relative SQLite file is looked up "
+        "from the folder where the command is run.",
+    )
+    artifacts: str = Field(
+        default="artifacts",
+        min_length=1,
+        description="Folder that holds models, figures and published bundles; every worker must see it. Or a bucket of an "
+        "S3-compatible store: 's3://BUCKET/PREFIX', with '?endpoint=https://HOST:PORT' where it is not Amazon's.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_url(cls, url: str) -> str:
+        if not re.match(r"[a-z][a-z0-9+]*://", url):
+            # Not quoted: it may hold a password.
+            raise ValueError(
+                "must be a URL, as in 'sqlite:///studies.db' or 'postgresql://user@host/database'"
+            )
+        return url
+
+    @field_validator("artifacts")
+    @classmethod
+    def _is_a_place(cls, artifacts: str) -> str:
+        if artifacts.lower().startswith(SCHEME):
+            try:
+                S3Location.parse(artifacts)
+            except ArtifactError as error:
+                raise ValueError(str(error)) from None
+        return artifacts
+
+
+class FurtherObjectiveSpec(Section):
+    """One more thing that a trial is judged by, as it was at the first objective's best epoch."""
+
+    shorthand: ClassVar[str | None] = "metric"
+
+    metric: str = Field(
+        default="val_loss",
+        min_length=1,
+        description="Name under which training reports the objective; a trial's result is its best epoch's. "
+        "'parameters' is the size of the model, which no training reports.",
+    )
+    direction: Literal["minimize", "maximize"] = Field(
+        default="minimize",
+        description="Whether a smaller or a larger metric is better: 'minimize' or 'maximize'. Left out, the "
+        "metric's name decides where it is a loss, an error or an accuracy.",
+    )
+
+    @classmethod
+    def complete(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Fill in the direction where the metric's name says it; a wrong guess would find the worst trial."""
+        metric = given.get("metric")
+        if "direction" in given or not isinstance(metric, str):
+            return given
+        if metric == PARAMETERS:
+            return given | {"direction": "minimize"}
+        words = set(re.split(r"[^a-z0-9]+", metric.lower()))
+        if words & _MINIMIZED:
+            return given | {"direction": "minimize"}
+        if words & _MAXIMIZED:
+            return given | {"direction": "maximize"}
+        raise ValueError(f"metric {metric!r} needs a direction; add direction = 'minimize' or 'maximize'")
+
+
+class ObjectiveSpec(FurtherObjectiveSpec):
+    """What a trial is judged by."""
+
+    also: list[FurtherObjectiveSpec] = Field(
+        default_factory=list,
+        description="More objectives, which the search trades off against each other. A study file may also list all "
+        "of them, each as [[objective]]. The first one decides which epoch of a trial is its best, and which trial is "
+        "published. Nothing is pruned.",
+    )
+
+    @field_validator("also")
+    @classmethod
+    def _is_not_said_twice(cls, also: list[FurtherObjectiveSpec]) -> list[FurtherObjectiveSpec]:
+        metrics = [each.metric for each in also]
+        if len(set(metrics)) < len(metrics):
+            raise ValueError("a metric is named twice; an objective is one metric")
+        return also
+
+
+class FromStudySpec(Section):
+    """An earlier study whose best trials are tried first."""
+
+    shorthand: ClassVar[str | None] = "study"
+
+    study: str = Field(min_length=1, description="Its name in the storage.")
+    trials: int = Field(default=3, ge=1, description="How many of its best trials, of those that fit.")
+
+
+class SearchSpec(Section):
+    """How much is tried."""
+
+    trials: int = Field(
+        default=20,
+        ge=1,
+        le=1_000_000,
+        description="Number of trials; raise it later and the study goes on from where it is, lower it and trials that wait are "
+        "withdrawn.",
+    )
+    hours: float | None = Field(
+        default=None,
+        gt=0.0,
+        description="Hours after the study's first trial began in which trials are trained; each worker ends the epoch that "
+        "it is at, and keeps the trial for later. Left out, as long as it takes.",
+    )
+    epochs: int | None = Field(
+        default=None,
+        ge=1,
+        description="Epochs that all trials together may train, exactly; left out, as many as they need.",
+    )
+    target: float | None = Field(
+        default=None,
+        description="Objective that is good enough: when a complete trial has it, the search ends everywhere.",
+    )
+    seed: int = Field(
+        default=0, ge=0, lt=2**32, description="Seed of what is proposed and of initial weights."
+    )
+    repeat: bool = Field(
+        default=False,
+        description="Whether a configuration is proposed again that another trial has tried, for its spread. Left out, none is, and "
+        "the search ends when all configurations of a finite space were tried.",
+    )
+    keep_models: int = Field(
+        default=3,
+        ge=0,
+        description="Of how many of the best trials the weights are kept, in case a retraining ends worse; the others' "
+        "are removed.",
+    )
+    figures: bool = Field(
+        default=True,
+        description="Whether each trial that completes shows people its history, and where it makes images, its predictions "
+        "for a few examples; small files in the artifact store, for the dashboard.",
+    )
+
+
+class SamplerSpec(Section):
+    """Which of Optuna's samplers proposes hyperparameters."""
+
+    shorthand: ClassVar[str | None] = "name"
+
+    name: str = Field(
+        default="TPESampler", description="A sampler of optuna.samplers: 'TPESampler', or 'tpe' for short."
+    )
+    options: Table = Field(
+        default_factory=dict,
+        description="What its constructor takes. Unless you say otherwise, TPE groups conditional hyperparameters, of which "
+        "it would draw most independently, and draws the first 5 trials at random instead of 10.",
+    )
+
+    @classmethod
+    def complete(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Tell TPE to be multivariate, to group, and to begin early, where nothing else was said.
+
+        Searches of networks are short. On 60 random problems of their shape, five random trials at the beginning left a fifth less regret
+        after 12 trials than ten, and no more after 32 (tests/benchmarks/RESULTS.md).
+        """
+        options = given.get("options", {})
+        name = given.get("name", "tpe")
+        if not isinstance(options, dict) or str(name).lower().removesuffix("sampler") != "tpe":
+            return given
+        options = {"multivariate": True, "n_startup_trials": 5} | options
+        if options["multivariate"] is True:  # Optuna cannot group otherwise
+            options = {"group": True} | options
+        return given | {"options": options}
+
+
+class PrunerSpec(Section):
+    """Which of Optuna's pruners ends hopeless trials early."""
+
+    shorthand: ClassVar[str | None] = "name"
+
+    name: str = Field(
+        default="MedianPruner",
+        description="A pruner of optuna.pruners: 'MedianPruner', or 'median' for short; 'none' for no pruning. Trials are judged by "
+        "the best value that they had reached by an epoch.",
+    )
+    options: Table = Field(
+        default_factory=dict, description="What its constructor takes; its steps are finished epochs."
+    )
+
+    @classmethod
+    def complete(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Have the pruner that nobody chose judge from the second epoch on, and from the third trial.
+
+        The first epoch says little about the last: verdicts on it lost the best network in a tenth to a half of the replayed searches. Those
+        on the second lost none, and the sooner they began the sooner the best was found (tests/benchmarks/RESULTS.md).
+        """
+        return given or {"options": {"n_startup_trials": 2, "n_warmup_steps": 2}}

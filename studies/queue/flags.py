@@ -1,0 +1,38 @@
+"""The request that all workers of a study leave: there until it is withdrawn.
+
+Each function is one step of a transaction that the caller holds.
+"""
+
+from sqlalchemy import ColumnElement, Connection, Text, cast, delete, exists, select
+
+from studyhall.studies.database.attributes import STOP
+from studyhall.studies.database.dialects import insert_into, now
+from studyhall.studies.database.optuna_tables import study_user_attributes
+
+
+def request(connection: Connection, study_id: int) -> None:
+    """Ask all workers to leave."""
+    note_time(connection, study_id, STOP)
+
+
+def withdraw(connection: Connection, study_id: int) -> None:
+    """Let workers work again."""
+    table = study_user_attributes
+    connection.execute(delete(table).where(table.c.study_id == study_id, table.c.key == STOP))
+
+
+def is_requested(connection: Connection, study_id: int) -> bool:
+    """Whether workers are asked to leave."""
+    return bool(connection.scalar(select(requested(study_id))))
+
+
+def requested(study_id: int | ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether workers are asked to leave, as a condition in other queries."""
+    table = study_user_attributes
+    return exists().where(table.c.study_id == study_id, table.c.key == STOP)
+
+
+def note_time(connection: Connection, study_id: int, key: str) -> None:
+    """Give the study the time of now as an attribute, unless it has that attribute."""
+    row = {"study_id": study_id, "key": key, "value_json": cast(now(), Text)}
+    connection.execute(insert_into(connection, study_user_attributes).values(row).on_conflict_do_nothing())

@@ -1,0 +1,23 @@
+"""Files that belong to a study by name, such as the figures of its search: each name has one, the newest."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from studyhall.studies.artifacts.attachments import attach, detach
+from studyhall.studies.artifacts.store import ArtifactStore
+from studyhall.studies.study.study import Study
+
+RECORD = "studyhall:files"  # study user attribute {file name: artifact id}
+
+
+def replace_files(study: Study, store: ArtifactStore, files: Sequence[Path]) -> None:
+    """Attach files to a study, each in place of the one of its name; what they replace goes last.
+
+    Raises:
+        ArtifactError: the store cannot take them.
+    """
+    before = dict(study.optuna().user_attrs.get(RECORD, {}))
+    added = {path.name: attach(study.storage, store, path, study_id=study.id).artifact_id for path in files}
+    study.optuna().set_user_attr(RECORD, before | added)
+    for name in added.keys() & before.keys():
+        detach(study.storage, store, before[name], study_id=study.id)

@@ -1,0 +1,166 @@
+"""What is left of a search space: a tree of what models ask for, known from the trials that asked."""
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Self
+
+from optuna.distributions import BaseDistribution
+
+from studyhall.studies.definition.section import Value
+from studyhall.studies.space.configurations import Configuration, Key, key_of, size_of, values_of
+
+Grid = Mapping[str, Sequence[Any]]
+"""The values that a sampler proposes for each parameter, where it proposes no others."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is known of a space beside what its trials asked for.
+
+    `grid` holds the only values that are proposed, if they are limited; `asked` what the present model draws a parameter from, where that may
+    be another distribution than earlier trials had; `model` stands for the names that it asks for, where those may be others.
+    """
+
+    grid: Grid = field(default_factory=dict)
+    asked: Mapping[str, BaseDistribution] = field(default_factory=dict)
+    model: str | None = None
+
+
+_NOT_ASKED: Hashable = object()
+
+
+class Reach(IntEnum):
+    """What is left below a node of the tree."""
+
+    FREE = 0  # something that nobody tries, or nobody knows what
+    PENDING = 1  # nothing but what other trials try at the moment, as far as they have drawn it
+    TRIED = 2  # nothing
+
+
+class Space:
+    """One node of the tree, and what lies below it.
+
+    A model asks for its parameters one by one, and what it asks for next follows from the values that it has. So trials with the same values
+    so far ask for the same next parameter, or for none. Nobody knows what a value that was never drawn leads to.
+
+    Args:
+        configurations: Those of the trials that came this way.
+        limits: What is known beside them.
+        names: The parameters whose values lead here.
+    """
+
+    def __init__(
+        self,
+        configurations: Sequence[Configuration],
+        limits: Limits = Limits(),
+        names: frozenset[str] = frozenset(),
+    ) -> None:
+        self._configurations = configurations
+        self._limits = limits
+        self._names = names
+
+    @classmethod
+    def of(cls, configurations: Iterable[Configuration], limits: Limits) -> Self:
+        """Return the root of the tree; what another model asked for says nothing of the present one."""
+        models = (None, limits.model)
+        return cls([each for each in configurations if limits.model is None or each.model in models], limits)
+
+    def at(self, points: Mapping[str, Key]) -> "Space":
+        """Return the node that further values lead to."""
+        here = [
+            each
+            for each in self._configurations
+            if all(each.points.get(name, _NOT_ASKED) == key for name, key in points.items())
+        ]
+        return Space(here, self._limits, self._names | points.keys())
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is known that the model asks for more here."""
+        return any(len(each.points) > len(self._names) for each in self._configurations)
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether no trial came this way."""
+        return not self._configurations
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether the next parameter is known to be continuous, so that there is always something left."""
+        longer = self._longer()
+        return bool(longer) and self._size(*self._asked(longer)) is None
+
+    @property
+    def tried(self) -> int:
+        """How many configurations were tried to their end below this node."""
+        return len({frozenset(each.points.items()) for each in self._configurations if each.ended})
+
+    def reach(self) -> Reach:
+        """Say what is left below this node."""
+        longer = self._longer()
+        if not longer:
+            if any(each.ended for each in self._configurations):
+                return Reach.TRIED
+            return Reach.PENDING if self._configurations else Reach.FREE
+        name, distribution = self._asked(longer)
+        size, below = self._size(name, distribution), self._by_value(name)
+        if not size or size > len(
+            below
+        ):  # a grid may have no value that the model takes, which is to be said
+            return Reach.FREE
+        reach = Reach.TRIED
+        for value in self.values(name, distribution):
+            key = key_of(distribution, value)
+            if key not in below:
+                return Reach.FREE
+            reach = min(reach, Space(below[key], self._limits, self._names | {name}).reach())
+            if reach is Reach.FREE:
+                break
+        return reach
+
+    def taken(self, name: str) -> dict[Key, Reach]:
+        """Return the values of the parameter that is asked for here below which nothing is free."""
+        below = {
+            key: Space(each, self._limits, self._names | {name}).reach()
+            for key, each in self._by_value(name).items()
+        }
+        return {key: reach for key, reach in below.items() if reach is not Reach.FREE}
+
+    def values(self, name: str, distribution: BaseDistribution) -> Sequence[Value]:
+        """Return the values that are proposed for a parameter of which there are not endlessly many."""
+        if name not in self._limits.grid:
+            return values_of(distribution)
+        return [each for each in self._limits.grid[name] if _is_in(distribution, each)]
+
+    def is_finite(self, name: str, distribution: BaseDistribution) -> bool:
+        """Whether `values` can tell all values of a parameter."""
+        return self._size(name, distribution) is not None
+
+    def _size(self, name: str, distribution: BaseDistribution) -> int | None:
+        if name in self._limits.grid:
+            return len(self.values(name, distribution))
+        return size_of(distribution)
+
+    def _longer(self) -> list[Configuration]:
+        return [each for each in self._configurations if len(each.points) > len(self._names)]
+
+    def _asked(self, longer: Sequence[Configuration]) -> tuple[str, BaseDistribution]:
+        latest = max(longer, key=lambda each: each.number)
+        name = next(each for each in latest.points if each not in self._names)
+        return name, self._limits.asked.get(name, latest.distributions[name])
+
+    def _by_value(self, name: str) -> Mapping[Key, list[Configuration]]:
+        found = defaultdict(list)
+        for each in self._configurations:
+            if name in each.points:
+                found[each.points[name]].append(each)
+        return found
+
+
+def _is_in(distribution: BaseDistribution, value: Any) -> bool:
+    try:
+        return distribution._contains(distribution.to_internal_repr(value))
+    except ValueError:
+        return False

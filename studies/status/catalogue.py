@@ -1,0 +1,143 @@
+"""What is in a storage, read without Optuna: for commands that answer at once and change nothing."""
+
+import difflib
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Self, TypeVar
+
+from sqlalchemy import Connection, inspect
+
+from studyhall.studies.database import studyhall_tables
+from studyhall.studies.database.address import parse
+from studyhall.studies.database.attributes import BUNDLE, CREATED, DEFINITION, EXHAUSTED, SIGNATURE
+from studyhall.studies.database.connection import connect, explained, require
+from studyhall.studies.database.retrying import Patience, persist
+from studyhall.studies.errors import StudyNotFoundError
+from studyhall.studies.queue import flags, reclaiming, workers
+from studyhall.studies.queue.lease import LEASE_SECONDS
+from studyhall.studies.status import queries
+from studyhall.studies.status.summary import Entry, Exhausted
+
+_SHOWN_NAMES = 8
+
+T = TypeVar("T")
+
+
+class Catalogue:
+    """A storage, to be read; use it as a context manager.
+
+    Raises:
+        StorageError: The storage cannot be read, or does not exist: nothing is ever created.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.address = parse(url)
+        require(self.address)
+        self._engine = connect(self.address)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Return what `work` reads.
+
+        Raises:
+            StorageError: The storage cannot be read.
+        """
+        with explained(self.address), self._engine.connect() as connection:
+            return work(connection)
+
+    def names(self) -> list[str]:
+        """Return the names of all studies, oldest first."""
+        with explained(self.address), self._engine.connect() as connection:
+            return queries.study_names(connection)
+
+    def holds(self, name: str, patience: Patience | None = None) -> bool:
+        """Whether there is a study of that name; a server's database that was never used holds none.
+
+        Raises:
+            StorageError: The storage cannot be read, or is away for longer than `patience`; None does not wait.
+        """
+
+        def look() -> bool:
+            with self._engine.connect() as connection:
+                return inspect(connection).has_table("studies") and name in queries.study_names(connection)
+
+        with explained(self.address):
+            return persist(self.address, patience or Patience(), look)
+
+    def entries(self) -> list[Entry]:
+        """Return all studies, oldest first."""
+        with explained(self.address), self._engine.connect() as connection:
+            found = ((name, queries.study_id(connection, name)) for name in queries.study_names(connection))
+            return [
+                read_entry(connection, name, study_id) for name, study_id in found if study_id is not None
+            ]
+
+    def entry(self, name: str) -> Entry:
+        """Return one study.
+
+        Raises:
+            StudyNotFoundError: The storage holds none of that name.
+        """
+        return self.read(lambda connection: read_entry(connection, name, self.id_of(connection, name)))
+
+    def id_of(self, connection: Connection, name: str) -> int:
+        """Return a study's number in the storage.
+
+        Raises:
+            StudyNotFoundError: The storage holds none of that name.
+        """
+        study_id = queries.study_id(connection, name)
+        if study_id is None:
+            raise not_found(name, queries.study_names(connection), self.address.shown)
+        return study_id
+
+
+def read_entry(connection: Connection, name: str, study_id: int) -> Entry:
+    """Return a study, of which the number is known."""
+    direction = queries.direction(connection, study_id)
+    found = queries.attributes(connection, study_id, (DEFINITION, SIGNATURE, CREATED, BUNDLE, EXHAUSTED))
+    created = found.get(CREATED)
+    leased = inspect(connection).has_table(
+        studyhall_tables.leases.name
+    )  # older databases get it when they are worked on
+    return Entry(
+        name=name,
+        direction=direction,
+        definition=found.get(DEFINITION),
+        signature=found.get(SIGNATURE),
+        counts=queries.counts(connection, study_id),
+        best=queries.best(connection, study_id, direction),
+        created=None if created is None else datetime.fromisoformat(created),
+        active=queries.last_activity(connection, study_id),
+        bundle=found.get(BUNDLE),
+        failures=queries.failures(connection, study_id),
+        front=queries.front(connection, study_id),
+        exhausted=Exhausted(**found[EXHAUSTED]) if EXHAUSTED in found else None,
+        expired=reclaiming.count_expired(connection, study_id, LEASE_SECONDS) if leased else 0,
+        stopping=flags.is_requested(connection, study_id),
+        workers=workers.alive(connection, study_id, LEASE_SECONDS) if leased else [],
+    )
+
+
+def not_found(name: str, names: Sequence[str], shown: str) -> StudyNotFoundError:
+    """Return the error for a study that a storage does not hold, with the closest of those that it does."""
+    held = "nothing"
+    if names:
+        close = difflib.get_close_matches(name, names, n=_SHOWN_NAMES, cutoff=0.0)
+        others = len(names) - len(close)
+        held = ", ".join(close) + (f" and {others} more" if others else "")
+    return StudyNotFoundError(
+        f"No study {name!r} in {shown}. It holds: {held}. Create it with: studyhall search STUDY.toml"
+    )

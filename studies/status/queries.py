@@ -1,0 +1,236 @@
+"""Questions about studies, each answered by one SELECT and without Optuna."""
+
+import functools
+import json
+import math
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Integer, Select, Table, bindparam, case, func, literal, select, update
+
+from studyhall.studies.database.attributes import FAILURE, HYPERPARAMETERS, PRUNED_AFTER, STARTED
+from studyhall.studies.database.dialects import insert_into, now
+from studyhall.studies.database.optuna_tables import (
+    COMPLETE,
+    FAIL,
+    PRUNED,
+    RUNNING,
+    WAITING,
+    studies,
+    study_directions,
+    study_user_attributes,
+    trial_user_attributes,
+    trial_values,
+    trials,
+)
+from studyhall.studies.json_text import to_json
+from studyhall.studies.queue import epoch_budget, withdrawal
+from studyhall.studies.status.summary import Best, Counts, FrontTrial, Spent, Value
+
+_INFINITE = {"INF_NEG": -math.inf, "INF_POS": math.inf}  # Optuna stores their type, and no value
+
+
+def study_names(connection: Connection) -> list[str]:
+    """Return the names of all studies, oldest first."""
+    return list(connection.scalars(select(studies.c.study_name).order_by(studies.c.study_id)))
+
+
+def study_id(connection: Connection, name: str) -> int | None:
+    """Return a study's id; None if there is no such study."""
+    return connection.scalar(select(studies.c.study_id).where(studies.c.study_name == name))
+
+
+def direction(connection: Connection, study_id: int) -> str:
+    """Return "minimize" or "maximize", for a study's first objective."""
+    first = study_directions.c.study_id == study_id, study_directions.c.objective == 0
+    return str(connection.execute(select(study_directions.c.direction).where(*first)).scalar_one()).lower()
+
+
+def attributes(connection: Connection, study_id: int, keys: Iterable[str]) -> dict[str, Any]:
+    """Return those of a study's user attributes that it has."""
+    table = study_user_attributes
+    query = select(table.c.key, table.c.value_json).where(
+        table.c.study_id == study_id, table.c.key.in_(list(keys))
+    )
+    return {key: json.loads(value) for key, value in connection.execute(query)}
+
+
+def attributes_after(connection: Connection, study_id: int, prefix: str) -> dict[str, Any]:
+    """Return those of a study's user attributes whose names begin with a prefix, by what follows it."""
+    c = study_user_attributes.c
+    query = select(c.key, c.value_json).where(
+        c.study_id == study_id, c.key.startswith(prefix, autoescape=True)
+    )
+    return {key.removeprefix(prefix): json.loads(value) for key, value in connection.execute(query)}
+
+
+def set_attribute(connection: Connection, study_id: int, key: str, value: Any) -> None:
+    """Change a user attribute that a study has; nothing is written if it is the same."""
+    table, text = study_user_attributes, to_json(value)
+    held = (table.c.study_id == study_id, table.c.key == key, table.c.value_json != text)
+    connection.execute(update(table).where(*held).values(value_json=text))
+
+
+def put_attribute(connection: Connection, table: Table, study_id: int, key: str, text: str) -> int:
+    """Give a study an attribute, as a row of `table`; return 0 if there is no such study."""
+    row = select(studies.c.study_id, literal(key), literal(text)).where(studies.c.study_id == study_id)
+    new = insert_into(connection, table).from_select(["study_id", "key", "value_json"], row)
+    replace = {"value_json": new.excluded.value_json}
+    upsert = new.on_conflict_do_update(index_elements=[table.c.study_id, table.c.key], set_=replace)
+    return connection.execute(upsert, execution_options={"preserve_rowcount": True}).rowcount
+
+
+def counts(connection: Connection, study_id: int) -> Counts:
+    """Count a study's trials by their state; those that were withdrawn count nowhere."""
+    query = select(trials.c.state, func.count()).where(trials.c.study_id == study_id).group_by(trials.c.state)
+    found = {row[0]: row[1] for row in connection.execute(query)}
+    if found.get(FAIL, 0):
+        found[FAIL] -= withdrawal.count_ended(connection, study_id)
+    return Counts(*(found.get(state, 0) for state in (WAITING, RUNNING, COMPLETE, PRUNED, FAIL)))
+
+
+def last_activity(connection: Connection, study_id: int) -> datetime | None:
+    """Return when a trial of the study last started or ended."""
+    query = select(func.max(trials.c.datetime_start), func.max(trials.c.datetime_complete))
+    times = connection.execute(query.where(trials.c.study_id == study_id)).one()
+    return max((time.replace(tzinfo=UTC) for time in times if time is not None), default=None)
+
+
+def best(connection: Connection, study_id: int, direction: str) -> Best | None:
+    """Return a study's best complete trial."""
+    row = connection.execute(_best(direction), {"study": study_id}).first()
+    if row is None:
+        return None
+    pruned_after = None if row.pruned_after is None else json.loads(row.pruned_after)
+    return Best(
+        row.number, _INFINITE.get(row.value_type, row.value), shown_values(row.value_json), pruned_after
+    )
+
+
+@functools.cache
+def _best(direction: str) -> Select[Any]:
+    kind = trial_values.c.value_type
+    rank = case((kind == "INF_NEG", -1), (kind == "INF_POS", 1), else_=0)
+    first = [rank.asc(), trial_values.c.value.asc()]
+    if direction == "maximize":
+        first = [rank.desc(), trial_values.c.value.desc()]
+    shown = (trial_user_attributes.c.trial_id == trials.c.trial_id) & (
+        trial_user_attributes.c.key == HYPERPARAMETERS
+    )
+    ending = trial_user_attributes.alias()
+    pruned = (ending.c.trial_id == trials.c.trial_id) & (ending.c.key == PRUNED_AFTER)
+    of_study = trials.c.study_id == bindparam("study", type_=Integer)
+    return (
+        select(
+            trials.c.number,
+            trial_values.c.value,
+            kind,
+            trial_user_attributes.c.value_json,
+            ending.c.value_json.label("pruned_after"),
+        )
+        .join(trial_values, trial_values.c.trial_id == trials.c.trial_id)
+        .outerjoin(trial_user_attributes, shown)
+        .outerjoin(ending, pruned)
+        .where(of_study, trials.c.state == COMPLETE, trial_values.c.objective == 0)
+        .order_by(*first, trials.c.number)
+        .limit(1)
+    )
+
+
+def shown_values(text: str | None) -> dict[str, Value]:
+    """Return hyperparameters as a trial shows them; none where people wrote something else under that name."""
+    values = json.loads(text or "{}")
+    return values if isinstance(values, dict) else {}
+
+
+def failures(connection: Connection, study_id: int) -> dict[str, int]:
+    """Count a study's failed trials by the kind of their failure."""
+    kind = trial_user_attributes.c.value_json
+    query = (
+        select(kind, func.count())
+        .join(trials, trials.c.trial_id == trial_user_attributes.c.trial_id)
+        .where(trials.c.study_id == study_id, trials.c.state == FAIL, trial_user_attributes.c.key == FAILURE)
+        .group_by(kind)
+        .order_by(func.count().desc(), kind)
+    )
+    found = {
+        f"{json.loads(row[0])}": row[1] for row in connection.execute(query)
+    }  # anybody may have written it
+    found.pop(withdrawal.WITHDRAWN, None)
+    return found
+
+
+def spent(connection: Connection, study_id: int, direction: str) -> Spent:
+    """Return what a study has cost so far."""
+    row = connection.execute(_spent(), {"study": study_id}).one()
+    found = best(connection, study_id, direction)
+    return Spent(
+        seconds=0.0 if row.started is None else max(0.0, row.clock - json.loads(row.started)),
+        epochs=max(row.reported, row.begun),
+        best=None if found is None else found.value,
+    )
+
+
+@functools.cache
+def _spent() -> Select[Any]:
+    table, study = study_user_attributes, bindparam("study", type_=Integer)
+    started = select(table.c.value_json).where(table.c.study_id == study, table.c.key == STARTED)
+    return select(
+        now().label("clock"),
+        started.scalar_subquery().label("started"),
+        epoch_budget.reported(study).scalar_subquery().label("reported"),
+        epoch_budget.begun(study).scalar_subquery().label("begun"),
+    )
+
+
+def front(connection: Connection, study_id: int) -> list[FrontTrial]:
+    """Return the Pareto front of a study with several objectives, by the first; empty where there is one."""
+    of_study = study_directions.c.study_id == study_id
+    directions = connection.scalars(
+        select(study_directions.c.direction).where(of_study).order_by(study_directions.c.objective)
+    ).all()
+    if len(directions) < 2:
+        return []
+    shown = (trial_user_attributes.c.trial_id == trials.c.trial_id) & (
+        trial_user_attributes.c.key == HYPERPARAMETERS
+    )
+    query = (
+        select(
+            trials.c.number,
+            trial_values.c.value,
+            trial_values.c.value_type,
+            trial_user_attributes.c.value_json,
+        )
+        .join(trial_values, trial_values.c.trial_id == trials.c.trial_id)
+        .outerjoin(trial_user_attributes, shown)
+        .where(trials.c.study_id == study_id, trials.c.state == COMPLETE)
+        .order_by(trials.c.number, trial_values.c.objective)
+    )
+    values: dict[int, list[float]] = {}
+    hyperparameters = {}
+    for row in connection.execute(query):
+        values.setdefault(row.number, []).append(_INFINITE.get(row.value_type, row.value))
+        hyperparameters[row.number] = row.value_json
+    signs = [-1 if direction == "MAXIMIZE" else 1 for direction in directions]
+    costs = {
+        number: tuple(sign * value for sign, value in zip(signs, each, strict=True))
+        for number, each in values.items()
+    }
+    return [
+        FrontTrial(number, values[number], shown_values(hyperparameters[number]))
+        for number in undominated(costs)
+    ]
+
+
+def undominated(costs: Mapping[int, tuple[float, ...]]) -> list[int]:
+    """Return the keys of those costs that no other one is as low as in all and lower in one, the lowest first."""
+    kept: list[int] = []
+    for key in sorted(costs, key=lambda each: (costs[each], each)):
+        # Whatever dominates it comes before it, or is dominated itself by one that does.
+        if not any(
+            costs[other] != costs[key] and all(a <= b for a, b in zip(costs[other], costs[key], strict=True))
+            for other in kept
+        ):
+            kept.append(key)
+    return kept

@@ -1,0 +1,1 @@
+"""Optuna's storage on our database: retried, exact, and aware of leases."""

@@ -1,0 +1,1 @@
+"""A study: created, joined, worked on, and noted for optuna-dashboard."""

@@ -1,0 +1,69 @@
+"""The search space of a study, as far as its trials have tried it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+from optuna.distributions import BaseDistribution
+
+from studyhall.studies.queue import withdrawal
+from studyhall.studies.space.configurations import Tried, out_of_memory_once, tried_once
+from studyhall.studies.space.space import Limits, Reach, Space
+from studyhall.studies.status.summary import Exhausted
+from studyhall.studies.storage.study_cache import StudyCache
+from studyhall.studies.storage.study_storage import StudyStorage
+
+
+class StudySpace:
+    """The search space of one study in a storage.
+
+    Every method raises StorageError where the database fails.
+
+    Attributes:
+        repeats: Whether a configuration may be drawn that another trial has.
+        limits: What is known of the search space beside what its trials asked for.
+    """
+
+    def __init__(self, storage: StudyStorage, id: int, name: str) -> None:
+        self.storage = storage
+        self.id = id
+        self.name = name
+        self.repeats = False
+        self.limits = Limits()
+        self._cached = StudyCache(storage, name, id)
+        self._is_endless = False
+
+    @property
+    def _tried(self) -> Tried:
+        return out_of_memory_once if self.repeats else tried_once
+
+    def reach(self) -> Reach:
+        """Return what is left of the search space; where that is nothing, withdraw the trials that would have to try it."""
+        if self._is_endless:
+            return Reach.FREE
+        space = self.space()
+        self._is_endless, reach = space.is_endless, space.reach()
+        if reach is Reach.TRIED:
+            self.storage.transact(lambda connection: withdrawal.exhausted(connection, self.id, space.tried))
+        return reach
+
+    def space(self) -> Space:
+        """Return what the trials have tried and try of the search space."""
+        with self.storage.answered():
+            return Space.of(self._cached.look(self.id, self._tried).configurations, self.limits)
+
+    def asks(self, asked: Mapping[str, BaseDistribution]) -> None:
+        """Say what the present model asks for, where it may be another one than that of earlier trials.
+
+        Args:
+            asked: What it draws each parameter from, as far as that is known. With other names than before, nothing of it was tried.
+        """
+        names = json.dumps(sorted(asked)).encode()
+        model = hashlib.sha256(names).hexdigest()[:16] if asked else None
+        self.limits = replace(self.limits, asked=asked, model=model)
+        self._is_endless = False
+
+    def exhausted(self) -> Exhausted | None:
+        """Return how much was tried and withdrawn, where no configuration was left when last a trial was claimed."""
+        return self.storage.read(lambda connection: withdrawal.found(connection, self.id))

@@ -1,0 +1,233 @@
+"""A study: a definition, and the trials that it asks for, in a storage."""
+
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+from pydantic import ValidationError
+from sqlalchemy import Connection
+
+from studyhall.studies.algorithms.factory import grid_of
+from studyhall.studies.database.attributes import DEFINITION, SIGNATURE, VERSIONS
+from studyhall.studies.definition import Definition, Value
+from studyhall.studies.definition.signature import differences, signature
+from studyhall.studies.errors import StudyConflictError
+from studyhall.studies.queue import epoch_budget, flags, queue, withdrawal
+from studyhall.studies.queue import workers as worker_rows
+from studyhall.studies.queue.lease import LEASE_SECONDS, Lease
+from studyhall.studies.space.space import Limits
+from studyhall.studies.status import queries
+from studyhall.studies.status.catalogue import not_found
+from studyhall.studies.status.summary import Best, Counts, Spent, WorkerSeen
+from studyhall.studies.storage.study_storage import StudyStorage
+from studyhall.studies.study.creation import create
+from studyhall.studies.study.trials import StudyTrials
+from studyhall.studies.study.versions import require_compatible
+
+
+class Study(StudyTrials):
+    """A study in a storage. Its queue is its budget: no trial is ever created to satisfy a worker.
+
+    Every method raises StorageError where the database fails.
+
+    Attributes:
+        definition: What it is asked to do.
+        signature: The hash of what can change a result.
+        withdrawn: How many waiting trials were withdrawn when it was last given a budget.
+    """
+
+    def __init__(self, storage: StudyStorage, id: int, definition: Definition, signature: str) -> None:
+        """Use `create_or_join` or `open`."""
+        super().__init__(storage, id, definition.name)
+        self.definition = definition
+        self.signature = signature
+        self.repeats = definition.search.repeat
+        self.limits = Limits(grid=grid_of(definition.sampler))
+        self.withdrawn = 0
+
+    @classmethod
+    def create_or_join(
+        cls,
+        storage: StudyStorage,
+        definition: Definition,
+        warm: Sequence[Mapping[str, Value]] = (),
+        marker: str | None = None,
+        *,
+        rebudget: bool = True,
+    ) -> Self:
+        """Return the study of a definition; create it with its trials if it is not there.
+
+        All of it is created in one transaction: a process that is killed leaves nothing, and of several that
+        start at once, one creates the study and the others join it. A definition that asks for more trials
+        than the study has adds those; and its other budgets hold from now on. One that asks for fewer than before withdraws
+        waiting ones, unless they were asked for with values.
+
+        Args:
+            storage: Where it is.
+            definition: What it is.
+            warm: Configurations that a study which is created tries after those of the definition.
+            marker: The file in the artifact store that those who join a study which is created will look for.
+            rebudget: Whether a study that is there is given the definition's budget, as by `rebudget`.
+
+        Raises:
+            DefinitionError: It enqueues more configurations than it asks for trials.
+            StudyConflictError: The study was created from a definition that would give other results, or with
+                versions of Studyhall or Optuna that do not go together with these.
+        """
+
+        def work(connection: Connection) -> tuple[int, int]:
+            created = create(connection, definition, warm, marker)
+            if created is not None:
+                return created, 0
+            joined = cls._load(storage, connection, definition.name)
+            joined._require(definition)
+            require_compatible(joined.name, _versions(connection, joined.id))
+            withdrawn = joined._rebudget(connection, definition) if rebudget else 0
+            return joined.id, withdrawn
+
+        study_id, withdrawn = storage.transact(work)
+        study = cls(storage, study_id, definition, signature(definition))
+        study.withdrawn = withdrawn
+        return study
+
+    @classmethod
+    def open(cls, storage: StudyStorage, name: str) -> Self:
+        """Return an existing study, with the definition that the storage has of it.
+
+        Raises:
+            StudyNotFoundError: The storage holds no study of that name.
+            StudyConflictError: It does, but Studyhall did not make it.
+        """
+        return storage.read(lambda connection: cls._load(storage, connection, name))
+
+    @classmethod
+    def _load(cls, storage: StudyStorage, connection: Connection, name: str) -> Self:
+        shown = storage.address.shown
+        study_id = queries.study_id(connection, name)
+        if study_id is None:
+            raise not_found(name, queries.study_names(connection), shown)
+        found = queries.attributes(connection, study_id, (DEFINITION, SIGNATURE))
+        try:
+            return cls(storage, study_id, Definition.model_validate(found[DEFINITION]), found[SIGNATURE])
+        except (KeyError, ValidationError) as error:
+            raise StudyConflictError(
+                f"Study {name!r} in {shown} was not made by this version of Studyhall: choose another name."
+            ) from error
+
+    def _require(self, definition: Definition) -> None:
+        if self.signature != signature(definition):
+            raise StudyConflictError(
+                f"Study {self.name!r} in {self.storage.address.shown} was created from another definition: "
+                f"{'; '.join(differences(self.definition, definition))}. Undo that, or choose another name."
+            )
+
+    def rebudget(self, definition: Definition) -> None:
+        """Give the study a definition's budget.
+
+        Trials that it lacks are added; where fewer are asked for than by the budget before, waiting ones are withdrawn; and the other limits hold
+        from now on.
+        """
+        self.withdrawn = self.storage.transact(lambda connection: self._rebudget(connection, definition))
+
+    def _rebudget(self, connection: Connection, definition: Definition) -> int:
+        """Return how many waiting trials are withdrawn."""
+        trials = definition.search.trials
+        before = queries.attributes(connection, self.id, (DEFINITION,))[DEFINITION]["search"]["trials"]
+        queue.fill(connection, self.id, trials)
+        withdrawn = withdrawal.beyond(connection, self.id, trials) if trials < before else 0
+        record = self.definition.record() | {"search": definition.record()["search"]}
+        queries.set_attribute(connection, self.id, DEFINITION, record)
+        return withdrawn
+
+    def extend(self, trials: int) -> list[int]:
+        """Add trials to the end of the queue; return their numbers."""
+        if trials < 1:
+            raise ValueError(f"a study is extended by one trial or more, not by {trials}")
+        added = self.storage.transact(
+            lambda connection: queue.append(connection, self.id, [{}] * trials), got_through=queue.are_there
+        )
+        return [each.number for each in added]
+
+    def enqueue(self, values: Mapping[str, Value]) -> int:
+        """Add a trial, and have these hyperparameters tried next; return the number of the one that does."""
+        start = {"values": dict(values)}
+        number, _ = self.storage.transact(
+            lambda connection: queue.push_in(connection, self.id, start),
+            got_through=lambda connection, pushed: queue.are_there(connection, [pushed[1]]),
+        )
+        return number
+
+    def request_stop(self) -> None:
+        """Ask all workers of the study to give back their trials and leave; until `clear_stop`, none starts."""
+        self.storage.transact(lambda connection: flags.request(connection, self.id))
+
+    def stop_requested(self) -> bool:
+        """Whether workers are asked to leave."""
+        return self.storage.read(lambda connection: flags.is_requested(connection, self.id))
+
+    def clear_stop(self) -> None:
+        """Let workers work again."""
+        self.storage.transact(lambda connection: flags.withdraw(connection, self.id))
+
+    def register_worker(self, worker: str, *, host: str, pid: int, device: str) -> None:
+        """Note a worker that begins; `worker` is its name, which no other has."""
+        self.storage.transact(
+            lambda connection: worker_rows.register(connection, self.id, worker, host, pid, device)
+        )
+
+    def seen(self, worker: str) -> bool:
+        """Note that a worker lives that holds no trial; return whether workers are asked to leave."""
+
+        def work(connection: Connection) -> bool:
+            worker_rows.note(connection, worker)
+            return flags.is_requested(connection, self.id)
+
+        return self.storage.transact(work)
+
+    def dismiss_worker(self, worker: str) -> None:
+        """Forget a worker that leaves."""
+        self.storage.transact(lambda connection: worker_rows.dismiss(connection, worker))
+
+    def workers(self, alive_within: float = LEASE_SECONDS) -> list[WorkerSeen]:
+        """Return the workers that gave a sign of life in so many seconds, the oldest first."""
+        return self.storage.read(lambda connection: worker_rows.alive(connection, self.id, alive_within))
+
+    def begin_epoch(self, lease: Lease, epoch: int, limit: int) -> bool:
+        """Take an epoch (from 1) of a trial out of a budget of `limit` epochs for the whole study; False if it is used up.
+
+        An epoch that is trained again, after its worker died, counts once.
+
+        Raises:
+            LeaseLostError: The lease is over.
+        """
+        return self.storage.transact(lambda connection: epoch_budget.begin(connection, lease, epoch, limit))
+
+    def versions(self) -> dict[str, str]:
+        """Return the versions of packages that the study was created with; empty where that is not known."""
+        return self.storage.read(lambda connection: _versions(connection, self.id))
+
+    def spent(self) -> Spent:
+        """Return what the study has cost so far."""
+        direction = self.definition.objective.direction
+        return self.storage.read(lambda connection: queries.spent(connection, self.id, direction))
+
+    def best(self) -> Best | None:
+        """Return the best complete trial, the earliest of equals."""
+        return self.storage.read(self._best)
+
+    def _best(self, connection: Connection) -> Best | None:
+        return queries.best(connection, self.id, self.definition.objective.direction)
+
+    def standing(self) -> tuple[Best | None, Counts]:
+        """Return the best complete trial, and how many trials are in each state."""
+        return self.storage.read(
+            lambda connection: (self._best(connection), queries.counts(connection, self.id))
+        )
+
+    def counts(self) -> Counts:
+        """Return how many trials are in each state."""
+        return self.storage.read(lambda connection: queries.counts(connection, self.id))
+
+
+def _versions(connection: Connection, study_id: int) -> dict[str, str]:
+    found: dict[str, str] = queries.attributes(connection, study_id, (VERSIONS,)).get(VERSIONS, {})
+    return found

@@ -1,0 +1,73 @@
+"""What a person means by STUDY: a study file, or a study's name in the storage."""
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+from studyhall.studies.artifacts.location import artifact_location
+from studyhall.studies.definition import Definition, StorageSpec
+from studyhall.studies.errors import DefinitionError
+from studyhall.studies.study_file.code_files import beside
+from studyhall.studies.study_file.loading import load_definition
+
+
+@dataclass(frozen=True)
+class StudyReference:
+    """A study that somebody named.
+
+    `definition` is there when it was named by its file; `artifacts` is None when it is up to the study in the storage. `project` is
+    the folder of its code here, None where that is the one in which it was created.
+    """
+
+    name: str
+    storage_url: str
+    artifacts: str | None
+    definition: Definition | None = None
+    project: Path | None = None
+
+
+def resolve_study(
+    text: str,
+    storage: str | None,
+    artifacts: str | None = None,
+    scale: float | None = None,
+    project: Path | None = None,
+) -> StudyReference:
+    """Find out what STUDY names; flags and environment win over the file, which wins over the defaults.
+
+    Args:
+        text: a path that ends in `.toml`, or a study's name.
+        storage: the database's URL from the flag or the environment, or None.
+        artifacts: the artifact store from the flag or the environment, or None.
+        scale: what the file's budget is multiplied by, in place of its own `scale`; or None.
+        project: the folder of the study's code on this machine, where it is named by its name; or None.
+
+    Raises:
+        DefinitionError: the text names a file that is missing or wrong or ends otherwise, or a scale is given with a study's name, or
+            a project with a file.
+    """
+    if not text.endswith(".toml"):
+        _refuse_a_path(text)
+        if scale is not None:
+            raise DefinitionError(
+                f"--scale needs a study file; the study {text!r} keeps the scale at which it was created"
+            )
+        url = storage or StorageSpec().url
+        return StudyReference(text, url, artifacts, project=project)
+    if project is not None:
+        raise DefinitionError(f"--project needs a study's name; the code of {text} is beside it")
+    definition = load_definition(Path(text), {} if scale is None else {"scale": scale})
+    url = storage or definition.storage.url
+    return StudyReference(
+        definition.name, url, artifacts or artifact_location(url, definition.storage.artifacts), definition
+    )
+
+
+def _refuse_a_path(text: str) -> None:
+    """Refuse what was meant for a file: nobody wants to hear that the database has no study of that name."""
+    path = Path(text)
+    certain = ("/" in text and path.parent.is_dir()) or (path.suffix != "" and path.is_file())
+    near = difflib.get_close_matches(path.name, beside(path, "*.toml"), n=1, cutoff=0.6 if certain else 0.8)
+    if certain or (near and path.suffix):
+        hint = f"did you mean {path.with_name(near[0])}?" if near else "give the path of a study's TOML"
+        raise DefinitionError(f"a study file ends in .toml, and {text} does not; {hint}")

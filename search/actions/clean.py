@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from studyhall.studies.artifacts.location import artifact_location
-from studyhall.studies.artifacts.store import open_artifact_store
+from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.retention.cleaning import Cleaning, Kind, Rubbish
 from studyhall.studies.storage.study_storage import open_storage
 from studyhall.studies.study.study import Study

@@ -1,10 +1,19 @@
 """Fetching a study's bundle from where the study is."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
-from studyhall.search.actions.fetched import fetch_and_show
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from studyhall.search.remote.address import StudyAddress
+from studyhall.search.remote.bundle import fetch_from_server
+from studyhall.search.remote.partials import partials_folder
+from studyhall.search.remote.token import token_for
 from studyhall.studies.artifacts.location import artifact_location
-from studyhall.studies.artifacts.store import open_artifact_store
+from studyhall.studies.artifacts.opening import open_artifact_store
+from studyhall.studies.bundle import fetching
 from studyhall.studies.bundle.fetching import fetch
 from studyhall.studies.errors import BundleRequestError
 from studyhall.studies.status.catalogue import Catalogue
@@ -29,3 +38,52 @@ def fetch_bundle(reference: StudyReference, to: Path, *, force: bool) -> None:
     artifacts = reference.artifacts or artifact_location(reference.storage_url, own)
     store = open_artifact_store(artifacts, create=False)
     fetch_and_show(lambda progress: fetch(record, store, to, force=force, progress=progress))
+
+
+def fetch_and_show(fetch: Callable[[fetching.Progress], Path]) -> None:
+    """Run `fetch`, which returns the folder of a bundle, with a progress bar; then print what came."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        bar = bars.add_task("fetching")
+        folder = fetch(
+            lambda name, done, total: bars.update(bar, description=name, completed=done, total=total)
+        )
+    manifest = fetching.load_manifest(folder)
+    out = Console()
+    for name, file in manifest.files.items():
+        out.print(
+            f"{folder / name}  {file.size:,} bytes  sha256 {file.sha256[:12]}", markup=False, soft_wrap=True
+        )
+    out.print(
+        f"The {manifest.source} model of trial {manifest.trial}: {manifest.why}.",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def fetch_remote_bundle(
+    study: str, server: str | None, token_file: Path | None, to: Path, *, force: bool, insecure: bool
+) -> None:
+    """Fetch a study's published bundle from a server into a folder, and say what came.
+
+    Args:
+        study: the URL of the study's page, or with a server its name.
+        server: the server's URL, or None.
+        token_file: what holds the token, or None for the environment's STUDYHALL_TOKEN.
+        to: the folder.
+        force: replace the files of a folder that is filled.
+        insecure: show the token to a server where others could read it on the way.
+
+    Raises:
+        StudyhallError: the server cannot be used, has no such bundle or wants another token, the folder is in the way,
+            or a file is not what was published.
+    """
+    address = StudyAddress.parse(study) if server is None else StudyAddress.on(server, study)
+    token = token_for(address, token_file, insecure=insecure)
+    try:
+        fetch_and_show(lambda progress: fetch_from_server(address, token, to, force=force, progress=progress))
+    except KeyboardInterrupt:
+        if partials_folder(Path(os.path.realpath(to))).exists():
+            Console(stderr=True).print("What has come is kept: the same command goes on from there.")
+        raise

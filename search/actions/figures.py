@@ -13,15 +13,14 @@ from studyhall.search.figures.for_study import draw_search_figures
 from studyhall.search.figures.pairs import PAIRS
 from studyhall.search.scoring.quiet import quiet_native_output
 from studyhall.studies.artifacts.location import artifact_location
-from studyhall.studies.artifacts.store import open_artifact_store
+from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.bundle.fetching import fetch, published
 from studyhall.studies.bundle.manifest import MANIFEST, Manifest, load_manifest, verify
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import ArtifactError, ArtifactLocationError, BundleError
 from studyhall.studies.one_line import shown
 from studyhall.studies.storage.study_storage import open_storage
-from studyhall.studies.study.results import best_trial
-from studyhall.studies.study.study import Study
+from studyhall.studies.study.study import Study, best_trial
 from studyhall.studies.study_file.reference import StudyReference, resolve_study
 
 

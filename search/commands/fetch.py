@@ -61,7 +61,7 @@ def command(
     if is_url(study) and server is not None:
         raise click.UsageError("STUDY is a URL already: leave out --server.")
     if is_url(study) or server is not None:
-        from studyhall.search.actions.fetch_remote import fetch_remote_bundle
+        from studyhall.search.actions.fetch import fetch_remote_bundle
 
         fetch_remote_bundle(study, server, token_file, to, force=force, insecure=insecure)
         return

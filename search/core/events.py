@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from studyhall.search.core.handle import Value
 from studyhall.search.core.outcome import TrialOutcome
-from studyhall.studies.status.summary import Counts, WorkerSeen
+from studyhall.studies.queue.workers import WorkerSeen
+from studyhall.studies.status.summary import Counts
 
 
 @dataclass(frozen=True)

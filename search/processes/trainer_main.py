@@ -8,8 +8,7 @@ import os
 import sys
 from multiprocessing.connection import Connection
 
-from studyhall.search.processes.parent_death import die_with_parent
-from studyhall.search.processes.signals import leave_stopping_to_the_worker
+from studyhall.search.processes.signals import die_with_parent, leave_stopping_to_the_worker
 
 
 def main(descriptor: int, worker: int) -> None:

@@ -11,9 +11,9 @@ from studyhall.search.server.served import Hall
 from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.bundle.manifest import MANIFEST, FileEntry, Manifest, parse_manifest
 from studyhall.studies.bundle.record import BundleRecord, read_record
+from studyhall.studies.database import study_rows
 from studyhall.studies.database.attributes import BUNDLE, DEFINITION
 from studyhall.studies.errors import ArtifactError, BundleError
-from studyhall.studies.status import queries
 
 _MOST_OF_A_MANIFEST = 16 * 1024 * 1024  # bytes
 
@@ -91,7 +91,7 @@ def published_bundle(hall: Hall, name: str) -> PublishedBundle:
     """
     hall.require(name)
     found = hall.catalogue.read(
-        lambda connection: queries.attributes(
+        lambda connection: study_rows.attributes(
             connection, hall.catalogue.id_of(connection, name), (BUNDLE, DEFINITION)
         )
     )

@@ -7,11 +7,11 @@ from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
 from studyhall.search.server.served import Hall, hall_of
-from studyhall.studies.artifacts.store import open_artifact_store
+from studyhall.studies.artifacts.opening import open_artifact_store
+from studyhall.studies.database import study_rows
 from studyhall.studies.database.attributes import DEFINITION
 from studyhall.studies.database.connection import require
 from studyhall.studies.errors import ArtifactError, StudyhallError
-from studyhall.studies.status import queries
 
 router = APIRouter(tags=["health"])
 
@@ -76,9 +76,9 @@ def _locations(hall: Hall) -> set[str]:
     require(hall.catalogue.address)  # connections that are open would go on reading a file that was removed
     found = hall.catalogue.read(
         lambda connection: [
-            queries.attributes(connection, study_id, (DEFINITION,)).get(DEFINITION)
+            study_rows.attributes(connection, study_id, (DEFINITION,)).get(DEFINITION)
             for name in hall.names()
-            if (study_id := queries.study_id(connection, name)) is not None
+            if (study_id := study_rows.study_id(connection, name)) is not None
         ]
     )
     if hall.artifacts is not None:

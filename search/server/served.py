@@ -7,9 +7,11 @@ from starlette.requests import Request
 
 from studyhall.search.server.cache import Fresh
 from studyhall.studies.artifacts.location import artifact_location
-from studyhall.studies.artifacts.store import ArtifactStore, open_artifact_store
+from studyhall.studies.artifacts.opening import open_artifact_store
+from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.errors import StudyNotFoundError
 from studyhall.studies.status.catalogue import Catalogue
+from studyhall.studies.status.report import Standing, standing
 from studyhall.studies.status.summary import Entry
 
 
@@ -74,3 +76,26 @@ class Hall:
 def hall_of(request: Request) -> Hall:
     """Return what the application of a request serves."""
     return cast(Hall, request.app.state.hall)
+
+
+async def standing_of(hall: Hall, name: str) -> Standing:
+    """Return how a study stands, or stood a moment ago.
+
+    Raises:
+        StorageError: the database is away.
+        StudyNotFoundError: there is no such study.
+    """
+    hall.require(name)
+    return await hall.fresh.get(("standing", name), lambda: standing(hall.catalogue, name))
+
+
+async def entries_of(hall: Hall) -> list[Entry]:
+    """Return every study that is served, oldest first, as it is or was a moment ago.
+
+    Raises:
+        StorageError: the database is away.
+        StudyNotFoundError: the only study that is served is gone.
+    """
+    if hall.study is not None:
+        return [(await standing_of(hall, hall.study)).entry]
+    return await hall.fresh.get("entries", hall.catalogue.entries)

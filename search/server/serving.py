@@ -14,7 +14,7 @@ from studyhall.search.server.errors import ServerError
 from studyhall.search.server.listening import is_loopback, leave, listen, serve, start_logging, url_of
 from studyhall.search.server.served import Hall
 from studyhall.search.server.target import Subject
-from studyhall.studies.artifacts.store import open_artifact_store
+from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.status.catalogue import Catalogue
 
 

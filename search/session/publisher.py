@@ -48,8 +48,7 @@ from studyhall.studies.queue.lease import LEASE_SECONDS
 from studyhall.studies.retention.best_models import KeptModels
 from studyhall.studies.retention.study_files import replace_files
 from studyhall.studies.seeds import derived_seed
-from studyhall.studies.study.results import badness, best_trial
-from studyhall.studies.study.study import Study
+from studyhall.studies.study.study import Study, badness, best_trial
 
 LOOK_SECONDS = 1.0  # how often a process that waits for another's publication looks
 
@@ -80,7 +79,9 @@ class Publisher:
         *,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
-        self._turn = PublicationTurn(study, f"{socket.gethostname()} {os.getpid()}", lease_seconds)
+        self._turn = PublicationTurn(
+            study.storage, study.id, study.name, f"{socket.gethostname()} {os.getpid()}", lease_seconds
+        )
         self._announcer = Announcer(study, notifier)
         self._study = study
         self._trainer = trainer

@@ -44,8 +44,7 @@ from studyhall.studies.status.catalogue import Catalogue
 from studyhall.studies.storage.study_storage import open_storage
 from studyhall.studies.study.earlier_studies import Earlier, fitting
 from studyhall.studies.study.opening import earlier_configurations, open_study
-from studyhall.studies.study.results import best_trial
-from studyhall.studies.study.study import Study
+from studyhall.studies.study.study import Study, best_trial
 from studyhall.studies.study.versions import remark
 from studyhall.studies.study_file.code_files import located
 from studyhall.studies.study_file.reference import StudyReference

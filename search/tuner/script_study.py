@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from studyhall.studies.algorithms.factory import check_packages
 from studyhall.studies.artifacts.attachments import recorded
-from studyhall.studies.artifacts.store import ArtifactStore, open_artifact_store
+from studyhall.studies.artifacts.opening import open_artifact_store
+from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.database.address import parse
 from studyhall.studies.database.retrying import WORKER_PATIENCE_SECONDS, Patience
 from studyhall.studies.definition import Definition, Value

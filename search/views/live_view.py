@@ -32,7 +32,8 @@ from studyhall.search.core.events import (
     WorkerFailed,
 )
 from studyhall.search.views.narration import counts_in_words, in_words, values_in_words, worker_in_words
-from studyhall.studies.status.summary import Counts, WorkerSeen
+from studyhall.studies.queue.workers import WorkerSeen
+from studyhall.studies.status.summary import Counts
 
 BAR_WIDTH = 36  # columns
 

@@ -32,7 +32,9 @@ from studyhall.search.core.outcome import (
     Pruned,
     TrialOutcome,
 )
-from studyhall.studies.status.summary import Counts, Exhausted, WorkerSeen
+from studyhall.studies.queue.withdrawal import Exhausted
+from studyhall.studies.queue.workers import WorkerSeen
+from studyhall.studies.status.summary import Counts
 
 LINES_OF_DETAILS = 20  # the end of a traceback says the most
 

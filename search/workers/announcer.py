@@ -13,7 +13,7 @@ from studyhall.search.notifications.notifier import Nobody, Notifies
 from studyhall.search.workers.budget import Budget
 from studyhall.studies.bundle.record import BundleRecord
 from studyhall.studies.errors import StudyhallError
-from studyhall.studies.queue.told import tell
+from studyhall.studies.queue.flags import tell
 from studyhall.studies.status.summary import Counts
 from studyhall.studies.study.note import refresh_note
 from studyhall.studies.study.study import Study

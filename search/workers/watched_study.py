@@ -2,7 +2,8 @@
 
 from studyhall.search.core.events import Best, Observer, Standing
 from studyhall.search.workers.worker import shown_best
-from studyhall.studies.status.summary import Counts, WorkerSeen
+from studyhall.studies.queue.workers import WorkerSeen
+from studyhall.studies.status.summary import Counts
 from studyhall.studies.study.study import Study
 
 

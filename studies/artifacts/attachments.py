@@ -12,27 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from studyhall.studies.artifacts.store import ArtifactStore, FileArtifactStore, open_artifact_store
+from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.errors import ArtifactError
 from studyhall.studies.files import explain, sha256_of, write_atomically
 from studyhall.studies.json_text import to_json
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
-
-__all__ = [
-    "RECORD_PREFIX",
-    "ArtifactStore",
-    "Attachment",
-    "FileArtifactStore",
-    "attach",
-    "attached",
-    "copy_checked",
-    "detach",
-    "new_artifact_id",
-    "open_artifact_store",
-    "recorded",
-]
 
 RECORD_PREFIX = "artifacts:"
 """Optuna's and optuna-dashboard's: the system attribute `artifacts:<id>` holds an artifact's description."""
@@ -155,22 +141,15 @@ def detach(storage: "BaseStorage", store: ArtifactStore, artifact_id: str, *, st
     Raises:
         ArtifactError: the store refuses.
     """
-    # Imported here, because fetching needs none of it; whoever has a storage has imported it.
-    from sqlalchemy import delete
-
-    from studyhall.studies.database import optuna_tables
-    from studyhall.studies.storage.study_storage import StudyStorage
-
     key = RECORD_PREFIX + artifact_id
     if storage.get_study_system_attrs(study_id).get(key, _REMOVED) != _REMOVED:
         backend = getattr(storage, "_backend", storage)  # behind Optuna's cache, where there is one
-        if isinstance(backend, StudyStorage):
-            # Better than the mark, which optuna.artifacts.get_all_artifact_meta() fails on.
-            rows = optuna_tables.study_system_attributes
-            deletion = delete(rows).where(rows.c.study_id == study_id, rows.c.key == key)
-            backend.transact(lambda connection: connection.execute(deletion).rowcount)
-        else:
+        delete = getattr(backend, "delete_study_system_attr", None)
+        if delete is None:
             storage.set_study_system_attr(study_id, key, _REMOVED)
+        else:
+            # Better than the mark, which optuna.artifacts.get_all_artifact_meta() fails on.
+            delete(study_id, key)
     store.remove(artifact_id)
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote
 
-from studyhall.studies.artifacts.artifact_ids import checked_id, is_id, missing
-from studyhall.studies.artifacts.stored import Stored
+from studyhall.studies.artifacts.store import StoredFile, checked_id, is_id, missing
 from studyhall.studies.errors import ArtifactError, ArtifactLocationError
 from studyhall.studies.files import CHUNK, TEMPORARY_PREFIX, explain, write_atomically
 
@@ -72,20 +71,20 @@ class FileArtifactStore:
                     f"Cannot remove from the artifact store {self}: {explain(error)}"
                 ) from error
 
-    def entries(self) -> Iterator[Stored]:
+    def files(self) -> Iterator[StoredFile]:
         self._require_folder()
         try:
             with os.scandir(self.folder) as found:
                 for each in found:
-                    whole = is_id(each.name)
-                    if not (whole or _LEFT_BY_A_WRITER.fullmatch(each.name)):
+                    complete = is_id(each.name)
+                    if not (complete or _LEFT_BY_A_WRITER.fullmatch(each.name)):
                         continue
                     try:
                         status = each.stat(follow_symlinks=False)
                     except FileNotFoundError:  # removed meanwhile
                         continue
                     if stat.S_ISREG(status.st_mode):
-                        yield Stored(each.name, status.st_size, status.st_mtime, whole)
+                        yield StoredFile(each.name, status.st_size, status.st_mtime, complete)
         except OSError as error:
             raise ArtifactError(f"Cannot read from the artifact store {self}: {explain(error)}") from error
 

@@ -1,15 +1,32 @@
 """The artifact store: bytes by id, under the protocol that Optuna uses, in a folder or in S3."""
 
+import functools
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from studyhall.studies.artifacts.artifact_ids import ARTIFACT_ID
-from studyhall.studies.artifacts.folder_store import FileArtifactStore, open_folder_store
-from studyhall.studies.artifacts.s3.location import SCHEME, S3Location
-from studyhall.studies.artifacts.stored import Stored
-from studyhall.studies.errors import ArtifactLocationError
+from studyhall.studies.errors import ArtifactError
 
-__all__ = ["ARTIFACT_ID", "ArtifactStore", "FileArtifactStore", "open_artifact_store"]
+ARTIFACT_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
+"""What an id may look like: never a path, never hidden, and valid as an object's key in S3."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file in an artifact store: an artifact, or what a writer left of one when it was killed.
+
+    Attributes:
+        id: The artifact's id; where the file is not complete, the store's own name of it.
+        size: In bytes.
+        modified: In seconds since 1970, by the store's clock.
+        complete: Whether it is an artifact.
+    """
+
+    id: str
+    size: int
+    modified: float
+    complete: bool = True
 
 
 class ArtifactStore(Protocol):
@@ -31,34 +48,39 @@ class ArtifactStore(Protocol):
         """Remove an artifact; one that is gone already is no error, so that a removal can be repeated."""
         ...
 
-    def entries(self) -> Iterator[Stored]:
-        """Yield what the store holds: artifacts, and what killed writers left of some; nothing that is others'."""
+    def files(self) -> Iterator[StoredFile]:
+        """Yield the artifacts that the store holds, and what killed writers left of some; no files of others."""
         ...
 
     def discard(self, name: str) -> None:
-        """Remove what a killed writer left, by its name in `entries`; one that is gone already is no error."""
+        """Remove what a killed writer left, by its id in `files`; one that is gone already is no error."""
         ...
 
 
-def open_artifact_store(location: str, *, create: bool) -> ArtifactStore:
-    """Open the artifact store that a definition names.
+def is_id(name: str) -> bool:
+    """Whether a name can be an artifact's id."""
+    return re.fullmatch(ARTIFACT_ID, name) is not None
 
-    Args:
-        location: a folder's path, a `file://` URL, or `s3://BUCKET/PREFIX`.
-        create: make a folder where it is missing, and require that it can be written to. A bucket is never made.
+
+def checked_id(artifact_id: str) -> str:
+    """Return an id as it is.
 
     Raises:
-        ArtifactError: the location is of a kind that is not known, is missing, or cannot be used.
+        ArtifactError: it could be more than a name.
     """
-    if location.lower().startswith(SCHEME):
-        parsed = S3Location.parse(location)
-        try:
-            from studyhall.studies.artifacts.s3.store import open_s3_store
-        except ModuleNotFoundError as error:
-            if error.name not in ("boto3", "botocore"):
-                raise
-            raise ArtifactLocationError(
-                f"The artifact store {parsed} needs boto3. Install it with: pip install 'studyhall[s3]'"
-            ) from None
-        return open_s3_store(parsed)
-    return open_folder_store(location, create=create)
+    if not is_id(artifact_id):
+        raise ArtifactError(f"{artifact_id[:100]!r} cannot be the id of an artifact: refused.")
+    return artifact_id
+
+
+def missing(artifact_id: str, store: object) -> ArtifactError:
+    """Return the error for an artifact that a store does not hold: Optuna's ArtifactNotFound, too."""
+    return _missing_class()(f"Artifact '{artifact_id}' is not in the artifact store {store}.")
+
+
+@functools.cache
+def _missing_class() -> type[ArtifactError]:
+    """Return the class of that error; Optuna is imported only when it is needed."""
+    from optuna.artifacts.exceptions import ArtifactNotFound
+
+    return type("ArtifactMissingError", (ArtifactError, ArtifactNotFound), {})

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from studyhall.studies.artifacts.attachments import ArtifactStore, attach, detach, new_artifact_id
+from studyhall.studies.artifacts.attachments import attach, detach, new_artifact_id
+from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.bundle.manifest import (
     MANIFEST,
     Facts,

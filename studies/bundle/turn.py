@@ -2,10 +2,13 @@
 
 import secrets
 
-from studyhall.studies.bundle import turn_rows
+from sqlalchemy import Connection, delete, select, update
+
+from studyhall.studies.database.dialects import insert_into, is_older, now
+from studyhall.studies.database.studyhall_tables import publications
+from studyhall.studies.database.transactions import Transactions
 from studyhall.studies.errors import LeaseLostError
 from studyhall.studies.queue.lease import LEASE_SECONDS
-from studyhall.studies.study.study import Study
 
 
 class PublicationTurn:
@@ -14,27 +17,31 @@ class PublicationTurn:
     Every method raises StorageError where the database fails.
 
     Args:
-        study: The study.
+        storage: Where the study is.
+        study_id: The study.
+        name: Its name, for messages.
         holder: Who asks, for people.
         seconds: How long the turn lasts after its last renewal.
     """
 
-    def __init__(self, study: Study, holder: str, seconds: float = LEASE_SECONDS) -> None:
+    def __init__(
+        self, storage: Transactions, study_id: int, name: str, holder: str, seconds: float = LEASE_SECONDS
+    ) -> None:
         self.seconds = seconds
-        self._study = study
+        self._storage = storage
+        self._study_id = study_id
+        self._name = name
         self._holder = holder
         self._token = secrets.token_hex(16)
 
     def take(self) -> str | None:
         """Take the turn, and return None; or return who has it."""
-        study_id, token = self._study.id, self._token
-        transact = self._study.storage.transact
-        if transact(
-            lambda connection: turn_rows.take(connection, study_id, token, self._holder, self.seconds)
+        if self._storage.transact(
+            lambda connection: _take(connection, self._study_id, self._token, self._holder, self.seconds)
         ):
             return None
         # Who had it may have left by now: then the next call finds it free.
-        other = self._study.storage.read(lambda connection: turn_rows.holder(connection, study_id))
+        other = self._storage.read(lambda connection: _holder(connection, self._study_id))
         return other or "another process"
 
     def renew(self) -> None:
@@ -43,16 +50,49 @@ class PublicationTurn:
         Raises:
             LeaseLostError: Another process has the turn by now.
         """
-        if not self._study.storage.transact(
-            lambda connection: turn_rows.renew(connection, self._study.id, self._token)
-        ):
+        if not self._storage.transact(lambda connection: _renew(connection, self._study_id, self._token)):
             raise LeaseLostError(
-                f"Another process publishes the bundle of '{self._study.name}' by now, because this one was not heard of in time. "
-                f"See what is published with: studyhall status {self._study.name}"
+                f"Another process publishes the bundle of '{self._name}' by now, because this one was not heard of in time. "
+                f"See what is published with: studyhall status {self._name}"
             )
 
     def leave(self) -> None:
         """Give the turn back; another's turn is left alone."""
-        self._study.storage.transact(
-            lambda connection: turn_rows.leave(connection, self._study.id, self._token)
-        )
+        self._storage.transact(lambda connection: _leave(connection, self._study_id, self._token))
+
+
+def _take(connection: Connection, study_id: int, token: str, holder: str, ttl_seconds: float) -> bool:
+    """Take the turn if it is free or its holder's lease has expired; return whether it is taken.
+
+    Args:
+        connection: The transaction.
+        study_id: The study.
+        token: What tells this turn from every other one.
+        holder: Who takes it, for people.
+        ttl_seconds: How long it lasts after its last renewal.
+    """
+    c = publications.c
+    held = {"token": token, "holder": holder, "renewed_at": now(), "ttl_seconds": ttl_seconds}
+    new = insert_into(connection, publications).values(study_id=study_id, **held)
+    free = (c.token == token) | is_older(c.renewed_at, c.ttl_seconds)
+    taken = new.on_conflict_do_update(index_elements=[c.study_id], set_=held, where=free).returning(c.token)
+    return connection.execute(taken).first() is not None
+
+
+def _renew(connection: Connection, study_id: int, token: str) -> bool:
+    """Note that the holder of a turn lives; False if it is another's by now."""
+    c = publications.c
+    held = update(publications).where(c.study_id == study_id, c.token == token)
+    return connection.execute(held.values(renewed_at=now())).rowcount == 1
+
+
+def _leave(connection: Connection, study_id: int, token: str) -> None:
+    """Give a turn back; nothing happens if it is another's by now."""
+    c = publications.c
+    connection.execute(delete(publications).where(c.study_id == study_id, c.token == token))
+
+
+def _holder(connection: Connection, study_id: int) -> str | None:
+    """Return who has the turn, alive or not; None if nobody."""
+    c = publications.c
+    return connection.scalar(select(c.holder).where(c.study_id == study_id))

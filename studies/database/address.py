@@ -10,7 +10,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from studyhall.studies.errors import StorageError
-from studyhall.studies.redaction import redact
+from studyhall.studies.one_line import redact
 
 BUSY_SECONDS = 60  # how long SQLite waits for other processes' writes before it gives up
 KEPT_CONNECTIONS = (

@@ -26,7 +26,7 @@ from studyhall.studies.definition.training_sections import (
     TrainingSpec,
     is_built_in,
 )
-from studyhall.studies.redaction import redact
+from studyhall.studies.one_line import redact
 
 # A study's name is a segment of URLs, a file's name in exports and an argument on the command line.
 _NAME = re.compile(r"\w[\w.-]{0,99}")

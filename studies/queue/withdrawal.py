@@ -8,7 +8,7 @@ Each function is one step of a transaction that the caller holds.
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, or_, select, update
@@ -29,7 +29,6 @@ from studyhall.studies.database.optuna_tables import (
 )
 from studyhall.studies.json_text import to_json
 from studyhall.studies.queue import leasing
-from studyhall.studies.status.summary import Exhausted
 
 WITHDRAWN = "withdrawn"
 """The kind of failure of a trial that was withdrawn and could not be deleted; it is no failure."""
@@ -41,6 +40,14 @@ _OF_TRIAL = (
     trial_user_attributes,
     trial_system_attributes,
 )
+
+
+@dataclass(frozen=True)
+class Exhausted:
+    """A search space of which all was tried: so many configurations, and so many trials that had nothing to try."""
+
+    configurations: int
+    withdrawn: int
 
 
 def is_asked(trial_id: ColumnElement[int]) -> ColumnElement[bool]:

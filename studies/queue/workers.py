@@ -3,13 +3,29 @@
 Each function is one step of a transaction that the caller holds.
 """
 
+from dataclasses import dataclass
+
 from sqlalchemy import Connection, delete, select, update
 
 from studyhall.studies.database.dialects import insert_into, now
 from studyhall.studies.database.studyhall_tables import workers
-from studyhall.studies.status.summary import WorkerSeen
 
 _FORGOTTEN_SECONDS = 24 * 3600.0  # after which a worker that did not say farewell is no longer listed
+
+
+@dataclass(frozen=True)
+class WorkerSeen:
+    """A worker that gave a sign of life lately; times are in seconds until now, by the database's clock."""
+
+    worker: str
+    host: str
+    pid: int
+    device: str
+    running_seconds: float
+    silent_seconds: float
+    trial: int | None  # the number of the one that it holds
+    epoch: int | None
+    images_per_second: float | None
 
 
 def register(connection: Connection, study_id: int, worker: str, host: str, pid: int, device: str) -> None:

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from studyhall.studies.artifacts.attachments import attach, copy_checked, detach
 from studyhall.studies.artifacts.store import ArtifactStore
-from studyhall.studies.status import queries
-from studyhall.studies.study.results import badness
-from studyhall.studies.study.study import Study
+from studyhall.studies.database import study_rows
+from studyhall.studies.study.study import Study, badness
 
 RECORD_PREFIX = "studyhall:model:"  # study user attribute `studyhall:model:<trial number>`
 DEFAULT_LIMIT = 3
@@ -38,7 +37,7 @@ class KeptModels:
     def all(self) -> list[KeptModel]:
         """The models that are kept, best first."""
         study = self._study
-        records = study.storage.read(lambda c: queries.attributes_after(c, study.id, RECORD_PREFIX))
+        records = study.storage.read(lambda c: study_rows.attributes_after(c, study.id, RECORD_PREFIX))
         kept = [KeptModel(**record) for record in records.values() if record is not None]
         return sorted(kept, key=lambda model: badness(study, model.value))
 
@@ -96,7 +95,7 @@ class KeptModels:
 
     def _record_of(self, number: int) -> KeptModel | None:
         study, key = self._study, f"{RECORD_PREFIX}{number}"
-        record = study.storage.read(lambda c: queries.attributes(c, study.id, (key,))).get(key)
+        record = study.storage.read(lambda c: study_rows.attributes(c, study.id, (key,))).get(key)
         return KeptModel(**record) if record is not None else None
 
     def let_go(self, kept: KeptModel) -> None:

@@ -9,8 +9,7 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from studyhall.studies.artifacts.attachments import detach, recorded
-from studyhall.studies.artifacts.store import ArtifactStore
-from studyhall.studies.artifacts.stored import Stored
+from studyhall.studies.artifacts.store import ArtifactStore, StoredFile
 from studyhall.studies.bundle.publishing import leftovers
 from studyhall.studies.errors import BundleError
 from studyhall.studies.queue import reclaiming
@@ -81,7 +80,7 @@ class Cleaning:
             StorageError: the database fails.
         """
         # The store before the records: what is recorded meanwhile is then known to be.
-        held = {each.name: each for each in self._store.entries()}
+        held = {each.id: each for each in self._store.files()}
         before = self._clock() - self._old_seconds
         old = {name: each for name, each in held.items() if each.modified < before}
         found: dict[str, Rubbish] = {}
@@ -90,7 +89,9 @@ class Cleaning:
             found.setdefault(name, Rubbish(name, size, kind))
         return list(found.values())
 
-    def _found(self, held: Mapping[str, Stored], old: Mapping[str, Stored]) -> Iterator[tuple[str, Kind]]:
+    def _found(
+        self, held: Mapping[str, StoredFile], old: Mapping[str, StoredFile]
+    ) -> Iterator[tuple[str, Kind]]:
         storage = self._study.storage
         for artifact_id in storage.read(self._checkpoints):
             yield artifact_id, Kind.CHECKPOINT
@@ -104,10 +105,10 @@ class Cleaning:
                 yield artifact_id, Kind.DRAFT
         needed = storage.read(named)
         for each in old.values():
-            if not each.whole:
-                yield each.name, Kind.UNFINISHED
-            elif each.name not in needed:
-                yield each.name, Kind.UNNAMED
+            if not each.complete:
+                yield each.id, Kind.UNFINISHED
+            elif each.id not in needed:
+                yield each.id, Kind.UNNAMED
 
     def _checkpoints(self, connection: Connection) -> list[str]:
         ended = reclaiming.checkpoints_of_ended_trials(connection, self._study.id)

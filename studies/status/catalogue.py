@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 
 from sqlalchemy import Connection, inspect
 
-from studyhall.studies.database import studyhall_tables
+from studyhall.studies.database import study_rows, studyhall_tables
 from studyhall.studies.database.address import parse
 from studyhall.studies.database.attributes import BUNDLE, CREATED, DEFINITION, EXHAUSTED, SIGNATURE
 from studyhall.studies.database.connection import connect, explained, require
@@ -16,8 +16,9 @@ from studyhall.studies.database.retrying import Patience, persist
 from studyhall.studies.errors import StudyNotFoundError
 from studyhall.studies.queue import flags, reclaiming, workers
 from studyhall.studies.queue.lease import LEASE_SECONDS
+from studyhall.studies.queue.withdrawal import Exhausted
 from studyhall.studies.status import queries
-from studyhall.studies.status.summary import Entry, Exhausted
+from studyhall.studies.status.summary import Entry
 
 _SHOWN_NAMES = 8
 
@@ -60,7 +61,7 @@ class Catalogue:
     def names(self) -> list[str]:
         """Return the names of all studies, oldest first."""
         with explained(self.address), self._engine.connect() as connection:
-            return queries.study_names(connection)
+            return study_rows.study_names(connection)
 
     def holds(self, name: str, patience: Patience | None = None) -> bool:
         """Whether there is a study of that name; a server's database that was never used holds none.
@@ -71,7 +72,7 @@ class Catalogue:
 
         def look() -> bool:
             with self._engine.connect() as connection:
-                return inspect(connection).has_table("studies") and name in queries.study_names(connection)
+                return inspect(connection).has_table("studies") and name in study_rows.study_names(connection)
 
         with explained(self.address):
             return persist(self.address, patience or Patience(), look)
@@ -79,7 +80,9 @@ class Catalogue:
     def entries(self) -> list[Entry]:
         """Return all studies, oldest first."""
         with explained(self.address), self._engine.connect() as connection:
-            found = ((name, queries.study_id(connection, name)) for name in queries.study_names(connection))
+            found = (
+                (name, study_rows.study_id(connection, name)) for name in study_rows.study_names(connection)
+            )
             return [
                 read_entry(connection, name, study_id) for name, study_id in found if study_id is not None
             ]
@@ -98,16 +101,16 @@ class Catalogue:
         Raises:
             StudyNotFoundError: The storage holds none of that name.
         """
-        study_id = queries.study_id(connection, name)
+        study_id = study_rows.study_id(connection, name)
         if study_id is None:
-            raise not_found(name, queries.study_names(connection), self.address.shown)
+            raise not_found(name, study_rows.study_names(connection), self.address.shown)
         return study_id
 
 
 def read_entry(connection: Connection, name: str, study_id: int) -> Entry:
     """Return a study, of which the number is known."""
-    direction = queries.direction(connection, study_id)
-    found = queries.attributes(connection, study_id, (DEFINITION, SIGNATURE, CREATED, BUNDLE, EXHAUSTED))
+    direction = study_rows.direction(connection, study_id)
+    found = study_rows.attributes(connection, study_id, (DEFINITION, SIGNATURE, CREATED, BUNDLE, EXHAUSTED))
     created = found.get(CREATED)
     leased = inspect(connection).has_table(
         studyhall_tables.leases.name

@@ -6,12 +6,12 @@ from functools import cached_property
 
 from sqlalchemy import Connection, inspect, select
 
+from studyhall.studies.database import study_rows
 from studyhall.studies.database.attributes import STARTED
 from studyhall.studies.database.dialects import now
 from studyhall.studies.database.studyhall_tables import leases
 from studyhall.studies.queue import epoch_budget
 from studyhall.studies.queue.withdrawal import WITHDRAWN
-from studyhall.studies.status import queries
 from studyhall.studies.status.catalogue import Catalogue, read_entry
 from studyhall.studies.status.estimates import Estimate, Throughput, throughput, time_left
 from studyhall.studies.status.finished_trials import FinishedTrial, finished
@@ -129,7 +129,7 @@ def standing(catalogue: Catalogue, name: str) -> Standing:
 
 def _read(connection: Connection, name: str, study_id: int) -> Standing:
     entry = read_entry(connection, name, study_id)
-    started = queries.attributes(connection, study_id, (STARTED,)).get(STARTED)
+    started = study_rows.attributes(connection, study_id, (STARTED,)).get(STARTED)
     failed = (
         trial_page(connection, study_id, states=("FAIL",), limit=_LATEST_FAILURES, newest_first=True)
         if entry.counts.failed

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from studyhall.studies.queue.withdrawal import Exhausted
+from studyhall.studies.queue.workers import WorkerSeen
+
 Value = bool | int | float | str
 
 
@@ -42,35 +45,12 @@ class Best:
 
 
 @dataclass(frozen=True)
-class WorkerSeen:
-    """A worker that gave a sign of life lately; times are in seconds until now, by the database's clock."""
-
-    worker: str
-    host: str
-    pid: int
-    device: str
-    running_seconds: float
-    silent_seconds: float
-    trial: int | None  # the number of the one that it holds
-    epoch: int | None
-    images_per_second: float | None
-
-
-@dataclass(frozen=True)
 class Spent:
     """What a study has cost, and what it has for it."""
 
     seconds: float  # since its first trial was claimed, by the database's clock; 0 before
     epochs: int  # that its trials reported, or have begun, where a budget counts those
     best: float | None
-
-
-@dataclass(frozen=True)
-class Exhausted:
-    """A search space of which all was tried: so many configurations, and so many trials that had nothing to try."""
-
-    configurations: int
-    withdrawn: int
 
 
 @dataclass(frozen=True)

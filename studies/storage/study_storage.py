@@ -7,17 +7,17 @@ from datetime import datetime
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import Table, select
+from sqlalchemy import Table, delete, select
 
 from studyhall.studies.database import optuna_tables, schema
 from studyhall.studies.database.address import Address, parse
 from studyhall.studies.database.connection import require
 from studyhall.studies.database.retrying import Patience, persist
+from studyhall.studies.database.study_rows import put_attribute
 from studyhall.studies.errors import StorageError, StudyhallError
 from studyhall.studies.json_text import finite
 from studyhall.studies.queue import leasing, pruning
 from studyhall.studies.queue.lease import Lease, lost
-from studyhall.studies.status.queries import put_attribute
 from studyhall.studies.storage.retrying_storage import PatientStorage
 from studyhall.studies.storage.trial_reader import Head, read_heads, read_trials
 
@@ -103,6 +103,12 @@ class StudyStorage(PatientStorage):
     # Not of a system attribute: a sampler may keep an infinity there, and is the one that reads it.
     def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
         self._set_study_attribute(optuna_tables.study_system_attributes, study_id, key, value)
+
+    def delete_study_system_attr(self, study_id: int, key: str) -> None:
+        """Remove a system attribute of a study; one that is gone already is no error."""
+        rows = optuna_tables.study_system_attributes
+        deletion = delete(rows).where(rows.c.study_id == study_id, rows.c.key == key)
+        self.transact(lambda connection: connection.execute(deletion))
 
     def _set_study_attribute(self, table: Table, study_id: int, key: str, value: Any) -> None:
         text = json.dumps(value)

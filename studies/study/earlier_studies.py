@@ -9,10 +9,10 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from studyhall.studies.database.attributes import HYPERPARAMETERS
+from studyhall.studies.database.study_rows import study_names
 from studyhall.studies.definition.search_sections import FromStudySpec
 from studyhall.studies.definition.section import Value
 from studyhall.studies.status.catalogue import not_found
-from studyhall.studies.status.queries import study_names
 from studyhall.studies.storage.best_so_far import result_of
 from studyhall.studies.storage.study_storage import StudyStorage
 

@@ -10,8 +10,7 @@ from studyhall.studies.errors import BundleError
 from studyhall.studies.status import queries
 from studyhall.studies.study import note_rows
 from studyhall.studies.study.note_text import NotedTrial, note_text
-from studyhall.studies.study.results import best_trial
-from studyhall.studies.study.study import Study
+from studyhall.studies.study.study import Study, best_trial
 
 
 def refresh_note(study: Study) -> bool:

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.artifacts.probe import probe
-from studyhall.studies.artifacts.store import ArtifactStore, open_artifact_store
+from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.database.address import parse
 from studyhall.studies.database.retrying import Patience
 from studyhall.studies.database.schema import answered

@@ -8,9 +8,9 @@ from dataclasses import replace
 from optuna.distributions import BaseDistribution
 
 from studyhall.studies.queue import withdrawal
+from studyhall.studies.queue.withdrawal import Exhausted
 from studyhall.studies.space.configurations import Tried, out_of_memory_once, tried_once
 from studyhall.studies.space.space import Limits, Reach, Space
-from studyhall.studies.status.summary import Exhausted
 from studyhall.studies.storage.study_cache import StudyCache
 from studyhall.studies.storage.study_storage import StudyStorage
 

@@ -8,9 +8,9 @@ from sqlalchemy import Connection
 
 from studyhall.studies.artifacts.attachments import new_artifact_id
 from studyhall.studies.artifacts.store import ArtifactStore
+from studyhall.studies.database import study_rows
 from studyhall.studies.database.attributes import STORE
 from studyhall.studies.errors import ArtifactLocationError, StorageError
-from studyhall.studies.status import queries
 from studyhall.studies.storage.study_storage import StudyStorage
 
 _NOTE = b"A study of Studyhall keeps its files here; its workers look for this one.\n"
@@ -42,7 +42,7 @@ def is_at_home(storage: StudyStorage, store: ArtifactStore, name: str) -> bool:
     """
     there, marker = storage.read(
         lambda connection: (
-            queries.study_id(connection, name) is not None,
+            study_rows.study_id(connection, name) is not None,
             marker_of(connection, name),
         )
     )
@@ -61,8 +61,8 @@ def is_at_home(storage: StudyStorage, store: ArtifactStore, name: str) -> bool:
 
 def marker_of(connection: Connection, name: str) -> str | None:
     """Return the id of a study's marker; None where there is no such study, or it is older than markers are."""
-    study_id = queries.study_id(connection, name)
+    study_id = study_rows.study_id(connection, name)
     if study_id is None:
         return None
-    found: str | None = queries.attributes(connection, study_id, (STORE,)).get(STORE)
+    found: str | None = study_rows.attributes(connection, study_id, (STORE,)).get(STORE)
     return found

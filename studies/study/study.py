@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Self
 
+from optuna.trial import FrozenTrial, TrialState
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
 from studyhall.studies.algorithms.factory import grid_of
+from studyhall.studies.database import study_rows
 from studyhall.studies.database.attributes import DEFINITION, SIGNATURE, VERSIONS
 from studyhall.studies.definition import Definition, Value
 from studyhall.studies.definition.signature import differences, signature
@@ -14,10 +16,11 @@ from studyhall.studies.errors import StudyConflictError
 from studyhall.studies.queue import epoch_budget, flags, queue, withdrawal
 from studyhall.studies.queue import workers as worker_rows
 from studyhall.studies.queue.lease import LEASE_SECONDS, Lease
+from studyhall.studies.queue.workers import WorkerSeen
 from studyhall.studies.space.space import Limits
 from studyhall.studies.status import queries
 from studyhall.studies.status.catalogue import not_found
-from studyhall.studies.status.summary import Best, Counts, Spent, WorkerSeen
+from studyhall.studies.status.summary import Best, Counts, Spent
 from studyhall.studies.storage.study_storage import StudyStorage
 from studyhall.studies.study.creation import create
 from studyhall.studies.study.trials import StudyTrials
@@ -102,10 +105,10 @@ class Study(StudyTrials):
     @classmethod
     def _load(cls, storage: StudyStorage, connection: Connection, name: str) -> Self:
         shown = storage.address.shown
-        study_id = queries.study_id(connection, name)
+        study_id = study_rows.study_id(connection, name)
         if study_id is None:
-            raise not_found(name, queries.study_names(connection), shown)
-        found = queries.attributes(connection, study_id, (DEFINITION, SIGNATURE))
+            raise not_found(name, study_rows.study_names(connection), shown)
+        found = study_rows.attributes(connection, study_id, (DEFINITION, SIGNATURE))
         try:
             return cls(storage, study_id, Definition.model_validate(found[DEFINITION]), found[SIGNATURE])
         except (KeyError, ValidationError) as error:
@@ -131,11 +134,11 @@ class Study(StudyTrials):
     def _rebudget(self, connection: Connection, definition: Definition) -> int:
         """Return how many waiting trials are withdrawn."""
         trials = definition.search.trials
-        before = queries.attributes(connection, self.id, (DEFINITION,))[DEFINITION]["search"]["trials"]
+        before = study_rows.attributes(connection, self.id, (DEFINITION,))[DEFINITION]["search"]["trials"]
         queue.fill(connection, self.id, trials)
         withdrawn = withdrawal.beyond(connection, self.id, trials) if trials < before else 0
         record = self.definition.record() | {"search": definition.record()["search"]}
-        queries.set_attribute(connection, self.id, DEFINITION, record)
+        study_rows.set_attribute(connection, self.id, DEFINITION, record)
         return withdrawn
 
     def extend(self, trials: int) -> list[int]:
@@ -229,5 +232,16 @@ class Study(StudyTrials):
 
 
 def _versions(connection: Connection, study_id: int) -> dict[str, str]:
-    found: dict[str, str] = queries.attributes(connection, study_id, (VERSIONS,)).get(VERSIONS, {})
+    found: dict[str, str] = study_rows.attributes(connection, study_id, (VERSIONS,)).get(VERSIONS, {})
     return found
+
+
+def badness(study: Study, value: float) -> float:
+    """Return a number that is the smaller the better a value of the study's objective is."""
+    return value if study.definition.objective.direction == "minimize" else -value
+
+
+def best_trial(study: Study) -> FrozenTrial | None:
+    """Return the best completed trial, the earliest of equals; None before the first one."""
+    trials = study.optuna().get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return min(trials, key=lambda trial: (badness(study, trial.values[0]), trial.number), default=None)

@@ -12,6 +12,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import Trial, TrialState
 from sqlalchemy import Connection
 
+from studyhall.studies.database import study_rows
 from studyhall.studies.database.attributes import FAILURE, MODEL, PRUNED_AFTER, REASON, STARTED, UNREPORTED
 from studyhall.studies.queue import epoch_budget, flags, leasing, queue, reclaiming, workers
 from studyhall.studies.queue.lease import LEASE_SECONDS, MAX_INTERRUPTIONS, Checkpoint, Lease, Released
@@ -101,7 +102,9 @@ class StudyTrials(StudySpace):
     def started(self) -> float | None:
         """Return when the first trial was claimed, in seconds since 1970; None before."""
         if self._started is None:  # which never changes afterwards
-            found = self.storage.read(lambda connection: queries.attributes(connection, self.id, (STARTED,)))
+            found = self.storage.read(
+                lambda connection: study_rows.attributes(connection, self.id, (STARTED,))
+            )
             self._started = found.get(STARTED)
         return self._started
 

@@ -19,7 +19,8 @@ from optuna.trial import Trial
 from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
-from studyhall.studies.artifacts.attachments import attach, open_artifact_store
+from studyhall.studies.artifacts.attachments import attach
+from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.bundle.fetching import Facts, publish
 from studyhall.studies.definition import Definition
 from studyhall.studies.definition.training_sections import BUILT_IN_HYPERMODEL

@@ -29,7 +29,7 @@ from studyhall.search.processes.channel import Task, TrialTask
 from studyhall.search.processes.stop_switch import StopSwitch
 from studyhall.search.processes.trainer_process import TrainerProcess
 from studyhall.search.workers.worker import Worker
-from studyhall.studies.artifacts.store import open_artifact_store
+from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.database.retrying import Patience
 from studyhall.studies.definition import Definition
 from studyhall.studies.storage.study_storage import open_storage

@@ -18,7 +18,8 @@ from studyhall.search.server.auth.access import Door
 from studyhall.search.server.cache import Fresh
 from studyhall.search.server.dashboard import Dashboard
 from studyhall.search.server.served import Hall
-from studyhall.studies.artifacts.store import FileArtifactStore, open_artifact_store
+from studyhall.studies.artifacts.folder_store import FileArtifactStore
+from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.bundle.fetching import Facts, publish
 from studyhall.studies.definition import Definition
 from studyhall.studies.status.catalogue import Catalogue

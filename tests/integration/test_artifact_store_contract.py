@@ -18,8 +18,9 @@ import pytest
 from optuna.artifacts import download_artifact, upload_artifact
 from optuna.artifacts.exceptions import ArtifactNotFound
 
+from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.artifacts.probe import probe
-from studyhall.studies.artifacts.store import ArtifactStore, open_artifact_store
+from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.errors import ArtifactError
 
 LARGE = 20 * 1024 * 1024 + 17  # bytes: three parts in S3
@@ -266,18 +267,18 @@ def test_probe_finds_a_store_that_cannot_be_written(
         probe(store)
 
 
-def test_entries_are_the_artifacts_with_their_sizes_and_ages(store: ArtifactStore) -> None:
-    assert list(store.entries()) == []
+def test_files_are_the_artifacts_with_their_sizes_and_ages(store: ArtifactStore) -> None:
+    assert list(store.files()) == []
     store.write("one", io.BytesIO(b"12345"))
     store.write("other", io.BytesIO(b""))
-    entries = {each.name: each for each in store.entries()}
-    assert {name: (each.size, each.whole) for name, each in entries.items()} == {
+    files = {each.id: each for each in store.files()}
+    assert {name: (each.size, each.complete) for name, each in files.items()} == {
         "one": (5, True),
         "other": (0, True),
     }
-    assert all(abs(each.modified - time.time()) < 60 for each in entries.values())
+    assert all(abs(each.modified - time.time()) < 60 for each in files.values())
     store.remove("one")
-    assert [each.name for each in store.entries()] == ["other"]
+    assert [each.id for each in store.files()] == ["other"]
 
 
 def test_nothing_but_what_a_writer_left_can_be_discarded(store: ArtifactStore) -> None:

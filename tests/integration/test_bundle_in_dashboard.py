@@ -10,7 +10,8 @@ import pytest
 from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
 
-from studyhall.studies.artifacts.attachments import attach, open_artifact_store
+from studyhall.studies.artifacts.attachments import attach
+from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.bundle.fetching import Facts, publish
 from studyhall.studies.storage.study_storage import open_storage
 

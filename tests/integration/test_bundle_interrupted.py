@@ -14,7 +14,7 @@ from optuna.artifacts import get_all_artifact_meta
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.study import StudyDirection, load_study
 
-from studyhall.studies.artifacts.attachments import FileArtifactStore
+from studyhall.studies.artifacts.folder_store import FileArtifactStore
 from studyhall.studies.bundle.fetching import BundleRecord, Facts, fetch, leftovers, publish, published
 from studyhall.studies.storage.study_storage import open_storage
 

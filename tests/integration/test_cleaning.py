@@ -13,7 +13,7 @@ from optuna.trial import Trial
 
 from studyhall.search.cli import cli
 from studyhall.studies.artifacts.attachments import attach
-from studyhall.studies.artifacts.store import FileArtifactStore
+from studyhall.studies.artifacts.folder_store import FileArtifactStore
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import ArtifactError
 from studyhall.studies.retention.best_models import KeptModels
@@ -202,11 +202,11 @@ def test_store_discards_nothing_but_what_writers_left(store: FileArtifactStore) 
     assert held(store) == {"artifact"}
 
 
-def test_links_and_folders_are_no_entries(store: FileArtifactStore, tmp_path: Path) -> None:
+def test_links_and_folders_are_no_files_of_a_store(store: FileArtifactStore, tmp_path: Path) -> None:
     (tmp_path / "outside").write_bytes(b"x")
     (store.folder / "link").symlink_to(tmp_path / "outside")
     (store.folder / "folder").mkdir()
-    assert list(store.entries()) == []
+    assert list(store.files()) == []
 
 
 def test_command_shows_first_and_removes_only_when_told(

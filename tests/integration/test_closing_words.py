@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from studyhall.search.cli import cli
 from studyhall.search.session.session import Workplace, farewell
 from studyhall.search.views.status import show_status
-from studyhall.studies.artifacts.store import open_artifact_store
+from studyhall.studies.artifacts.opening import open_artifact_store
 
 
 def advised(text: str, verb: str) -> list[str]:

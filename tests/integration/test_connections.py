@@ -11,7 +11,7 @@ from studyhall.search.core.outcome import Completed
 from studyhall.search.processes.channel import Task
 from studyhall.search.processes.stop_switch import StopSwitch
 from studyhall.search.workers.worker import Worker
-from studyhall.studies.artifacts.store import open_artifact_store
+from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.database import connection as database
 from studyhall.studies.database.address import KEPT_CONNECTIONS, parse
 from studyhall.studies.database.connection import PREPARED_AFTER

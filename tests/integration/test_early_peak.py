@@ -16,7 +16,7 @@ from studyhall.search.session.publisher import Publisher
 from studyhall.search.training.trial import run_trial
 from studyhall.search.user.workload import Workload, load_workload
 from studyhall.search.workers.worker import Worker
-from studyhall.studies.artifacts.store import FileArtifactStore
+from studyhall.studies.artifacts.folder_store import FileArtifactStore
 from studyhall.studies.bundle.fetching import fetch
 from studyhall.studies.bundle.record import published
 from studyhall.studies.storage.study_storage import StudyStorage

@@ -23,7 +23,7 @@ from studyhall.search.figures.for_bundle import draw_bundle_figures
 from studyhall.search.figures.history import history_figure
 from studyhall.search.figures.network.listing import draw_preset
 from studyhall.search.figures.style import save, save_as
-from studyhall.studies.artifacts.store import FileArtifactStore
+from studyhall.studies.artifacts.folder_store import FileArtifactStore
 from studyhall.studies.bundle.fetching import Facts, fetch, publish, published
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import ArtifactError, BundleError, StudyNotFoundError

@@ -10,7 +10,7 @@ from optuna.samplers import RandomSampler
 
 from studyhall.search.workers import study_handle
 from studyhall.search.workers.study_handle import StudyHandle
-from studyhall.studies.artifacts.store import FileArtifactStore
+from studyhall.studies.artifacts.folder_store import FileArtifactStore
 from studyhall.studies.definition import Definition
 from studyhall.studies.retention.best_models import KeptModels
 from studyhall.studies.storage.study_storage import StudyStorage

@@ -11,7 +11,8 @@ from optuna.samplers import RandomSampler
 from sqlalchemy import update
 
 from studyhall.studies.database.studyhall_tables import leases
-from studyhall.studies.status.summary import Counts, Exhausted
+from studyhall.studies.queue.withdrawal import Exhausted
+from studyhall.studies.status.summary import Counts
 from studyhall.studies.storage.study_storage import open_storage
 from studyhall.studies.study.study import Study
 

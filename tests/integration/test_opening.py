@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
+from studyhall.studies.artifacts.folder_store import FileArtifactStore
 from studyhall.studies.artifacts.location import artifact_location
-from studyhall.studies.artifacts.store import FileArtifactStore, open_artifact_store
+from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.database.attributes import STORE, VERSIONS
 from studyhall.studies.database.optuna_tables import study_user_attributes
 from studyhall.studies.database.retrying import Patience

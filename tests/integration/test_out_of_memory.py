@@ -14,8 +14,8 @@ from studyhall.search.core.outcome import FailureKind
 from studyhall.studies.algorithms.factory import sampler_for_trial
 from studyhall.studies.definition import Definition, SamplerSpec
 from studyhall.studies.errors import RepeatedConfigurationError
+from studyhall.studies.queue.withdrawal import Exhausted
 from studyhall.studies.space.configurations import OUT_OF_MEMORY
-from studyhall.studies.status.summary import Exhausted
 from studyhall.studies.storage.study_storage import StudyStorage
 from studyhall.studies.storage.suggesting import start_of, suggest_value
 from studyhall.studies.study.study import Study

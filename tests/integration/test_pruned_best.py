@@ -20,8 +20,7 @@ from studyhall.studies.definition.search_sections import FromStudySpec
 from studyhall.studies.status.finished_trials import finished, improvements
 from studyhall.studies.storage.study_storage import StudyStorage
 from studyhall.studies.study.earlier_studies import best_configurations
-from studyhall.studies.study.results import best_trial
-from studyhall.studies.study.study import Study
+from studyhall.studies.study.study import Study, best_trial
 
 EPOCHS = 9
 STEADY = [

@@ -20,7 +20,7 @@ from studyhall.search.processes.trainer_process import (
 )
 from studyhall.search.session.publisher import Publisher
 from studyhall.search.training.failures import Death
-from studyhall.studies.artifacts.store import open_artifact_store
+from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.bundle.record import published
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import WorkFailedError

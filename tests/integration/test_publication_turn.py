@@ -19,7 +19,7 @@ from studyhall.search.processes.stop_switch import StopSwitch
 from studyhall.search.processes.trainer_process import TrainerProcess
 from studyhall.search.session import publisher
 from studyhall.search.session.publisher import Publisher
-from studyhall.studies.artifacts.store import open_artifact_store
+from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.bundle.record import published
 from studyhall.studies.bundle.turn import PublicationTurn
 from studyhall.studies.database import studyhall_tables
@@ -101,6 +101,10 @@ class Session:
 
 
 Open = Callable[..., Session]
+
+
+def turn_of(study: Study, holder: str) -> PublicationTurn:
+    return PublicationTurn(study.storage, study.id, study.name, holder)
 
 
 @pytest.fixture
@@ -194,7 +198,7 @@ def test_the_second_takes_over_from_a_first_that_is_silent_and_the_first_then_pu
 
 def test_a_session_that_waits_can_be_stopped(session: Open) -> None:
     second = session()
-    assert PublicationTurn(second.study, "elsewhere 7").take() is None
+    assert turn_of(second.study, "elsewhere 7").take() is None
     second.thread.start()
     assert second.waits.wait(30)
     second.stop.set()
@@ -214,7 +218,7 @@ def test_a_session_publishes_again_when_nobody_else_does(session: Open) -> None:
 def test_a_turn_is_one_process_until_it_is_left_or_silent_too_long(empty_storage_url: str) -> None:
     storage = open_storage(empty_storage_url, create=False)
     study = Study.create_or_join(storage, Definition.model_validate({"name": "bss"}))
-    first, second = PublicationTurn(study, "first"), PublicationTurn(study, "second")
+    first, second = turn_of(study, "first"), turn_of(study, "second")
     assert first.take() is None
     assert first.take() is None  # done again, as after a lost answer, it finds itself
     assert second.take() == "first"

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from optuna.artifacts import Boto3ArtifactStore
 
+from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.artifacts.s3.location import S3Location
 from studyhall.studies.artifacts.s3.store import S3ArtifactStore
-from studyhall.studies.artifacts.store import open_artifact_store
 from studyhall.studies.errors import ArtifactError
 
 

@@ -28,7 +28,8 @@ from studyhall.search.server.auth.middleware import Guard
 from studyhall.search.server.auth.throttling import Attempts
 from studyhall.search.server.dashboard import Dashboard
 from studyhall.search.server.served import Hall
-from studyhall.studies.artifacts.attachments import attach, open_artifact_store
+from studyhall.studies.artifacts.attachments import attach
+from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.status.catalogue import Catalogue
 from studyhall.studies.storage.study_storage import open_storage
 from studyhall.studies.study.study import Study

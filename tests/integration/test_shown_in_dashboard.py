@@ -14,7 +14,7 @@ from optuna.trial import Trial
 
 from studyhall.search.workers.announcer import Announcer
 from studyhall.search.workers.study_handle import StudyHandle
-from studyhall.studies.artifacts.store import FileArtifactStore
+from studyhall.studies.artifacts.folder_store import FileArtifactStore
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import ArtifactError
 from studyhall.studies.storage.study_storage import StudyStorage, open_storage

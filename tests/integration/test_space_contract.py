@@ -19,9 +19,9 @@ from studyhall.studies.algorithms.factory import sampler_for_trial
 from studyhall.studies.definition import Definition, SamplerSpec
 from studyhall.studies.errors import ConfigurationsInUseError, RepeatedConfigurationError
 from studyhall.studies.queue.lease import LOST
-from studyhall.studies.queue.withdrawal import WITHDRAWN
+from studyhall.studies.queue.withdrawal import WITHDRAWN, Exhausted
 from studyhall.studies.status.catalogue import Catalogue
-from studyhall.studies.status.summary import Counts, Exhausted
+from studyhall.studies.status.summary import Counts
 from studyhall.studies.storage.study_storage import StudyStorage, open_storage
 from studyhall.studies.storage.suggesting import start_of, suggest_value
 from studyhall.studies.study.study import Study

@@ -21,7 +21,7 @@ from studyhall.search.processes.stop_switch import StopSwitch
 from studyhall.search.workers import budget
 from studyhall.search.workers.study_handle import StudyHandle
 from studyhall.search.workers.worker import Worker
-from studyhall.studies.artifacts.store import open_artifact_store
+from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.database import schema
 from studyhall.studies.database.address import parse
 from studyhall.studies.database.attributes import START

@@ -23,10 +23,11 @@ from studyhall.search.processes.trainer_process import TrainerProcess
 from studyhall.search.views.narration import exhausted_in_words, in_words
 from studyhall.search.workers import worker as worker_module
 from studyhall.search.workers.worker import Worker
-from studyhall.studies.artifacts.store import open_artifact_store
+from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import RepeatedConfigurationError
-from studyhall.studies.status.summary import Counts, Exhausted
+from studyhall.studies.queue.withdrawal import Exhausted
+from studyhall.studies.status.summary import Counts
 from studyhall.studies.storage import drawing
 from studyhall.studies.storage.study_storage import StudyStorage
 from studyhall.studies.study.study import Study

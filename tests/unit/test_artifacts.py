@@ -20,7 +20,9 @@ from optuna.storages import InMemoryStorage
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
-from studyhall.studies.artifacts.attachments import FileArtifactStore, attach, detach, open_artifact_store
+from studyhall.studies.artifacts.attachments import attach, detach
+from studyhall.studies.artifacts.folder_store import FileArtifactStore
+from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.errors import ArtifactError
 
 

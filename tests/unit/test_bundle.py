@@ -19,7 +19,7 @@ from optuna.storages import InMemoryStorage
 from optuna.study import StudyDirection
 from pydantic import ValidationError
 
-from studyhall.studies.artifacts.attachments import FileArtifactStore
+from studyhall.studies.artifacts.folder_store import FileArtifactStore
 from studyhall.studies.bundle.fetching import (
     BundleRecord,
     Facts,

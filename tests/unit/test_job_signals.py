@@ -25,7 +25,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 STOPPED_TWICE = """
 import os, signal, sys
-from studyhall.search.workers import stop_switch
+from studyhall.search.processes import stop_switch
 stop_switch.SAME_REQUEST_SECONDS = float(sys.argv[1])
 stop, told = stop_switch.StopSwitch(), []
 stop.on_set(lambda: told.append("once"))

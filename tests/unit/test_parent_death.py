@@ -10,7 +10,7 @@ import pytest
 
 CHILD = """
 import os, signal, sys
-from studyhall.search.processes.parent_death import die_with_parent
+from studyhall.search.processes.signals import die_with_parent
 die_with_parent(int(sys.argv[1]))
 print(os.getpid(), flush=True)
 signal.pause()

@@ -1,5 +1,6 @@
 """The README tells the truth about commands, folders and links."""
 
+import itertools
 import re
 import tomllib
 from pathlib import Path
@@ -22,8 +23,11 @@ def test_the_readmes_tree_is_the_repositorys(repository: Path) -> None:
     ignored = {".git", ".venv", "dist", "artifacts", "best"}
     folders = {path.name for path in repository.iterdir() if path.is_dir() and path.name not in ignored}
     assert tree == {name for name in folders if not name.startswith((".", "_"))}
-    rooms = {path.parent.name for path in (repository / "search").glob("*/__init__.py")}
-    assert set(re.findall(r"^        (\w+)/ ", shown, re.MULTILINE)) == rooms
+    for package in ("search", "studies"):
+        rooms = sorted(path.parent.name for path in (repository / package).glob("*/__init__.py"))
+        lines = shown[shown.index(f"    {package}/") :].splitlines()[1:]
+        listed = itertools.takewhile(lambda line: line.startswith("        "), lines)
+        assert [line.split("/")[0].strip() for line in listed] == rooms
 
 
 def test_links_in_the_documents_lead_somewhere(repository: Path) -> None:

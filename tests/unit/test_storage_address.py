@@ -14,7 +14,7 @@ from studyhall.studies.artifacts.location import artifact_location
 from studyhall.studies.database.address import parse, read_url_file, resolve_url, sqlite_url
 from studyhall.studies.database.connection import connect, failure, require
 from studyhall.studies.errors import StorageError
-from studyhall.studies.redaction import redact
+from studyhall.studies.one_line import redact
 
 
 @pytest.mark.parametrize(

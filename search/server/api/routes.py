@@ -8,8 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from studyhall.search.server.api import answers, models
 from studyhall.search.server.bundles import read_bundle
 from studyhall.search.server.names import STUDY
-from studyhall.search.server.served import hall_of
-from studyhall.search.server.standings import entries_of, standing_of
+from studyhall.search.server.served import entries_of, hall_of, standing_of
 from studyhall.studies.status.trial_pages import MOST, trial_page
 
 _AWAY: dict[int | str, dict[str, Any]] = {

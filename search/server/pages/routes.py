@@ -13,8 +13,7 @@ from studyhall.search.server import etags
 from studyhall.search.server.api.answers import page_url
 from studyhall.search.server.pages.templating import render, static_file
 from studyhall.search.server.pages.view import view_of
-from studyhall.search.server.served import Hall, hall_of
-from studyhall.search.server.standings import entries_of, standing_of
+from studyhall.search.server.served import Hall, entries_of, hall_of, standing_of
 from studyhall.studies.status.report import phase_of
 
 _FRESH = {"Cache-Control": "private, no-cache"}

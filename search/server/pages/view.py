@@ -8,11 +8,11 @@ from studyhall.search.server.api.answers import page_url
 from studyhall.search.server.pages.chart import Chart, draw
 from studyhall.search.server.pages.published import Published, published_of
 from studyhall.search.server.served import Hall
+from studyhall.studies.queue.workers import WorkerSeen
 from studyhall.studies.status.finished_trials import FinishedTrial, improvements
 from studyhall.studies.status.goals import Plan, plan_of
 from studyhall.studies.status.report import Standing
 from studyhall.studies.status.running_trials import RunningTrial
-from studyhall.studies.status.summary import WorkerSeen
 from studyhall.studies.status.trial_pages import TrialRow
 
 _EVERY = {"running": 3, "stopping": 3, "idle": 10, "finished": 10, "empty": 10}  # s between two looks

@@ -8,7 +8,7 @@ from botocore import exceptions  # type: ignore[import-untyped]
 
 from studyhall.studies.artifacts.s3.location import S3Location
 from studyhall.studies.errors import ArtifactError, ArtifactLocationError
-from studyhall.studies.redaction import redact
+from studyhall.studies.one_line import redact
 
 _MISSING = frozenset({"NoSuchKey", "404"})
 _DENIED = frozenset({"AccessDenied", "Forbidden", "403", "AllAccessDisabled"})

@@ -8,11 +8,10 @@ from typing import Any, BinaryIO
 import boto3  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
 
-from studyhall.studies.artifacts.artifact_ids import checked_id, is_id, missing
 from studyhall.studies.artifacts.s3.errors import NoSuchArtifactError, answered
 from studyhall.studies.artifacts.s3.location import S3Location
 from studyhall.studies.artifacts.s3.reader import open_object
-from studyhall.studies.artifacts.stored import Stored
+from studyhall.studies.artifacts.store import StoredFile, checked_id, is_id, missing
 from studyhall.studies.errors import ArtifactError
 from studyhall.studies.files import explain
 
@@ -93,7 +92,7 @@ class S3ArtifactStore:
         with answered(self.location, client):
             client.delete_object(Bucket=self.location.bucket, Key=key)
 
-    def entries(self) -> Iterator[Stored]:
+    def files(self) -> Iterator[StoredFile]:
         start, client = self.location.key(""), self.client
         with answered(self.location, client):
             pages = client.get_paginator("list_objects_v2").paginate(
@@ -103,7 +102,7 @@ class S3ArtifactStore:
                 for each in page.get("Contents", ()):
                     name = each["Key"].removeprefix(start)
                     if is_id(name):
-                        yield Stored(name, each["Size"], each["LastModified"].timestamp())
+                        yield StoredFile(name, each["Size"], each["LastModified"].timestamp())
 
     def discard(self, name: str) -> None:
         raise ArtifactError(

@@ -7,7 +7,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import select
 
 from studyhall.studies.artifacts.attachments import recorded
-from studyhall.studies.artifacts.store import FileArtifactStore
+from studyhall.studies.artifacts.folder_store import FileArtifactStore
 from studyhall.studies.database.studyhall_tables import leases
 from studyhall.studies.files import TEMPORARY_PREFIX
 from studyhall.studies.retention.best_models import KeptModels

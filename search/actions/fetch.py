@@ -27,14 +27,14 @@ def fetch_bundle(reference: StudyReference, to: Path, *, force: bool) -> None:
         StudyhallError: the study, its bundle or the artifact store is missing, the folder is in the way, or a file is not what was published.
     """
     with Catalogue(reference.storage_url) as catalogue:
-        entry = catalogue.entry(reference.name)
-    record = entry.bundle
+        summary = catalogue.summary(reference.name)
+    record = summary.bundle
     if record is None:
         raise BundleRequestError(
-            f"'{entry.name}' has published nothing yet. Finish it with: studyhall search {entry.name}, "
-            f"or publish its best trial so far with: studyhall retrain {entry.name}"
+            f"'{summary.name}' has published nothing yet. Finish it with: studyhall search {summary.name}, "
+            f"or publish its best trial so far with: studyhall retrain {summary.name}"
         )
-    own = (entry.definition or {}).get("storage", {}).get("artifacts", "artifacts")
+    own = (summary.definition or {}).get("storage", {}).get("artifacts", "artifacts")
     artifacts = reference.artifacts or artifact_location(reference.storage_url, own)
     store = open_artifact_store(artifacts, create=False)
     fetch_and_show(lambda progress: fetch(record, store, to, force=force, progress=progress))

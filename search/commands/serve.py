@@ -1,4 +1,4 @@
-"""`studyhall serve`: a storage's studies as web pages, with optuna-dashboard, behind a door."""
+"""`studyhall serve`: a storage's studies as web pages, with optuna-dashboard, behind a log-in."""
 
 from pathlib import Path
 
@@ -82,9 +82,9 @@ def command(
     STUDY-OR-STORAGE is a study file, the name of a study in the storage, a storage's URL, or an SQLite file; without
     it, the storage is served. Readers see everything; operators may also change studies in the dashboard.
     """
-    from studyhall.search.server.serving import Settings, serve_subject
-    from studyhall.search.server.target import resolve_subject
+    from studyhall.search.server.serving import Settings, serve_target
+    from studyhall.search.server.target import resolve_target
 
     given = context.get_parameter_source("storage") is click.core.ParameterSource.COMMANDLINE
-    subject = resolve_subject(what, storage, artifacts, from_command_line=given)
-    return serve_subject(subject, Settings(host, port, password_file, token_file, proxy))
+    target = resolve_target(what, storage, artifacts, from_command_line=given)
+    return serve_target(target, Settings(host, port, password_file, token_file, proxy))

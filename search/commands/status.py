@@ -26,5 +26,5 @@ def command(study: str | None, storage: str | None, as_json: bool) -> None:
 
     reference = resolve_study(study, storage) if study is not None else None
     with Catalogue(reference.storage_url if reference else storage or StorageSpec().url) as catalogue:
-        entries = [catalogue.entry(reference.name)] if reference else catalogue.entries()
-        show_status(entries, catalogue.address.shown, as_json=as_json)
+        summaries = [catalogue.summary(reference.name)] if reference else catalogue.summaries()
+        show_status(summaries, catalogue.address.shown, as_json=as_json)

@@ -34,6 +34,6 @@ def status_after_stop(reference: StudyReference, number: int, status: int | None
         return 0
     try:
         with Catalogue(reference.storage_url) as catalogue:
-            return status if catalogue.entry(reference.name).counts.waiting > 0 else 0
+            return status if catalogue.summary(reference.name).counts.waiting > 0 else 0
     except (StorageError, StudyNotFoundError):
         return status

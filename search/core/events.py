@@ -95,7 +95,7 @@ class TrialEnded:
 
 
 @dataclass(frozen=True)
-class Standing:
+class StudyProgress:
     """How a study stands that other processes work on; `workers` are all of them, on every machine."""
 
     counts: Counts
@@ -170,7 +170,7 @@ Event = (
     | BatchDone
     | EpochDone
     | TrialEnded
-    | Standing
+    | StudyProgress
     | WorkerFailed
     | Waiting
     | DatabaseAway

@@ -1,1 +1,1 @@
-"""The web server: what people and programs see of studies, behind a door."""
+"""The web server: what people and programs see of studies, behind a access."""

@@ -1,4 +1,4 @@
-"""The application: our pages, the API and the dashboard, behind the door."""
+"""The application: our pages, the API and the dashboard, behind the access control."""
 
 import logging
 from importlib.metadata import version
@@ -13,14 +13,14 @@ from starlette.types import ASGIApp
 from studyhall.search.server import downloads, health, metrics
 from studyhall.search.server.api import routes as api
 from studyhall.search.server.auth import login
-from studyhall.search.server.auth.access import Door
+from studyhall.search.server.auth.access import Access
 from studyhall.search.server.auth.headers import SecurityHeaders
-from studyhall.search.server.auth.middleware import Guard
+from studyhall.search.server.auth.middleware import AuthMiddleware
 from studyhall.search.server.auth.notices import notice
 from studyhall.search.server.dashboard import Dashboard
 from studyhall.search.server.pages import routes as pages
 from studyhall.search.server.problems import headers_of, status_of
-from studyhall.search.server.served import Hall
+from studyhall.search.server.served import Served
 from studyhall.studies.errors import StudyhallError
 
 DASHBOARD_THREADS = 10  # requests to the dashboard that are worked on at a time
@@ -28,12 +28,12 @@ DASHBOARD_THREADS = 10  # requests to the dashboard that are worked on at a time
 log = logging.getLogger("studyhall.server")
 
 
-def create_application(hall: Hall, door: Door, dashboard: Dashboard) -> FastAPI:
+def create_application(served: Served, access: Access, dashboard: Dashboard) -> FastAPI:
     """Return the ASGI application.
 
     Args:
-        hall: what it serves.
-        door: who may come in.
+        served: what it serves.
+        access: who may use it.
         dashboard: what is at the root, where no route of ours is.
     """
     application = FastAPI(
@@ -45,14 +45,14 @@ def create_application(hall: Hall, door: Door, dashboard: Dashboard) -> FastAPI:
         redoc_url=None,
         exception_handlers={StudyhallError: _explained},
     )
-    application.state.hall = hall
-    application.state.door = door
+    application.state.served = served
+    application.state.access = access
     for router in (login.router, health.router, api.router, downloads.router, metrics.router, pages.router):
         application.include_router(router)
     at_the_root = WSGIMiddleware(dashboard, workers=DASHBOARD_THREADS)
     application.state.dashboard_threads = at_the_root.executor
     application.mount("/", cast(ASGIApp, at_the_root), name="dashboard")
-    application.add_middleware(Guard, door=door)
+    application.add_middleware(AuthMiddleware, access=access)
     application.add_middleware(SecurityHeaders)
     return application
 

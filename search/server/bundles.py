@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from studyhall.search.server.problems import NotPublishedError
-from studyhall.search.server.served import Hall
+from studyhall.search.server.served import Served
 from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.bundle.manifest import MANIFEST, FileEntry, Manifest, parse_manifest
 from studyhall.studies.bundle.record import BundleRecord, read_record
@@ -25,7 +25,7 @@ class PublishedBundle:
     record: BundleRecord
     store: ArtifactStore
 
-    def entry(self, name: str) -> FileEntry:
+    def file(self, name: str) -> FileEntry:
         """Return the entry of a file of the bundle, or of its manifest.
 
         Raises:
@@ -48,7 +48,7 @@ class PublishedBundle:
             ArtifactError: the store cannot give it.
             BundleError: it is not the file that was published.
         """
-        entry = self.entry(name)
+        entry = self.file(name)
         reader = self.store.open_reader(entry.artifact_id)
         if reader.seekable():
             size = reader.seek(0, os.SEEK_END)
@@ -79,7 +79,7 @@ class PublishedBundle:
         return parse_manifest(text, f"The {MANIFEST} of '{self.record.study}'")
 
 
-def published_bundle(hall: Hall, name: str) -> PublishedBundle:
+def published_bundle(served: Served, name: str) -> PublishedBundle:
     """Find the bundle that a study has published last.
 
     Raises:
@@ -89,10 +89,10 @@ def published_bundle(hall: Hall, name: str) -> PublishedBundle:
         ArtifactError: the artifact store is missing.
         BundleError: the bundle's record is damaged.
     """
-    hall.require(name)
-    found = hall.catalogue.read(
+    served.require(name)
+    found = served.catalogue.read(
         lambda connection: study_rows.attributes(
-            connection, hall.catalogue.id_of(connection, name), (BUNDLE, DEFINITION)
+            connection, served.catalogue.id_of(connection, name), (BUNDLE, DEFINITION)
         )
     )
     content = found.get(BUNDLE)
@@ -101,36 +101,36 @@ def published_bundle(hall: Hall, name: str) -> PublishedBundle:
             f"'{name}' has published nothing yet. Finish it with: studyhall search {name}, "
             f"or publish its best trial so far with: studyhall retrain {name}"
         )
-    return PublishedBundle(read_record(content), hall.store_of(found.get(DEFINITION)))
+    return PublishedBundle(read_record(content), served.store_of(found.get(DEFINITION)))
 
 
-def read_bundle(hall: Hall, name: str) -> tuple[PublishedBundle, Manifest]:
+def read_bundle(served: Served, name: str) -> tuple[PublishedBundle, Manifest]:
     """Find a study's bundle and read its manifest; once more if another one takes its place meanwhile.
 
     Raises:
         StudyhallError: as `published_bundle` and `PublishedBundle.manifest`.
     """
-    bundle = published_bundle(hall, name)
+    bundle = published_bundle(served, name)
     try:
         return bundle, bundle.manifest()
     except (ArtifactError, BundleError):
-        again = published_bundle(hall, name)
+        again = published_bundle(served, name)
         if again.record == bundle.record:
             raise
         return again, again.manifest()
 
 
-def open_published(hall: Hall, name: str, file: str) -> tuple[FileEntry, BinaryIO]:
+def open_published(served: Served, name: str, file: str) -> tuple[FileEntry, BinaryIO]:
     """Open a file of a study's bundle; once more if another bundle takes its place meanwhile.
 
     Raises:
         StudyhallError: as `published_bundle` and `PublishedBundle.open`.
     """
-    bundle = published_bundle(hall, name)
+    bundle = published_bundle(served, name)
     try:
         return bundle.open(file)
     except (ArtifactError, BundleError):
-        again = published_bundle(hall, name)
+        again = published_bundle(served, name)
         if again.record == bundle.record:
             raise
         return again.open(file)

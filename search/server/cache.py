@@ -24,7 +24,7 @@ class _Outcome:
 
 
 @dataclass
-class Fresh:
+class ShortCache:
     """Keeps answers for a moment, in one event loop; failures as well, so that a dead database is left alone."""
 
     clock: Callable[[], float] = time.monotonic

@@ -14,7 +14,7 @@ from bottle import Bottle, HTTPError  # type: ignore[import-untyped]
 from optuna.artifacts.exceptions import ArtifactNotFound
 
 from studyhall.search.server.auth.origins import SAFE
-from studyhall.search.server.served import Hall
+from studyhall.search.server.served import Served
 from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.database.attributes import DEFINITION
 from studyhall.studies.errors import ArtifactError
@@ -42,15 +42,15 @@ class Dashboard:
     """The WSGI application.
 
     Args:
-        hall: what the server serves.
+        served: what the server serves.
 
     Raises:
         StorageError: the database cannot be used.
     """
 
-    def __init__(self, hall: Hall) -> None:
-        self._storage = open_storage(hall.storage_url, create=False)
-        self._stores = _StoreOfTheRequest(hall, self._storage)
+    def __init__(self, served: Served) -> None:
+        self._storage = open_storage(served.storage_url, create=False)
+        self._stores = _StoreOfTheRequest(served, self._storage)
         self._application: Bottle = optuna_dashboard.wsgi(self._storage, artifact_store=self._stores)
 
     @cached_property
@@ -77,8 +77,8 @@ class _StoreOfTheRequest:
     What goes wrong is bottle's HTTPError, so that a missing file is a 404 and not a traceback.
     """
 
-    def __init__(self, hall: Hall, storage: StudyStorage) -> None:
-        self._hall = hall
+    def __init__(self, served: Served, storage: StudyStorage) -> None:
+        self._served = served
         self._storage = storage
         self._request = threading.local()
 
@@ -112,7 +112,7 @@ class _StoreOfTheRequest:
             definition = self._storage.get_study_user_attrs(study_id).get(DEFINITION)
         except KeyError as error:
             raise ArtifactError(f"There is no study {study_id}.") from error
-        return self._hall.store_of(definition)
+        return self._served.store_of(definition)
 
 
 def _refused(status: int, error: Exception) -> HTTPError:

@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from studyhall.search.server import etags
 from studyhall.search.server.bundles import open_published, published_bundle
 from studyhall.search.server.ranges import ByteRange, UnsatisfiableError, requested
-from studyhall.search.server.served import hall_of
+from studyhall.search.server.served import served_of
 from studyhall.studies.files import CHUNK
 
 router = APIRouter()
@@ -34,7 +34,7 @@ _ANSWERS: dict[int | str, dict[str, object]] = {
 @router.get(_PATH, tags=["bundle"], response_class=Response, responses=_ANSWERS)
 def download(name: str, file: str, request: Request) -> Response:
     """A file of a study's published bundle, or its `manifest.json`; its ETag is its SHA-256."""
-    entry, reader = open_published(hall_of(request), name, file)
+    entry, reader = open_published(served_of(request), name, file)
     headers = _headers(file, entry.sha256)
     if etags.matches(request.headers.get("If-None-Match"), headers["ETag"]):
         reader.close()
@@ -57,7 +57,7 @@ def download(name: str, file: str, request: Request) -> Response:
 @router.head(_PATH, include_in_schema=False)
 def describe(name: str, file: str, request: Request) -> Response:
     """The headers of a file, without its bytes; parts are nothing to HEAD."""
-    entry = published_bundle(hall_of(request), name).entry(file)
+    entry = published_bundle(served_of(request), name).file(file)
     headers = _headers(file, entry.sha256)
     if etags.matches(request.headers.get("If-None-Match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)

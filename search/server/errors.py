@@ -4,4 +4,4 @@ from studyhall.studies.errors import StudyhallError
 
 
 class ServerError(StudyhallError):
-    """A server cannot start: its address, its door or what it should serve cannot be used."""
+    """A server cannot start: its address, its credentials or what it should serve cannot be used."""

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
-from studyhall.search.server.served import Hall, hall_of
+from studyhall.search.server.served import Served, served_of
 from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.database import study_rows
 from studyhall.studies.database.attributes import DEFINITION
@@ -41,8 +41,8 @@ async def alive() -> Alive:
 @router.get("/readyz", response_model=Ready, responses={503: {"model": Ready, "description": "Not ready."}})
 async def ready(request: Request) -> Response:
     """Whether the database and the artifact stores answer."""
-    hall = hall_of(request)
-    found = await hall.fresh.get("ready", lambda: _look(hall))
+    served = served_of(request)
+    found = await served.cache.get("ready", lambda: _look(served))
     return JSONResponse(
         found.model_dump(), 200 if found.status == "ok" else 503, {"Cache-Control": "no-store"}
     )
@@ -54,9 +54,9 @@ async def alive_without_a_body() -> Response:
     return Response()
 
 
-def _look(hall: Hall) -> Ready:
+def _look(served: Served) -> Ready:
     try:
-        locations = _locations(hall)
+        locations = _locations(served)
     except StudyhallError:
         return Ready(status="unavailable", database="unavailable", artifacts="unknown")
     try:
@@ -67,20 +67,20 @@ def _look(hall: Hall) -> Ready:
     return Ready(status="ok", database="ok", artifacts="ok")
 
 
-def _locations(hall: Hall) -> set[str]:
+def _locations(served: Served) -> set[str]:
     """Return where the artifact stores of the studies that are served are, after a look into the database.
 
     Raises:
         StorageError: the database is away.
     """
-    require(hall.catalogue.address)  # connections that are open would go on reading a file that was removed
-    found = hall.catalogue.read(
+    require(served.catalogue.address)  # connections that are open would go on reading a file that was removed
+    found = served.catalogue.read(
         lambda connection: [
             study_rows.attributes(connection, study_id, (DEFINITION,)).get(DEFINITION)
-            for name in hall.names()
+            for name in served.names()
             if (study_id := study_rows.study_id(connection, name)) is not None
         ]
     )
-    if hall.artifacts is not None:
-        return {hall.artifacts}
-    return {hall.location_of(definition) for definition in found if definition is not None}
+    if served.artifacts is not None:
+        return {served.artifacts}
+    return {served.location_of(definition) for definition in found if definition is not None}

@@ -12,9 +12,9 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from starlette.responses import PlainTextResponse, Response
 
-from studyhall.search.server.served import Hall, hall_of
+from studyhall.search.server.served import Served, served_of
 from studyhall.studies.errors import StudyNotFoundError
-from studyhall.studies.status.report import Standing, standing
+from studyhall.studies.status.report import Report, report
 
 router = APIRouter(tags=["metrics"])
 
@@ -26,41 +26,41 @@ router = APIRouter(tags=["metrics"])
 )
 async def metrics(request: Request) -> Response:
     """The studies in the text format of Prometheus."""
-    hall = hall_of(request)
+    served = served_of(request)
     encode, media_type = choose_encoder(request.headers.get("Accept", ""))
-    body = await hall.fresh.get(("metrics", media_type), lambda: encode(registry_of(read_all(hall))))
+    body = await served.cache.get(("metrics", media_type), lambda: encode(registry_of(read_all(served))))
     return Response(body, headers={"Content-Type": media_type, "Cache-Control": "no-store"})
 
 
-def read_all(hall: Hall) -> list[Standing]:
+def read_all(served: Served) -> list[Report]:
     """Read how every study that is served stands.
 
     Raises:
         StorageError: the database is away.
     """
     found = []
-    for name in hall.names():
+    for name in served.names():
         with suppress(StudyNotFoundError):  # somebody has just deleted it
-            found.append(standing(hall.catalogue, name))
+            found.append(report(served.catalogue, name))
     return found
 
 
-def registry_of(standings: Sequence[Standing]) -> CollectorRegistry:
+def registry_of(reports: Sequence[Report]) -> CollectorRegistry:
     """Return a registry that gives the metrics of studies."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Studies(standings))
+    registry.register(_Studies(reports))
     return registry
 
 
 class _Studies(Collector):
-    def __init__(self, standings: Sequence[Standing]) -> None:
-        self._standings = standings
+    def __init__(self, reports: Sequence[Report]) -> None:
+        self._reports = reports
 
     def collect(self) -> Iterable[Metric]:
-        return _families(self._standings)
+        return _families(self._reports)
 
 
-def _families(standings: Sequence[Standing]) -> Iterator[Metric]:
+def _families(reports: Sequence[Report]) -> Iterator[Metric]:
     study = ("study",)
     trials = GaugeMetricFamily("studyhall_trials", "Trials by their state.", labels=("study", "state"))
     best = GaugeMetricFamily(
@@ -87,16 +87,16 @@ def _families(standings: Sequence[Standing]) -> Iterator[Metric]:
     seconds = CounterMetricFamily(
         "studyhall_trial_duration_seconds", "Duration of all trials that have ended, together.", labels=study
     )
-    for each in standings:
-        name, counts = each.entry.name, each.entry.counts
+    for each in reports:
+        name, counts = each.summary.name, each.summary.counts
         for state in ("waiting", "running", "complete", "pruned", "failed"):
             trials.add_metric((name, state), getattr(counts, state))
-        if each.entry.best is not None and not math.isnan(each.entry.best.value):
-            best.add_metric((name,), each.entry.best.value)
-        workers.add_metric((name,), len(each.entry.workers))
-        expired.add_metric((name,), each.entry.expired)
+        if each.summary.best is not None and not math.isnan(each.summary.best.value):
+            best.add_metric((name,), each.summary.best.value)
+        workers.add_metric((name,), len(each.summary.workers))
+        expired.add_metric((name,), each.summary.expired)
         images.add_metric((name,), each.images_per_second or 0.0)
-        published.add_metric((name,), float(each.entry.bundle is not None))
+        published.add_metric((name,), float(each.summary.bundle is not None))
         for kind, count in each.failures.items():
             failures.add_metric((name, kind), count)
         epochs.add_metric((name,), each.epochs)

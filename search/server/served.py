@@ -5,18 +5,18 @@ from typing import cast
 
 from starlette.requests import Request
 
-from studyhall.search.server.cache import Fresh
+from studyhall.search.server.cache import ShortCache
 from studyhall.studies.artifacts.location import artifact_location
 from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.errors import StudyNotFoundError
 from studyhall.studies.status.catalogue import Catalogue
-from studyhall.studies.status.report import Standing, standing
-from studyhall.studies.status.summary import Entry
+from studyhall.studies.status.report import Report, report
+from studyhall.studies.status.summary import StudySummary
 
 
 @dataclass(frozen=True)
-class Hall:
+class Served:
     """What a server serves; the catalogue is open for the server's life, and its owner closes it.
 
     `artifacts` is the artifact store of all studies, or None for what each study's definition says. `study` is
@@ -27,7 +27,7 @@ class Hall:
     catalogue: Catalogue
     artifacts: str | None = None
     study: str | None = None
-    fresh: Fresh = field(default_factory=Fresh, compare=False, repr=False)
+    cache: ShortCache = field(default_factory=ShortCache, compare=False, repr=False)
     """What was read a moment ago, for all who ask again."""
 
     def names(self) -> list[str]:
@@ -50,13 +50,13 @@ class Hall:
             raise StudyNotFoundError(f"No study {name!r} here. This server shows {self.study!r} alone.")
         return name
 
-    def store(self, entry: Entry) -> ArtifactStore:
+    def store(self, summary: StudySummary) -> ArtifactStore:
         """Open the artifact store of a study.
 
         Raises:
             ArtifactError: it is missing, or cannot be used.
         """
-        return self.store_of(entry.definition)
+        return self.store_of(summary.definition)
 
     def store_of(self, definition: object) -> ArtifactStore:
         """Open the artifact store of a study with this definition, as its record says it; None for the default.
@@ -73,29 +73,29 @@ class Hall:
         return artifact_location(self.storage_url, own if isinstance(own, str) and own else "artifacts")
 
 
-def hall_of(request: Request) -> Hall:
+def served_of(request: Request) -> Served:
     """Return what the application of a request serves."""
-    return cast(Hall, request.app.state.hall)
+    return cast(Served, request.app.state.served)
 
 
-async def standing_of(hall: Hall, name: str) -> Standing:
+async def report_of(served: Served, name: str) -> Report:
     """Return how a study stands, or stood a moment ago.
 
     Raises:
         StorageError: the database is away.
         StudyNotFoundError: there is no such study.
     """
-    hall.require(name)
-    return await hall.fresh.get(("standing", name), lambda: standing(hall.catalogue, name))
+    served.require(name)
+    return await served.cache.get(("report", name), lambda: report(served.catalogue, name))
 
 
-async def entries_of(hall: Hall) -> list[Entry]:
+async def summaries_of(served: Served) -> list[StudySummary]:
     """Return every study that is served, oldest first, as it is or was a moment ago.
 
     Raises:
         StorageError: the database is away.
         StudyNotFoundError: the only study that is served is gone.
     """
-    if hall.study is not None:
-        return [(await standing_of(hall, hall.study)).entry]
-    return await hall.fresh.get("entries", hall.catalogue.entries)
+    if served.study is not None:
+        return [(await report_of(served, served.study)).summary]
+    return await served.cache.get("summaries", served.catalogue.summaries)

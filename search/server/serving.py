@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from studyhall.search.server.application import create_application, end_threads
-from studyhall.search.server.auth.access import Door
+from studyhall.search.server.auth.access import Access
 from studyhall.search.server.auth.credential_files import read_credentials
 from studyhall.search.server.dashboard import Dashboard
 from studyhall.search.server.errors import ServerError
 from studyhall.search.server.listening import is_loopback, leave, listen, serve, start_logging, url_of
-from studyhall.search.server.served import Hall
-from studyhall.search.server.target import Subject
+from studyhall.search.server.served import Served
+from studyhall.search.server.target import Target
 from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.status.catalogue import Catalogue
 
@@ -32,38 +32,36 @@ class Settings:
     proxy: str | None = None
 
 
-def serve_subject(subject: Subject, settings: Settings) -> int:
+def serve_target(target: Target, settings: Settings) -> int:
     """Serve until a signal ends it; return the exit status.
 
     Raises:
-        StudyhallError: the database, the study, the artifact store, the address or the door cannot be used.
+        StudyhallError: the database, the study, the artifact store, the address or the credentials cannot be used.
     """
-    door = Door(read_credentials(settings.token_file, settings.password_file))
-    _require_proxies(settings.proxy, door)
-    with Catalogue(subject.storage_url) as catalogue:
-        if subject.study is None:
+    access = Access(read_credentials(settings.token_file, settings.password_file))
+    _require_proxies(settings.proxy, access)
+    with Catalogue(target.storage_url) as catalogue:
+        if target.study is None:
             catalogue.names()  # the database answers, before anybody is told that it is served
         else:
-            catalogue.entry(subject.study)
-        if subject.artifacts is not None:
-            open_artifact_store(subject.artifacts, create=False)
+            catalogue.summary(target.study)
+        if target.artifacts is not None:
+            open_artifact_store(target.artifacts, create=False)
         with listen(settings.host, settings.port) as listener:
-            if door.is_open and not is_loopback(listener):
+            if access.is_open and not is_loopback(listener):
                 raise ServerError(
                     f"On {settings.host}, others could come in: give --password-file or --token-file, "
                     "or leave out --host."
                 )
             start_logging()
-            hall = Hall(subject.storage_url, catalogue, subject.artifacts, subject.study)
-            dashboard = Dashboard(hall)
-            application = create_application(hall, door, dashboard)
+            served = Served(target.storage_url, catalogue, target.artifacts, target.study)
+            dashboard = Dashboard(served)
+            application = create_application(served, access, dashboard)
             what = (
-                f"'{subject.study}' of {catalogue.address.shown}"
-                if subject.study
-                else catalogue.address.shown
+                f"'{target.study}' of {catalogue.address.shown}" if target.study else catalogue.address.shown
             )
             click.echo(f"Serving {what} on {url_of(listener)} (Ctrl-C ends it)")
-            click.echo(_who(door))
+            click.echo(_who(access))
             serve(application, listener, settings.proxy)
             end_threads(application)
             dashboard.close()
@@ -72,21 +70,21 @@ def serve_subject(subject: Subject, settings: Settings) -> int:
     return 0
 
 
-def _who(door: Door) -> str:
-    if door.is_open:
+def _who(access: Access) -> str:
+    if access.is_open:
         return "Every user of this machine may come in and change studies: --password-file says who may."
     return (
         "Readers and operators log in with their passwords."
-        if door.credentials.has_passwords
+        if access.credentials.has_passwords
         else ("Readers and operators come in with their tokens.")
     )
 
 
-def _require_proxies(proxy: str | None, door: Door) -> None:
+def _require_proxies(proxy: str | None, access: Access) -> None:
     """Check what `--proxy` says.
 
     Raises:
-        ServerError: it names no addresses, or the door is open: behind a proxy, everybody comes from its address.
+        ServerError: it names no addresses, or no log-in is asked for: behind a proxy, everybody comes from its address.
     """
     if proxy is None:
         return
@@ -97,7 +95,7 @@ def _require_proxies(proxy: str | None, door: Door) -> None:
             raise ServerError(
                 f"--proxy names addresses and networks, such as 127.0.0.1 or 10.0.0.0/8, not {each.strip()!r}."
             ) from error
-    if door.is_open:
+    if access.is_open:
         raise ServerError(
             "Behind a proxy, everybody could come in: give --password-file or --token-file, too."
         )

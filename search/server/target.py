@@ -12,7 +12,7 @@ SQLITE_NAMES = (".db", ".sqlite", ".sqlite3")
 
 
 @dataclass(frozen=True)
-class Subject:
+class Target:
     """What is to be served: a storage, and the only study of it that our pages show, or None for all."""
 
     storage_url: str = field(repr=False)  # it may hold a password
@@ -20,9 +20,9 @@ class Subject:
     study: str | None
 
 
-def resolve_subject(
+def resolve_target(
     text: str | None, storage: str | None, artifacts: str | None, *, from_command_line: bool
-) -> Subject:
+) -> Target:
     """Find out what is to be served; each study knows its artifact store, where none is given.
 
     Args:
@@ -37,19 +37,19 @@ def resolve_subject(
     if storage is not None and from_command_line:
         _require_no_password(storage)
     if text is None:
-        return Subject(storage or StorageSpec().url, artifacts, None)
+        return Target(storage or StorageSpec().url, artifacts, None)
     url = text if "://" in text else None
     if url is None and text.endswith(SQLITE_NAMES):
         url = sqlite_url(Path(text).absolute())
     if url is None:
         reference = resolve_study(text, storage, artifacts)
-        return Subject(reference.storage_url, artifacts, reference.name)
+        return Target(reference.storage_url, artifacts, reference.name)
     _require_no_password(url)
     if storage is not None and from_command_line:
         raise ServerError(
             "Two databases are named: leave out --storage, or name a study in place of the other."
         )
-    return Subject(url, artifacts, None)
+    return Target(url, artifacts, None)
 
 
 def _require_no_password(url: str) -> None:

@@ -23,8 +23,8 @@ from studyhall.search.core.events import (
     OtherVersions,
     Published,
     RetrainingStarted,
-    Standing,
     StudyOpened,
+    StudyProgress,
     TrialEnded,
     TrialStarted,
     Waiting,
@@ -97,7 +97,7 @@ class LiveView:
                 self._best, self._counts = best, counts
                 self._seconds_of_trials.append(time.monotonic() - self._started)
                 self._begin("taking a trial", 0)
-            case Standing(counts, best, workers):
+            case StudyProgress(counts, best, workers):
                 self._follow(counts, best, workers)
             case Waiting(running):
                 self._begin(f"waiting for {running} trials of other workers", 0)

@@ -12,8 +12,8 @@ from studyhall.search.core.events import (
     OtherVersions,
     Published,
     RetrainingStarted,
-    Standing,
     StudyOpened,
+    StudyProgress,
     TrialEnded,
     TrialStarted,
     Waiting,
@@ -64,7 +64,7 @@ def in_words(event: Event) -> str | None:
         case TrialEnded(number, outcome, best, counts):
             line = f"trial {number}: {outcome_in_words(outcome)} | {best_in_words(best, number)} | {counts_in_words(counts)}"
             return "\n  ".join([line, *_details(outcome)])
-        case Standing(counts, best):
+        case StudyProgress(counts, best):
             return f"{counts_in_words(counts)} | {best_in_words(best)}"
         case WorkerFailed(name, status, output):
             return "\n  ".join([f"{name} failed with status {status}; its last lines:", *output.splitlines()])

@@ -13,7 +13,7 @@ from studyhall.search.notifications.notifier import Nobody, Notifies
 from studyhall.search.workers.budget import Budget
 from studyhall.studies.bundle.record import BundleRecord
 from studyhall.studies.errors import StudyhallError
-from studyhall.studies.queue.flags import tell
+from studyhall.studies.queue.flags import claim_announcement
 from studyhall.studies.status.summary import Counts
 from studyhall.studies.study.note import refresh_note
 from studyhall.studies.study.study import Study
@@ -44,15 +44,15 @@ class Announcer:
             best = self._study.best()
             if best is not None and best.number == number:
                 refresh_note(self._study)
-                self._notifier.send(messages.new_best(self._subject(), number, value))
+                self._notifier.send(messages.new_best(self._facts(), number, value))
 
     def gave_up(self, worker: str, in_a_row: int, failure: Failed) -> None:
         """Tell of a worker that gives up; those that do so before another trial completes are not told of."""
         with _harmless():
-            subject = self._subject()
-            if self._first("failures", f"after {subject.counts.complete} complete"):
+            study_facts = self._facts()
+            if self._first("failures", f"after {study_facts.counts.complete} complete"):
                 self._notifier.send(
-                    messages.failures(subject, in_a_row, failure.kind.value, failure.reason, worker)
+                    messages.failures(study_facts, in_a_row, failure.kind.value, failure.reason, worker)
                 )
 
     def left(self) -> None:
@@ -65,14 +65,16 @@ class Announcer:
             search = self._study.definition.search
             occasion = f"{counts.total} trials, {search.hours} hours, {search.epochs} epochs, {search.target}"
             if self._first("ended", occasion):
-                self._notifier.send(messages.ended(self._subject(), why))
+                self._notifier.send(messages.ended(self._facts(), why))
 
     def published(self, record: BundleRecord, test: tuple[float, float] | None) -> None:
         """Tell of a bundle that this process has published; `test` is its error's mean and standard deviation."""
         with _harmless():
             refresh_note(self._study)
-            subject = self._subject()
-            self._notifier.send(messages.published(subject, record.source, record.trial, record.value, test))
+            study_facts = self._facts()
+            self._notifier.send(
+                messages.published(study_facts, record.source, record.trial, record.value, test)
+            )
 
     def _end(self, counts: Counts) -> str | None:
         if counts.waiting == 0:
@@ -85,14 +87,16 @@ class Announcer:
 
     def _first(self, event: str, occasion: str) -> bool:
         study = self._study
-        return study.storage.transact(lambda connection: tell(connection, study.id, event, occasion))
+        return study.storage.transact(
+            lambda connection: claim_announcement(connection, study.id, event, occasion)
+        )
 
-    def _subject(self) -> messages.Subject:
-        study, (best, counts) = self._study, self._study.standing()
+    def _facts(self) -> messages.StudyFacts:
+        study, (best, counts) = self._study, self._study.best_and_counts()
         objective, said = study.definition.objective, None
         if best is not None:
-            said = messages.BestSaid(best.number, best.value, best.hyperparameters)
-        return messages.Subject(study.name, objective.metric, objective.direction, counts, said)
+            said = messages.BestTrial(best.number, best.value, best.hyperparameters)
+        return messages.StudyFacts(study.name, objective.metric, objective.direction, counts, said)
 
 
 @contextmanager

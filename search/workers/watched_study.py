@@ -1,6 +1,6 @@
 """A study that other processes work on, watched from here: what changes in the database becomes events."""
 
-from studyhall.search.core.events import Best, Observer, Standing
+from studyhall.search.core.events import Best, Observer, StudyProgress
 from studyhall.search.workers.worker import shown_best
 from studyhall.studies.queue.workers import WorkerSeen
 from studyhall.studies.status.summary import Counts
@@ -30,7 +30,7 @@ class WatchedStudy:
             self._best = shown_best(self._study.best())
         self._counts, self._workers = counts, workers
         if news:
-            self._observe(Standing(counts, self._best, workers))
+            self._observe(StudyProgress(counts, self._best, workers))
 
 
 def _doing(workers: tuple[WorkerSeen, ...]) -> list[tuple[str, int | None, int | None]]:

@@ -163,7 +163,7 @@ class Worker:
                     self._study.hand_back(handle.lease, afresh=isinstance(error, UserCodeError))
                 raise
         sweep(self._study, self._store)
-        best, counts = self._study.standing()
+        best, counts = self._study.best_and_counts()
         self._observe(TrialEnded(trial.number, outcome, shown_best(best), counts))
         if best is not None and best.number == trial.number:
             self._announcer.trial_ended(trial.number, outcome)

@@ -1,4 +1,4 @@
-"""The request that all workers of a study leave: there until it is withdrawn.
+"""Flags of a study: the request that its workers leave, and which events were announced.
 
 Each function is one step of a transaction that the caller holds.
 """
@@ -39,16 +39,14 @@ def note_time(connection: Connection, study_id: int, key: str) -> None:
     connection.execute(insert_into(connection, study_user_attributes).values(row).on_conflict_do_nothing())
 
 
-def tell(connection: Connection, study_id: int, event: str, occasion: str) -> bool:
-    """Note that people are being told of an event; False if somebody has done so on this occasion.
-
-    It is one step of a transaction that the caller holds.
+def claim_announcement(connection: Connection, study_id: int, event: str, occasion: str) -> bool:
+    """Record that this process announces an event; False if another has announced it on this occasion.
 
     Args:
-        connection: the transaction.
-        study_id: the study.
-        event: what they are told of.
-        occasion: tells this time from the last one.
+        connection: The transaction.
+        study_id: The study.
+        event: What is announced.
+        occasion: Tells this time from the last one.
     """
     table = study_system_attributes
     row = {"study_id": study_id, "key": TOLD_PREFIX + event, "value_json": to_json(occasion)}

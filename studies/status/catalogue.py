@@ -18,7 +18,7 @@ from studyhall.studies.queue import flags, reclaiming, workers
 from studyhall.studies.queue.lease import LEASE_SECONDS
 from studyhall.studies.queue.withdrawal import Exhausted
 from studyhall.studies.status import queries
-from studyhall.studies.status.summary import Entry
+from studyhall.studies.status.summary import StudySummary
 
 _SHOWN_NAMES = 8
 
@@ -77,23 +77,23 @@ class Catalogue:
         with explained(self.address):
             return persist(self.address, patience or Patience(), look)
 
-    def entries(self) -> list[Entry]:
+    def summaries(self) -> list[StudySummary]:
         """Return all studies, oldest first."""
         with explained(self.address), self._engine.connect() as connection:
             found = (
                 (name, study_rows.study_id(connection, name)) for name in study_rows.study_names(connection)
             )
             return [
-                read_entry(connection, name, study_id) for name, study_id in found if study_id is not None
+                read_summary(connection, name, study_id) for name, study_id in found if study_id is not None
             ]
 
-    def entry(self, name: str) -> Entry:
+    def summary(self, name: str) -> StudySummary:
         """Return one study.
 
         Raises:
             StudyNotFoundError: The storage holds none of that name.
         """
-        return self.read(lambda connection: read_entry(connection, name, self.id_of(connection, name)))
+        return self.read(lambda connection: read_summary(connection, name, self.id_of(connection, name)))
 
     def id_of(self, connection: Connection, name: str) -> int:
         """Return a study's number in the storage.
@@ -107,7 +107,7 @@ class Catalogue:
         return study_id
 
 
-def read_entry(connection: Connection, name: str, study_id: int) -> Entry:
+def read_summary(connection: Connection, name: str, study_id: int) -> StudySummary:
     """Return a study, of which the number is known."""
     direction = study_rows.direction(connection, study_id)
     found = study_rows.attributes(connection, study_id, (DEFINITION, SIGNATURE, CREATED, BUNDLE, EXHAUSTED))
@@ -115,7 +115,7 @@ def read_entry(connection: Connection, name: str, study_id: int) -> Entry:
     leased = inspect(connection).has_table(
         studyhall_tables.leases.name
     )  # older databases get it when they are worked on
-    return Entry(
+    return StudySummary(
         name=name,
         direction=direction,
         definition=found.get(DEFINITION),

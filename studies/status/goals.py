@@ -6,7 +6,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Plan:
+class Goals:
     """The part of a definition that people watch a study by; what is not said is None or empty."""
 
     description: str = ""
@@ -21,8 +21,8 @@ class Plan:
         return self.metrics[0] if self.metrics else None
 
 
-def plan_of(definition: Any) -> Plan:
-    """Read a plan from the record of a definition; from anything else, an empty one."""
+def goals_of(definition: Any) -> Goals:
+    """Read a goals from the record of a definition; from anything else, an empty one."""
     objective, search = _table(definition, "objective"), _table(definition, "search")
     also = objective.get("also")
     further = also if isinstance(also, list) else []
@@ -30,7 +30,7 @@ def plan_of(definition: Any) -> Plan:
     description = definition.get("description") if isinstance(definition, Mapping) else None
     epochs = _number(_table(definition, "training").get("epochs"))
     hours = _number(search.get("hours"))
-    return Plan(
+    return Goals(
         description=description if isinstance(description, str) else "",
         metrics=tuple(metric for metric in metrics if isinstance(metric, str)),
         epochs=int(epochs) if epochs is not None and epochs >= 1 else None,

@@ -1,4 +1,4 @@
-"""How a study stands, in full: its entry in the catalogue, its trials in time, and what runs now."""
+"""How a study stands, in full: its summary in the catalogue, its trials in time, and what runs now."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from studyhall.studies.database.dialects import now
 from studyhall.studies.database.studyhall_tables import leases
 from studyhall.studies.queue import epoch_budget
 from studyhall.studies.queue.withdrawal import WITHDRAWN
-from studyhall.studies.status.catalogue import Catalogue, read_entry
+from studyhall.studies.status.catalogue import Catalogue, read_summary
 from studyhall.studies.status.estimates import Estimate, Throughput, throughput, time_left
 from studyhall.studies.status.finished_trials import FinishedTrial, finished
-from studyhall.studies.status.goals import plan_of
+from studyhall.studies.status.goals import goals_of
 from studyhall.studies.status.running_trials import RunningTrial, running
-from studyhall.studies.status.summary import Entry
+from studyhall.studies.status.summary import StudySummary
 from studyhall.studies.status.trial_pages import TrialRow, trial_page
 
 _HOUR = 3600.0  # s
@@ -25,11 +25,11 @@ _LATEST_FAILURES = 20
 
 
 @dataclass(frozen=True)
-class Standing:
+class Report:
     """A study at one moment. Moments are in seconds since 1970, by the database's clock."""
 
     study_id: int
-    entry: Entry
+    summary: StudySummary
     at: float
     started: float | None  # when its first trial was taken
     epochs: int  # that its trials have reported, or have begun where a budget counts those
@@ -40,14 +40,14 @@ class Standing:
     @property
     def phase(self) -> str:
         """See `phase_of`."""
-        return phase_of(self.entry)
+        return phase_of(self.summary)
 
     @property
     def seconds(self) -> float:
         """How long ago its first trial was taken; up to its last activity where nobody works on it."""
         if self.started is None:
             return 0.0
-        active = self.entry.active
+        active = self.summary.active
         rests = self.phase not in ("running", "stopping") and active is not None
         end = active.timestamp() if rests and active is not None else self.at
         return max(0.0, end - self.started)
@@ -55,7 +55,7 @@ class Standing:
     @property
     def epochs_of_trial(self) -> int | None:
         """How many epochs a trial trains at most; None where its definition does not say."""
-        return plan_of(self.entry.definition).epochs
+        return goals_of(self.summary.definition).epochs
 
     @property
     def trial_seconds(self) -> float:
@@ -65,7 +65,9 @@ class Standing:
     @property
     def images_per_second(self) -> float | None:
         """How many the workers train on, together; None where none of them says so."""
-        rates = [each.images_per_second for each in self.entry.workers if each.images_per_second is not None]
+        rates = [
+            each.images_per_second for each in self.summary.workers if each.images_per_second is not None
+        ]
         return sum(rates) if rates else None
 
     @cached_property
@@ -76,11 +78,13 @@ class Standing:
     @cached_property
     def time_left(self) -> Estimate | None:
         """How long its trials will still take; its budget of hours may end them before that."""
-        if self.entry.stopping:
+        if self.summary.stopping:
             return None
         epochs = self.epochs_of_trial
-        estimate = time_left(self.finished, self.running, self.entry.counts, len(self.entry.workers), epochs)
-        hours = plan_of(self.entry.definition).hours
+        estimate = time_left(
+            self.finished, self.running, self.summary.counts, len(self.summary.workers), epochs
+        )
+        hours = goals_of(self.summary.definition).hours
         if hours is not None and self.started is not None and estimate is not None:
             rest = max(0.0, self.started + hours * _HOUR - self.at)
             if rest < estimate.seconds:
@@ -90,34 +94,34 @@ class Standing:
     @property
     def failures(self) -> dict[str, int]:
         """See `failures_of`."""
-        return failures_of(self.entry)
+        return failures_of(self.summary)
 
 
-def failures_of(entry: Entry) -> dict[str, int]:
+def failures_of(summary: StudySummary) -> dict[str, int]:
     """Return a study's failed trials by the kind of their failure; "unknown" for those of which nobody recorded it."""
-    kinds = dict(entry.failures)
-    if (others := entry.counts.failed - sum(kinds.values())) > 0:
+    kinds = dict(summary.failures)
+    if (others := summary.counts.failed - sum(kinds.values())) > 0:
         kinds["unknown"] = kinds.get("unknown", 0) + others
     return kinds
 
 
-def phase_of(entry: Entry) -> str:
+def phase_of(summary: StudySummary) -> str:
     """Return in one word how a study is doing.
 
     "empty" has no trials, "running" has workers, "stopping" has workers that are asked to leave, "idle" has work that nobody does,
     "finished" has no trials left, and "published" has its bundle besides.
     """
-    counts = entry.counts
+    counts = summary.counts
     if counts.total == 0:
         return "empty"
     if counts.waiting + counts.running == 0:
-        return "published" if entry.bundle else "finished"
-    if entry.stopping:
-        return "stopping" if entry.workers else "idle"
-    return "running" if entry.workers or counts.running > entry.expired else "idle"
+        return "published" if summary.bundle else "finished"
+    if summary.stopping:
+        return "stopping" if summary.workers else "idle"
+    return "running" if summary.workers or counts.running > summary.expired else "idle"
 
 
-def standing(catalogue: Catalogue, name: str) -> Standing:
+def report(catalogue: Catalogue, name: str) -> Report:
     """Read how a study stands.
 
     Raises:
@@ -127,12 +131,12 @@ def standing(catalogue: Catalogue, name: str) -> Standing:
     return catalogue.read(lambda connection: _read(connection, name, catalogue.id_of(connection, name)))
 
 
-def _read(connection: Connection, name: str, study_id: int) -> Standing:
-    entry = read_entry(connection, name, study_id)
+def _read(connection: Connection, name: str, study_id: int) -> Report:
+    summary = read_summary(connection, name, study_id)
     started = study_rows.attributes(connection, study_id, (STARTED,)).get(STARTED)
     failed = (
         trial_page(connection, study_id, states=("FAIL",), limit=_LATEST_FAILURES, newest_first=True)
-        if entry.counts.failed
+        if summary.counts.failed
         else None
     )
     done = finished(connection, study_id)
@@ -140,15 +144,15 @@ def _read(connection: Connection, name: str, study_id: int) -> Standing:
         started = min(
             (trial.started.timestamp() for trial in done if trial.started is not None), default=None
         )
-    return Standing(
+    return Report(
         study_id=study_id,
-        entry=entry,
+        summary=summary,
         at=float(connection.execute(select(now())).scalar_one()),
         started=started,
         epochs=epoch_budget.trained(connection, study_id),
         finished=done,
         running=running(
-            connection, study_id, entry.direction, leased=inspect(connection).has_table(leases.name)
+            connection, study_id, summary.direction, leased=inspect(connection).has_table(leases.name)
         ),
         latest_failures=[each for each in failed.trials if each.failure != WITHDRAWN] if failed else (),
     )

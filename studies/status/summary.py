@@ -66,7 +66,7 @@ class FrontTrial:
 
 
 @dataclass(frozen=True)
-class Entry:
+class StudySummary:
     """One study of a storage.
 
     `definition`, `signature` and `created` are None for studies that other programs made. `active` is the

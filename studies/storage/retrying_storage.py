@@ -19,7 +19,7 @@ from studyhall.studies.database.retrying import Patience, persist
 _T = TypeVar("_T")
 
 
-class PatientStorage(RDBStorage):
+class RetryingStorage(RDBStorage):
     """An Optuna storage on a database whose schema exists already.
 
     Each operation is one transaction, and is done again as a whole where other transactions or an absent
@@ -135,7 +135,7 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 def _patient(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
-    def patiently(self: PatientStorage, *arguments: Any, **options: Any) -> Any:
+    def patiently(self: RetryingStorage, *arguments: Any, **options: Any) -> Any:
         return self.persist(lambda: method(self, *arguments, **options))
 
     return patiently
@@ -171,4 +171,4 @@ for _name in (
     "_get_best_trial_id",
     "record_heartbeat",
 ):
-    setattr(PatientStorage, _name, _patient(getattr(RDBStorage, _name)))
+    setattr(RetryingStorage, _name, _patient(getattr(RDBStorage, _name)))

@@ -18,11 +18,11 @@ from studyhall.studies.errors import StorageError, StudyhallError
 from studyhall.studies.json_text import finite
 from studyhall.studies.queue import leasing, pruning
 from studyhall.studies.queue.lease import Lease, lost
-from studyhall.studies.storage.retrying_storage import PatientStorage
+from studyhall.studies.storage.retrying_storage import RetryingStorage
 from studyhall.studies.storage.trial_reader import Head, read_heads, read_trials
 
 
-class StudyStorage(PatientStorage):
+class StudyStorage(RetryingStorage):
     """An Optuna storage on a database whose schema exists already.
 
     On SQLite, the transactions that decide who has a trial take the write lock before they read, so that no

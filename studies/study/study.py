@@ -220,7 +220,7 @@ class Study(StudyTrials):
     def _best(self, connection: Connection) -> Best | None:
         return queries.best(connection, self.id, self.definition.objective.direction)
 
-    def standing(self) -> tuple[Best | None, Counts]:
+    def best_and_counts(self) -> tuple[Best | None, Counts]:
         """Return the best complete trial, and how many trials are in each state."""
         return self.storage.read(
             lambda connection: (self._best(connection), queries.counts(connection, self.id))

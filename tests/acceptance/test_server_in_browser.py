@@ -125,7 +125,7 @@ def test_person_logs_in_sees_numbers_move_and_takes_the_model_home(
     work.train(first, 1, 0.5)
     picture = work.attach_predictions(first, trained.predictions)
 
-    # The door.
+    # The access.
     page.goto(f"{address}/studies/bss")
     assert "/login" in page.url
     page.get_by_label("Name").fill("ada")

@@ -127,7 +127,7 @@ def tell(cluster: SlurmCluster, project: Any, url: str) -> Story:
         return f"{place.counts()}\n{logs_of(project.folder)}"
 
     with Catalogue(url) as catalogue:
-        until(lambda: catalogue.entry("slow").counts.running == WORKERS, 120, everything)
+        until(lambda: catalogue.summary("slow").counts.running == WORKERS, 120, everything)
         until(lambda: "epoch 1:" in stopped(), 120, everything)
         story.environments = environments_of_others()
         (story.trial,) = (int(found) for found in re.findall(r"trial (\d+): epoch 1:", stopped()))
@@ -138,7 +138,7 @@ def tell(cluster: SlurmCluster, project: Any, url: str) -> Story:
         brake.unlink()
         until(cluster.is_empty, 150, everything)
         story.cancelled = cluster.state(f"{job}_2")
-        story.counts, story.logs = catalogue.entry("slow").counts, logs_of(project.folder)
+        story.counts, story.logs = catalogue.summary("slow").counts, logs_of(project.folder)
     place.storage.close()
     return story
 

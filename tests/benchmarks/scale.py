@@ -37,9 +37,9 @@ from optuna.trial import Trial
 from sqlalchemy import insert, text
 
 from studyhall.search.server.application import create_application, end_threads
-from studyhall.search.server.auth.access import Door
+from studyhall.search.server.auth.access import Access
 from studyhall.search.server.dashboard import Dashboard
-from studyhall.search.server.served import Hall
+from studyhall.search.server.served import Served
 from studyhall.studies.database import optuna_tables
 from studyhall.studies.database.retrying import Patience
 from studyhall.studies.definition import Definition
@@ -342,9 +342,9 @@ def pages(url: str, folder: Path) -> dict[str, float]:
 
     async def ask_all() -> None:
         with Catalogue(url) as catalogue:
-            hall = Hall(url, catalogue, str(folder))
+            hall = Served(url, catalogue, str(folder))
             dashboard = Dashboard(hall)
-            application = create_application(hall, Door(), dashboard)
+            application = create_application(hall, Access(), dashboard)
             async with httpx.AsyncClient(
                 transport=httpx.ASGITransport(application), base_url="http://localhost"
             ) as client:

@@ -244,13 +244,13 @@ def main() -> int:
         ):
             # A worker's first trials are not like the others.
             warm, patience = options.trials + 3 * options.workers, time.monotonic() + 300
-            while catalogue.entry(STUDY).counts.complete < warm and time.monotonic() < patience:
+            while catalogue.summary(STUDY).counts.complete < warm and time.monotonic() < patience:
                 time.sleep(1)
             for number in range(2 * options.pairs):
                 spell = Spell(options.readers if number % 2 else 0)
                 loads.append(round(os.getloadavg()[0], 1))
                 before, began, cpu = (
-                    catalogue.entry(STUDY).counts.complete,
+                    catalogue.summary(STUDY).counts.complete,
                     time.monotonic(),
                     cpu_seconds(pid),
                 )
@@ -260,7 +260,7 @@ def main() -> int:
                 else:
                     time.sleep(options.spell)
                 spell.seconds = time.monotonic() - began
-                spell.trials = catalogue.entry(STUDY).counts.complete - before
+                spell.trials = catalogue.summary(STUDY).counts.complete - before
                 used += cpu_seconds(pid) - cpu if spell.readers else 0.0
                 asking += time.process_time() - own if spell.readers else 0.0
                 spells.append(spell)

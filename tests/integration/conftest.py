@@ -14,10 +14,10 @@ from optuna.samplers import RandomSampler
 from optuna.trial import Trial
 
 from studyhall.search.server.application import create_application, end_threads
-from studyhall.search.server.auth.access import Door
-from studyhall.search.server.cache import Fresh
+from studyhall.search.server.auth.access import Access
+from studyhall.search.server.cache import ShortCache
 from studyhall.search.server.dashboard import Dashboard
-from studyhall.search.server.served import Hall
+from studyhall.search.server.served import Served
 from studyhall.studies.artifacts.folder_store import FileArtifactStore
 from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.bundle.fetching import Facts, publish
@@ -115,10 +115,10 @@ class Site:
         self.serve()
 
     def serve(self, **options: Any) -> None:
-        """Serve the studies from now on as a `Hall` with these options."""
-        self.hall = Hall(self.url, self.catalogue, fresh=Fresh(lambda: self._seconds), **options)
-        self.dashboard = Dashboard(self.hall)
-        self.application = create_application(self.hall, Door(), self.dashboard)
+        """Serve the studies from now on as a `Served` with these options."""
+        self.served = Served(self.url, self.catalogue, cache=ShortCache(lambda: self._seconds), **options)
+        self.dashboard = Dashboard(self.served)
+        self.application = create_application(self.served, Access(), self.dashboard)
 
     def study(self, name: str = "bss", trials: int = 4, **sections: Any) -> Study:
         """Create a study."""

@@ -59,7 +59,7 @@ def test_status_counts_running_trials_whose_worker_is_gone(
     site: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     site.study()
-    entry = site.catalogue.entry("bss")
+    entry = site.catalogue.summary("bss")
     show_status([entry], site.url, as_json=False)
     assert "no worker any more" not in capsys.readouterr().out
     show_status([replace(entry, expired=2)], site.url, as_json=False)

@@ -32,7 +32,7 @@ WEIGHTS = {"steady": [0.1, 0.2, 0.3, 0.4], "peak": [0.5, 0.9, 0.3, 0.3], "late":
 X = np.ones((4, 1), "float32")
 
 
-class Plan(keras.callbacks.Callback):
+class Goals(keras.callbacks.Callback):
     def __init__(self, name):
         super().__init__()
         self.weights = WEIGHTS[name]
@@ -61,7 +61,7 @@ class Planned(HyperModel):
         return build(hp)
 
     def fit(self, hp, model, *args, callbacks=(), **kwargs):
-        return model.fit(*args, callbacks=[Plan(hp.get("plan")), *callbacks], **kwargs)
+        return model.fit(*args, callbacks=[Goals(hp.get("plan")), *callbacks], **kwargs)
 
 
 def load():

@@ -60,7 +60,7 @@ FACTS = Facts(
 )
 
 
-class Hall(ThreadingHTTPServer):
+class Served(ThreadingHTTPServer):
     """A server with the bundle of one study, which can be told to misbehave."""
 
     daemon_threads = True
@@ -109,7 +109,7 @@ class Hall(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: Hall
+    server: Served
 
     def do_GET(self) -> None:
         self.server.shown.append(self.headers.get("Authorization"))
@@ -175,7 +175,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running(hall: Hall) -> Iterator[Hall]:
+def running(hall: Served) -> Iterator[Served]:
     thread = Thread(target=hall.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
@@ -194,16 +194,16 @@ def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def hall() -> Iterator[Hall]:
-    with running(Hall()) as server:
+def hall() -> Iterator[Served]:
+    with running(Served()) as server:
         yield server
 
 
-def bring(hall: Hall, to: Path, token: str | None = None, **options: Any) -> Path:
+def bring(hall: Served, to: Path, token: str | None = None, **options: Any) -> Path:
     return fetch_from_server(hall.address, token, to, **options)
 
 
-def refusal(hall: Hall, to: Path, token: str | None = None, **options: Any) -> str:
+def refusal(hall: Served, to: Path, token: str | None = None, **options: Any) -> str:
     with pytest.raises(BundleError) as caught:
         bring(hall, to, token, **options)
     text = str(caught.value)
@@ -229,7 +229,7 @@ def is_model(request: Handler) -> bool:
 # As it should be
 
 
-def test_bundle_comes_whole_and_checked_and_leaves_nothing_beside_it(hall: Hall, tmp_path: Path) -> None:
+def test_bundle_comes_whole_and_checked_and_leaves_nothing_beside_it(hall: Served, tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
     folder = bring(hall, tmp_path / "to here" / "bést", progress=lambda *news: told.append(news))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == hall.files
@@ -241,7 +241,7 @@ def test_bundle_comes_whole_and_checked_and_leaves_nothing_beside_it(hall: Hall,
 
 @pytest.mark.parametrize("form", [["{page}"], ["{page}/"], ["{api}"], ["bss", "--server", "{server}"]])
 def test_command_takes_the_pages_url_or_a_name_and_a_server(
-    hall: Hall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: list[str]
+    hall: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: list[str]
 ) -> None:
     hall.token = TOKEN
     monkeypatch.setenv("STUDYHALL_TOKEN", TOKEN)
@@ -255,7 +255,7 @@ def test_command_takes_the_pages_url_or_a_name_and_a_server(
 
 
 def test_filled_folder_is_refused_before_anything_is_asked_and_replaced_with_force(
-    hall: Hall, tmp_path: Path
+    hall: Served, tmp_path: Path
 ) -> None:
     best = tmp_path / "best"
     best.mkdir()
@@ -271,7 +271,7 @@ def test_filled_folder_is_refused_before_anything_is_asked_and_replaced_with_for
 # Broken off
 
 
-def test_broken_connection_is_resumed_with_what_is_missing(hall: Hall, tmp_path: Path) -> None:
+def test_broken_connection_is_resumed_with_what_is_missing(hall: Served, tmp_path: Path) -> None:
     def breaks(request: Handler) -> bool:
         if is_model(request):
             request.file(limit=PIECE)
@@ -283,7 +283,7 @@ def test_broken_connection_is_resumed_with_what_is_missing(hall: Hall, tmp_path:
     assert [each for each in hall.asked if "model" in each] == [f"model.keras{start}" for start in starts]
 
 
-def test_what_came_before_the_last_try_is_there_for_the_next_command(hall: Hall, tmp_path: Path) -> None:
+def test_what_came_before_the_last_try_is_there_for_the_next_command(hall: Served, tmp_path: Path) -> None:
     def breaks_at_once_after_the_first_piece(request: Handler) -> bool:
         if is_model(request):
             request.file(limit=0 if request.first() else PIECE)
@@ -306,7 +306,7 @@ def test_what_came_before_the_last_try_is_there_for_the_next_command(hall: Hall,
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_killed_or_interrupted_fetch_goes_on_where_it_was(
-    hall: Hall, tmp_path: Path, number: signal.Signals
+    hall: Served, tmp_path: Path, number: signal.Signals
 ) -> None:
     release = Event()
 
@@ -362,7 +362,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_busy_server_is_asked_again(hall: Hall, tmp_path: Path) -> None:
+def test_busy_server_is_asked_again(hall: Served, tmp_path: Path) -> None:
     refused: list[str] = []
 
     def busy_once(request: Handler) -> bool:
@@ -377,7 +377,7 @@ def test_busy_server_is_asked_again(hall: Hall, tmp_path: Path) -> None:
     assert len(refused) == 5
 
 
-def test_server_that_knows_no_ranges_sends_the_file_again(hall: Hall, tmp_path: Path) -> None:
+def test_server_that_knows_no_ranges_sends_the_file_again(hall: Served, tmp_path: Path) -> None:
     def whole_files(request: Handler) -> bool:
         if not is_model(request):
             return False
@@ -390,7 +390,7 @@ def test_server_that_knows_no_ranges_sends_the_file_again(hall: Hall, tmp_path: 
     verify(bring(hall, tmp_path / "best"))
 
 
-def test_server_that_knows_no_ranges_and_always_breaks_off_is_given_up(hall: Hall, tmp_path: Path) -> None:
+def test_server_that_knows_no_ranges_and_always_breaks_off_is_given_up(hall: Served, tmp_path: Path) -> None:
     def breaks(request: Handler) -> bool:
         if is_model(request):
             del request.headers["Range"]
@@ -406,7 +406,7 @@ def test_server_that_knows_no_ranges_and_always_breaks_off_is_given_up(hall: Hal
 # Other bytes
 
 
-def test_wrong_bytes_are_found_and_nothing_is_left(hall: Hall, tmp_path: Path) -> None:
+def test_wrong_bytes_are_found_and_nothing_is_left(hall: Served, tmp_path: Path) -> None:
     def wrong(request: Handler) -> bool:
         if is_model(request):
             request.file(content=MODEL[:-1] + bytes([MODEL[-1] ^ 1]))
@@ -419,7 +419,7 @@ def test_wrong_bytes_are_found_and_nothing_is_left(hall: Hall, tmp_path: Path) -
     assert list((tmp_path / "a").iterdir()) == []
 
 
-def test_file_without_an_end_is_not_read_to_it(hall: Hall, tmp_path: Path) -> None:
+def test_file_without_an_end_is_not_read_to_it(hall: Served, tmp_path: Path) -> None:
     def longer(request: Handler) -> bool:
         if is_model(request):
             request.file(content=MODEL + bytes(200_000_000))
@@ -430,14 +430,14 @@ def test_file_without_an_end_is_not_read_to_it(hall: Hall, tmp_path: Path) -> No
     assert hidden(tmp_path) == []
 
 
-def test_damaged_part_of_an_earlier_try_is_fetched_again(hall: Hall, tmp_path: Path) -> None:
+def test_damaged_part_of_an_earlier_try_is_fetched_again(hall: Served, tmp_path: Path) -> None:
     with open_partials(tmp_path / "best") as partials:
         partials.path(hashlib.sha256(MODEL).hexdigest()).write_bytes(bytes(PIECE))
     verify(bring(hall, tmp_path / "best"))
     assert [each for each in hall.asked if "model" in each] == [f"model.keras bytes={PIECE}-", "model.keras"]
 
 
-def test_part_of_a_bundle_that_was_replaced_is_not_continued(hall: Hall, tmp_path: Path) -> None:
+def test_part_of_a_bundle_that_was_replaced_is_not_continued(hall: Served, tmp_path: Path) -> None:
     """The file changes between two commands: it has another SHA-256, under which nothing is here."""
     with open_partials(tmp_path / "best") as partials:
         partials.path(hashlib.sha256(MODEL).hexdigest()).write_bytes(MODEL[:PIECE])
@@ -449,7 +449,7 @@ def test_part_of_a_bundle_that_was_replaced_is_not_continued(hall: Hall, tmp_pat
 
 @pytest.mark.parametrize("begun", [True, False])
 def test_bundle_that_is_replaced_while_it_is_fetched_comes_as_the_new_one(
-    hall: Hall, tmp_path: Path, begun: bool
+    hall: Served, tmp_path: Path, begun: bool
 ) -> None:
     """The file changes between the listing and the request, which If-Range and the ETag tell."""
     if begun:
@@ -470,7 +470,7 @@ def test_bundle_that_is_replaced_while_it_is_fetched_comes_as_the_new_one(
     assert hidden(tmp_path) == []
 
 
-def test_server_that_sends_another_part_than_was_asked_for_is_refused(hall: Hall, tmp_path: Path) -> None:
+def test_server_that_sends_another_part_than_was_asked_for_is_refused(hall: Served, tmp_path: Path) -> None:
     def other_part(request: Handler) -> bool:
         if is_model(request) and "Range" in request.headers:
             request.say(206, MODEL[7:], "x/y", **{"Content-Range": f"bytes 7-{len(MODEL) - 1}/{len(MODEL)}"})
@@ -522,7 +522,7 @@ def saying(
     ],
 )
 def test_answer_that_is_none_is_one_line(
-    hall: Hall, tmp_path: Path, answer: tuple[Any, ...], words: str
+    hall: Served, tmp_path: Path, answer: tuple[Any, ...], words: str
 ) -> None:
     hall.misbehave = saying(*answer, Location="http://elsewhere/")
     assert re.search(words, refusal(hall, tmp_path / "best", TOKEN))
@@ -530,7 +530,7 @@ def test_answer_that_is_none_is_one_line(
 
 
 @pytest.mark.parametrize("url", ["https://elsewhere/x", "//elsewhere/x", "/\\elsewhere/x", "model.keras"])
-def test_file_on_another_server_is_not_asked_for(hall: Hall, tmp_path: Path, url: str) -> None:
+def test_file_on_another_server_is_not_asked_for(hall: Served, tmp_path: Path, url: str) -> None:
     listing = hall.listing()
     listing["files"][0]["url"] = url
 
@@ -543,7 +543,7 @@ def test_file_on_another_server_is_not_asked_for(hall: Hall, tmp_path: Path, url
     assert "does not answer as a Studyhall server" in refusal(hall, tmp_path / "best")
 
 
-def test_hostile_manifest_cannot_write_outside_the_folder(hall: Hall, tmp_path: Path) -> None:
+def test_hostile_manifest_cannot_write_outside_the_folder(hall: Served, tmp_path: Path) -> None:
     content = json.loads(hall.files["manifest.json"])
     content["files"]["../evil"] = content["files"]["history.json"]
     hall.files["manifest.json"] = json.dumps(content).encode()
@@ -551,14 +551,14 @@ def test_hostile_manifest_cannot_write_outside_the_folder(hall: Hall, tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_bundle_of_another_study_is_refused(hall: Hall, tmp_path: Path) -> None:
+def test_bundle_of_another_study_is_refused(hall: Served, tmp_path: Path) -> None:
     hall.manifest = hall.manifest.model_copy(update={"study": "other"})
     hall.files["manifest.json"] = hall.manifest.to_json().encode()
     assert "it has the bundle of 'other' for that of 'bss'" in refusal(hall, tmp_path / "best")
 
 
-def test_token_is_not_shown_to_whom_a_server_redirects(hall: Hall, tmp_path: Path) -> None:
-    with running(Hall()) as other:
+def test_token_is_not_shown_to_whom_a_server_redirects(hall: Served, tmp_path: Path) -> None:
+    with running(Served()) as other:
         hall.misbehave = saying(307, b"", Location=other.page)
         assert other.url in refusal(hall, tmp_path / "best", TOKEN)
         assert other.shown == []
@@ -605,7 +605,7 @@ def certificate(folder: Path) -> Path:
 def test_server_whose_certificate_is_not_trusted_is_not_shown_the_token(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file, server = certificate(tmp_path), Hall()
+    file, server = certificate(tmp_path), Served()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file)
     server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -620,7 +620,7 @@ def test_server_whose_certificate_is_not_trusted_is_not_shown_the_token(
         verify(fetch_from_server(address, TOKEN, tmp_path / "best"))
 
 
-def test_server_that_speaks_no_tls_is_one_line(hall: Hall, tmp_path: Path) -> None:
+def test_server_that_speaks_no_tls_is_one_line(hall: Served, tmp_path: Path) -> None:
     address = StudyAddress(hall.url.replace("http:", "https:"), "bss")
     with pytest.raises(BundleError, match="does not speak TLS"):
         fetch_from_server(address, TOKEN, tmp_path / "best")
@@ -629,13 +629,13 @@ def test_server_that_speaks_no_tls_is_one_line(hall: Hall, tmp_path: Path) -> No
 # Two at once, and other people
 
 
-def test_second_fetch_into_the_same_folder_at_once_is_refused(hall: Hall, tmp_path: Path) -> None:
+def test_second_fetch_into_the_same_folder_at_once_is_refused(hall: Served, tmp_path: Path) -> None:
     with open_partials(tmp_path / "best"):
         assert "Another process is fetching into" in refusal(hall, tmp_path / "best")
     verify(bring(hall, tmp_path / "best"))
 
 
-def test_link_in_the_place_of_the_hidden_folder_is_not_followed(hall: Hall, tmp_path: Path) -> None:
+def test_link_in_the_place_of_the_hidden_folder_is_not_followed(hall: Served, tmp_path: Path) -> None:
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "mine.txt").write_text("precious")
     partials_folder(tmp_path / "best").symlink_to(tmp_path / "precious")

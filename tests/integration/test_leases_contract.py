@@ -292,7 +292,7 @@ def test_workers_are_listed_with_what_they_do_as_long_as_they_live(
     lease = study.lease_of(claim(study, "a"))
     study.renew(lease, epoch=3, images_per_second=12.5)
     with Catalogue(empty_storage_url) as catalogue:
-        first, second = catalogue.entry("bss").workers
+        first, second = catalogue.summary("bss").workers
     assert (first.worker, first.host, first.pid, first.device) == ("a", "here", 1, "CPU")
     assert (first.trial, first.epoch, first.images_per_second) == (0, 3, 12.5)
     assert (second.worker, second.trial) == ("b", None)
@@ -311,12 +311,12 @@ def test_workers_are_listed_with_what_they_do_as_long_as_they_live(
 def test_catalogue_counts_expired_leases_and_changes_nothing(study: Study, empty_storage_url: str) -> None:
     claim(study)
     with Catalogue(empty_storage_url) as catalogue:
-        assert catalogue.entry("bss").expired == 0
+        assert catalogue.summary("bss").expired == 0
         expire(study)
-        assert catalogue.entry("bss").expired == 1
-        assert catalogue.entry("bss").counts == Counts(waiting=2, running=1)
+        assert catalogue.summary("bss").expired == 1
+        assert catalogue.summary("bss").counts == Counts(waiting=2, running=1)
         study.request_stop()
-        assert catalogue.entry("bss").stopping
+        assert catalogue.summary("bss").stopping
 
 
 def test_deleting_a_study_deletes_its_leases_and_no_later_trial_inherits_them(
@@ -340,7 +340,7 @@ def test_database_of_an_older_version_is_given_our_tables_when_it_is_opened(
     study.storage.transact(studyhall_tables.metadata.drop_all)
     study.storage.close()
     with Catalogue(empty_storage_url) as catalogue:
-        assert (catalogue.entry("bss").expired, list(catalogue.entry("bss").workers)) == (0, [])
+        assert (catalogue.summary("bss").expired, list(catalogue.summary("bss").workers)) == (0, [])
     for create in (False, True):
         storage = open_storage(empty_storage_url, create=create)
         assert set(studyhall_tables.metadata.tables) <= set(inspect(storage.engine).get_table_names())

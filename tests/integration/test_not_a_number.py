@@ -117,7 +117,7 @@ def test_a_best_value_that_is_infinite_is_null_for_programs(
 ) -> None:
     study: Study = site.study(trials=1)
     study.optuna().tell(study.optuna().ask(), INFINITY)  # by hand: a worker refuses it
-    show_status([site.catalogue.entry("bss")], "sqlite:///studies.db", as_json=True)
+    show_status([site.catalogue.summary("bss")], "sqlite:///studies.db", as_json=True)
     assert strictly(capsys.readouterr().out)["studies"][0]["best"]["value"] is None
     assert strictly(site.ask("/api/studies/bss").text)["best"]["value"] is None
 

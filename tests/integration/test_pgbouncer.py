@@ -70,7 +70,7 @@ def test_workers_that_start_at_once_create_one_study_and_finish_each_trial_once(
         number: 2 if number % 5 == 0 else 1 for number in range(30)
     }  # a fifth is handed back once
     with Catalogue(pooled_url) as catalogue:
-        assert catalogue.entry("raced").counts == Counts(complete=30)
+        assert catalogue.summary("raced").counts == Counts(complete=30)
 
 
 def test_lease_that_expired_is_taken_over_and_its_former_holder_refused(study: Study) -> None:

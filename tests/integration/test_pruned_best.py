@@ -114,7 +114,7 @@ def test_early_peak_is_the_best_wherever_one_looks_whatever_the_order_of_the_tri
         ((first, *_),) = best_configurations(site.storage, [FromStudySpec(study=study.name)])
         assert first.number == number
 
-    show_status(site.catalogue.entries(), site.url, as_json=True)
+    show_status(site.catalogue.summaries(), site.url, as_json=True)
     shown = [each["best"] for each in json.loads(capsys.readouterr().out)["studies"]]
     answered = [each["best"] for each in site.ask("/api/overview").json()["studies"]]
     assert [each["value"] for each in shown] == [each["value"] for each in answered] == [best] * 2

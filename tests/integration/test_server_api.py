@@ -18,7 +18,7 @@ from sqlalchemy import event
 
 from studyhall.studies.definition import Definition
 from studyhall.studies.status.catalogue import Catalogue
-from studyhall.studies.status.report import Standing, standing
+from studyhall.studies.status.report import Report, report
 from studyhall.studies.storage.study_storage import open_storage
 from studyhall.studies.study.study import Study
 
@@ -233,14 +233,14 @@ def test_many_who_ask_at_once_cost_the_database_one_reading(site: Any) -> None:
 def test_report_takes_as_many_selects_for_many_trials_as_for_few(site: Any) -> None:
     study = busy(site)
     with statements(site.catalogue) as few:
-        standing(site.catalogue, "bss")
+        report(site.catalogue, "bss")
     study.extend(40)
     for number in range(10):
         study.complete(site.claim(study, (0.5,), hyperparameters={"n": number}), 0.5)
     for _ in range(5):
         site.claim(study, (0.5,))
     with statements(site.catalogue) as many:
-        assert len(standing(site.catalogue, "bss").running) == 6
+        assert len(report(site.catalogue, "bss").running) == 6
     assert len(many) == len(few) <= 25
 
 
@@ -294,8 +294,8 @@ def test_description_says_what_numbers_mean_and_hides_pages(site: Any) -> None:
 
 
 @pytest.fixture
-def stood(empty_storage_url: str, tmp_path: Path) -> Standing:
-    """The standing of a study with two trials, on either database."""
+def stood(empty_storage_url: str, tmp_path: Path) -> Report:
+    """The report of a study with two trials, on either database."""
     storage = open_storage(empty_storage_url, create=False)
     definition = Definition.model_validate(
         {"name": "bss", "search": {"trials": 3}, "objective": {"metric": "acc", "direction": "maximize"}}
@@ -311,12 +311,12 @@ def stood(empty_storage_url: str, tmp_path: Path) -> Standing:
     assert trials[0] is not None
     study.complete(trials[0], 0.5)
     with Catalogue(empty_storage_url) as catalogue:
-        stood = standing(catalogue, "bss")
+        stood = report(catalogue, "bss")
     storage.close()
     return stood
 
 
-def test_standing_is_read_alike_from_both_databases(stood: Standing) -> None:
+def test_standing_is_read_alike_from_both_databases(stood: Report) -> None:
     (trial,) = stood.running
     assert (trial.number, trial.epoch, trial.value, trial.best_value) == (1, 3, 0.375, 0.5)
     assert (trial.worker, trial.device) == ("w", "cpu")

@@ -1,4 +1,4 @@
-"""The door before every route, ours and the dashboard's, as the application itself lists them."""
+"""The access before every route, ours and the dashboard's, as the application itself lists them."""
 
 import asyncio
 import hashlib
@@ -21,13 +21,13 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from studyhall.search.server.application import create_application, end_threads
-from studyhall.search.server.auth.access import Door
+from studyhall.search.server.auth.access import Access
 from studyhall.search.server.auth.credentials import Credentials, Password, Token
 from studyhall.search.server.auth.identities import Identity, Role
-from studyhall.search.server.auth.middleware import Guard
-from studyhall.search.server.auth.throttling import Attempts
+from studyhall.search.server.auth.middleware import AuthMiddleware
+from studyhall.search.server.auth.throttling import Throttle
 from studyhall.search.server.dashboard import Dashboard
-from studyhall.search.server.served import Hall
+from studyhall.search.server.served import Served
 from studyhall.studies.artifacts.attachments import attach
 from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.status.catalogue import Catalogue
@@ -63,15 +63,15 @@ BODIES: dict[str, Any] = {
 }
 
 
-def door(attempts: Attempts | None = None) -> Door:
-    """A door for a reader and an operator, each with a password and a token."""
+def access(throttle: Throttle | None = None) -> Access:
+    """A access for a reader and an operator, each with a password and a token."""
     bob, ada = Identity("bob", Role.READER), Identity("ada", Role.OPERATOR)
     passwords = [Password(each, PASSWORDS[each.name]) for each in (bob, ada)]
     tokens = [
         Token(Identity("reader token", Role.READER), READER),
         Token(Identity("operator token", Role.OPERATOR), OPERATOR),
     ]
-    return Door(Credentials(passwords, tokens), attempts=attempts or Attempts())
+    return Access(Credentials(passwords, tokens), throttle=throttle or Throttle())
 
 
 @dataclass(frozen=True)
@@ -197,8 +197,8 @@ class Client:
 
 
 @dataclass
-class Served:
-    """A house with its door, and a client that asks from this machine."""
+class ServedHouse:
+    """A house with its access, and a client that asks from this machine."""
 
     house: House
     application: Any
@@ -242,20 +242,20 @@ class Served:
 
 
 class Opened:
-    """What serves a house, whoever stands at its door."""
+    """What serves a house, whoever stands at its access."""
 
     def __init__(self, house: House, things: ExitStack) -> None:
         self.house = house
-        self.hall = Hall(house.url, things.enter_context(Catalogue(house.url)))
-        self.dashboard = Dashboard(self.hall)
+        self.served = Served(house.url, things.enter_context(Catalogue(house.url)))
+        self.dashboard = Dashboard(self.served)
         things.callback(self.dashboard.close)
 
-    def behind(self, door: Door, things: ExitStack, base_url: str = "http://localhost") -> Served:
-        application = create_application(self.hall, door, self.dashboard)
+    def behind(self, access: Access, things: ExitStack, base_url: str = "http://localhost") -> ServedHouse:
+        application = create_application(self.served, access, self.dashboard)
         things.callback(end_threads, application)
         client = Client(application, base_url)
         things.callback(client.close)
-        return Served(self.house, application, self.dashboard, client)
+        return ServedHouse(self.house, application, self.dashboard, client)
 
 
 @pytest.fixture(scope="module")
@@ -273,30 +273,30 @@ def opened(template: House) -> Iterator[Opened]:
 
 
 @pytest.fixture
-def serve(opened: Opened) -> Iterator[Callable[..., Served]]:
+def serve(opened: Opened) -> Iterator[Callable[..., ServedHouse]]:
     before = opened.house.contents()
     with ExitStack() as things:
-        yield lambda door, **options: opened.behind(door, things, **options)
+        yield lambda access, **options: opened.behind(access, things, **options)
     assert opened.house.contents() == before
 
 
 @pytest.fixture
-def served(serve: Callable[..., Served]) -> Served:
-    return serve(door())
+def served(serve: Callable[..., ServedHouse]) -> ServedHouse:
+    return serve(access())
 
 
 @pytest.fixture
-def own(template: House, tmp_path: Path) -> Iterator[Callable[[Door], Served]]:
+def own(template: House, tmp_path: Path) -> Iterator[Callable[[Access], ServedHouse]]:
     """A house that the test may change."""
     with ExitStack() as things:
-        yield lambda door: Opened(template.copy(tmp_path / "house"), things).behind(door, things)
+        yield lambda access: Opened(template.copy(tmp_path / "house"), things).behind(access, things)
 
 
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def test_both_lists_of_routes_are_whole(served: Served) -> None:
+def test_both_lists_of_routes_are_whole(served: ServedHouse) -> None:
     calls = {str(call) for call in served.calls()}
     assert {
         "GET /studies/{name}",
@@ -310,7 +310,7 @@ def test_both_lists_of_routes_are_whole(served: Served) -> None:
     assert BODIES.keys() <= calls
 
 
-def test_dashboard_changes_nothing_with_a_get(served: Served) -> None:
+def test_dashboard_changes_nothing_with_a_get(served: ServedHouse) -> None:
     # Read in its source. A new one must be read, too, before readers may have it.
     assert {route.rule for route in served.dashboard.routes if not route.changes} == {
         "/",
@@ -329,7 +329,7 @@ def test_dashboard_changes_nothing_with_a_get(served: Served) -> None:
     }
 
 
-def test_without_credentials_every_route_asks_for_them(served: Served) -> None:
+def test_without_credentials_every_route_asks_for_them(served: ServedHouse) -> None:
     for call in served.calls():
         if call.is_login:
             continue
@@ -349,7 +349,7 @@ def test_without_credentials_every_route_asks_for_them(served: Served) -> None:
             assert answer.headers["Location"].startswith("/login?next=%2F"), call
 
 
-def test_reader_sees_everything_and_changes_nothing(served: Served) -> None:
+def test_reader_sees_everything_and_changes_nothing(served: ServedHouse) -> None:
     for call in served.calls():
         if call.is_login:
             continue
@@ -360,7 +360,7 @@ def test_reader_sees_everything_and_changes_nothing(served: Served) -> None:
             assert answer.status_code not in (401, 403), call
 
 
-def test_reader_changes_nothing_by_a_method_or_a_path_that_no_list_has(served: Served) -> None:
+def test_reader_changes_nothing_by_a_method_or_a_path_that_no_list_has(served: ServedHouse) -> None:
     for path in sorted({call.path for call in served.calls() if not call.is_open}):
         for method in ("PATCH", "OPTIONS", "TRACE", "BREW", "delete"):
             for each in (path, f"{path}/"):
@@ -370,16 +370,16 @@ def test_reader_changes_nothing_by_a_method_or_a_path_that_no_list_has(served: S
     served.client.get("/api/studies/1?_method=DELETE", headers=bearer(READER) | override)
 
 
-def test_operator_is_let_in_everywhere(own: Callable[[Door], Served]) -> None:
-    served = own(door())
+def test_operator_is_let_in_everywhere(own: Callable[[Access], ServedHouse]) -> None:
+    served = own(access())
     # What deletes things comes last, so that the others find something to work on.
     calls = [call for call in served.calls() if not call.is_login]
     for call in sorted(calls, key=lambda call: (call.method == "DELETE", "rename" in call.route)):
         assert served.ask(call, **bearer(OPERATOR)).status_code not in (401, 403), call
 
 
-def test_operator_changes_a_study_in_the_dashboard(own: Callable[[Door], Served]) -> None:
-    served = own(door())
+def test_operator_changes_a_study_in_the_dashboard(own: Callable[[Access], ServedHouse]) -> None:
+    served = own(access())
     study = f"/api/studies/{served.house.study_id}"
     note = BODIES["PUT /api/studies/<study_id:int>/note"]
     assert served.client.put(f"{study}/note", json=note, headers=bearer(OPERATOR)).status_code == 204
@@ -391,9 +391,9 @@ def test_operator_changes_a_study_in_the_dashboard(own: Callable[[Door], Served]
 
 @pytest.mark.parametrize(("name", "may_change"), [("bob", False), ("ada", True)])
 def test_password_opens_a_session_with_its_role(
-    own: Callable[[Door], Served], name: str, may_change: bool
+    own: Callable[[Access], ServedHouse], name: str, may_change: bool
 ) -> None:
-    served = own(door())
+    served = own(access())
     answer = served.log_in(name, PASSWORDS[name], next="/studies/tiny")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/studies/tiny")
     assert served.client.get("/api/studies").status_code == 200
@@ -402,16 +402,16 @@ def test_password_opens_a_session_with_its_role(
     assert answer.status_code == (204 if may_change else 403)
 
 
-def test_token_logs_in_by_the_form_without_a_name(served: Served) -> None:
+def test_token_logs_in_by_the_form_without_a_name(served: ServedHouse) -> None:
     assert served.log_in("", READER).status_code == 303
     assert served.client.get("/api/studies").status_code == 200
 
 
 @pytest.mark.parametrize(("scheme", "secure"), [("http", False), ("https", True)])
 def test_cookie_is_kept_from_scripts_other_sites_and_plain_http(
-    serve: Callable[..., Served], scheme: str, secure: bool
+    serve: Callable[..., ServedHouse], scheme: str, secure: bool
 ) -> None:
-    served = serve(door(), base_url=f"{scheme}://hall.example:8443")
+    served = serve(access(), base_url=f"{scheme}://hall.example:8443")
     answer = served.client.post("/login", data={"name": "bob", "password": PASSWORDS["bob"]})
     name, _, rest = answer.headers["Set-Cookie"].partition("=")
     assert name == ("__Host-studyhall-8443" if secure else "studyhall-8443")
@@ -422,7 +422,7 @@ def test_cookie_is_kept_from_scripts_other_sites_and_plain_http(
     assert served.client.get("/api/studies").status_code == 200
 
 
-def test_logging_out_ends_the_session_for_copies_of_its_cookie_too(served: Served) -> None:
+def test_logging_out_ends_the_session_for_copies_of_its_cookie_too(served: ServedHouse) -> None:
     served.log_in("bob", PASSWORDS["bob"])
     copy = dict(served.client.cookies)
     answer = served.client.post("/logout", headers=OWN_PAGE)
@@ -444,7 +444,7 @@ def test_logging_out_ends_the_session_for_copies_of_its_cookie_too(served: Serve
     ],
 )
 def test_another_sites_page_changes_nothing_with_an_operators_cookie(
-    served: Served, foreign: dict[str, str]
+    served: ServedHouse, foreign: dict[str, str]
 ) -> None:
     served.log_in("ada", PASSWORDS["ada"])
     for call in served.calls():
@@ -453,7 +453,7 @@ def test_another_sites_page_changes_nothing_with_an_operators_cookie(
     assert served.client.get("/api/studies").status_code == 200  # not even logged out
 
 
-def test_another_sites_page_cannot_log_somebody_in(served: Served) -> None:
+def test_another_sites_page_cannot_log_somebody_in(served: ServedHouse) -> None:
     form = {"name": "bob", "password": PASSWORDS["bob"]}
     answer = served.client.post("/login", data=form, headers={"Origin": "http://evil.org"})
     assert answer.status_code == 403
@@ -461,9 +461,9 @@ def test_another_sites_page_cannot_log_somebody_in(served: Served) -> None:
 
 
 def test_open_door_lets_everybody_on_this_machine_in_but_no_other_sites_page(
-    own: Callable[[Door], Served],
+    own: Callable[[Access], ServedHouse],
 ) -> None:
-    served = own(Door())
+    served = own(Access())
     study = f"/api/studies/{served.house.study_id}"
     assert served.client.get("/api/studies").status_code == 200
     assert served.client.get("/login").headers["Location"] == "/"
@@ -474,15 +474,15 @@ def test_open_door_lets_everybody_on_this_machine_in_but_no_other_sites_page(
 
 @pytest.mark.parametrize("host", ["evil.org", "evil.org:80", "127.0.0.1.evil.org", "10.0.0.1", ""])
 def test_open_door_is_closed_to_a_name_that_was_made_to_point_here(
-    serve: Callable[..., Served], host: str
+    serve: Callable[..., ServedHouse], host: str
 ) -> None:
-    served = serve(Door())
+    served = serve(Access())
     for call in served.calls():
         assert served.ask(call, Host=host).status_code == 421, call
 
 
-def test_open_door_is_closed_to_what_a_proxy_passes_on(serve: Callable[..., Served]) -> None:
-    served = serve(Door())
+def test_open_door_is_closed_to_what_a_proxy_passes_on(serve: Callable[..., ServedHouse]) -> None:
+    served = serve(Access())
     for name in ("X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "X-Real-IP"):
         answer = served.client.get("/api/studies", headers={name: "10.0.0.7"})
         assert answer.status_code == 403
@@ -493,14 +493,14 @@ def test_open_door_is_closed_to_what_a_proxy_passes_on(serve: Callable[..., Serv
     "target",
     ["//evil.org", "https://evil.org", "/\\evil.org", "\\evil.org", "/%0d%0aX: y\r\nX: y", "evil.org"],
 )
-def test_login_leads_to_no_other_site(served: Served, target: str) -> None:
+def test_login_leads_to_no_other_site(served: ServedHouse, target: str) -> None:
     answer = served.log_in("bob", PASSWORDS["bob"], next=target)
     assert answer.headers["Location"] in ("/", "/%0d%0aX: y") or answer.headers["Location"] == "/"
     answer = served.client.get("/login", params={"next": target}, headers=BROWSER)
     assert answer.headers["Location"] == "/"
 
 
-def test_stranger_comes_back_to_the_page_that_was_asked_for(served: Served) -> None:
+def test_stranger_comes_back_to_the_page_that_was_asked_for(served: ServedHouse) -> None:
     answer = served.client.get("/api/studies/caf%C3%A9/trials?limit=2&order=newest", headers=BROWSER)
     form = served.client.get(answer.headers["Location"], headers=BROWSER)
     target = re.search(r'name="next" value="([^"]*)"', form.text)
@@ -508,7 +508,7 @@ def test_stranger_comes_back_to_the_page_that_was_asked_for(served: Served) -> N
     assert target[1].replace("&amp;", "&") == "/api/studies/caf%C3%A9/trials?limit=2&order=newest"
 
 
-def test_login_form_cannot_be_made_to_hold_markup(served: Served) -> None:
+def test_login_form_cannot_be_made_to_hold_markup(served: ServedHouse) -> None:
     answer = served.client.get("/login", params={"next": '/"><script>alert(1)</script>'}, headers=BROWSER)
     assert "<script>" not in answer.text
     assert "script-src" not in answer.headers["Content-Security-Policy"]
@@ -516,10 +516,10 @@ def test_login_form_cannot_be_made_to_hold_markup(served: Served) -> None:
 
 
 def test_failed_logins_are_limited_and_valid_tokens_and_sessions_are_not(
-    serve: Callable[..., Served],
+    serve: Callable[..., ServedHouse],
 ) -> None:
     clock = [0.0]
-    served = serve(door(Attempts(per_address=3, in_all=10, window=60, clock=lambda: clock[0])))
+    served = serve(access(Throttle(per_address=3, in_all=10, window=60, clock=lambda: clock[0])))
     served.log_in("bob", PASSWORDS["bob"])
     for wrong in (("bob", "no"), ("eve", "battery staple"), ("", "no token")):
         answer = served.log_in(*wrong)
@@ -536,20 +536,20 @@ def test_failed_logins_are_limited_and_valid_tokens_and_sessions_are_not(
     assert served.log_in("ada", PASSWORDS["ada"]).status_code == 303
 
 
-def test_wrong_tokens_count_as_failed_logins(serve: Callable[..., Served]) -> None:
-    served = serve(door(Attempts(per_address=2, in_all=10, window=60, clock=lambda: 0.0)))
+def test_wrong_tokens_count_as_failed_logins(serve: Callable[..., ServedHouse]) -> None:
+    served = serve(access(Throttle(per_address=2, in_all=10, window=60, clock=lambda: 0.0)))
     statuses = [served.client.get("/metrics", headers=bearer(f"wrong{n}")).status_code for n in range(3)]
     assert statuses == [401, 401, 429]
     assert served.log_in("bob", PASSWORDS["bob"]).status_code == 429
 
 
-def test_form_that_is_too_large_or_no_form_is_refused(served: Served) -> None:
+def test_form_that_is_too_large_or_no_form_is_refused(served: ServedHouse) -> None:
     assert served.log_in("bob", "x" * 10_000).status_code == 413
     answer = served.client.post("/login", content=b"\xff\xfe", headers=OWN_PAGE)
     assert answer.status_code == 400
 
 
-def test_every_answer_has_security_headers_and_opens_nothing_to_other_sites(served: Served) -> None:
+def test_every_answer_has_security_headers_and_opens_nothing_to_other_sites(served: ServedHouse) -> None:
     for headers in ({}, bearer(READER)):
         for call in served.calls():
             answer = served.client.request(
@@ -564,7 +564,7 @@ def test_every_answer_has_security_headers_and_opens_nothing_to_other_sites(serv
             assert "Server" not in answer.headers, call
 
 
-def test_file_of_a_worker_is_served_and_can_run_nothing(served: Served) -> None:
+def test_file_of_a_worker_is_served_and_can_run_nothing(served: ServedHouse) -> None:
     house = served.house
     for path, body in (
         (f"/artifacts/{house.study_id}/{house.trial_id}/{house.artifact_id}", b"<svg/>"),
@@ -576,8 +576,8 @@ def test_file_of_a_worker_is_served_and_can_run_nothing(served: Served) -> None:
         assert {"sandbox", "default-src 'none'"} <= set(policy)
 
 
-def test_names_and_links_of_artifacts_lead_to_nothing_else(own: Callable[[Door], Served]) -> None:
-    served = own(door())
+def test_names_and_links_of_artifacts_lead_to_nothing_else(own: Callable[[Access], ServedHouse]) -> None:
+    served = own(access())
     house, link = served.house, "0123abcd-0000"
     (house.folder / "secret").write_text("top secret")
     (house.folder / "artifacts" / link).symlink_to(house.folder / "secret")
@@ -603,9 +603,9 @@ def test_names_and_links_of_artifacts_lead_to_nothing_else(own: Callable[[Door],
 
 
 def test_missing_file_of_an_artifact_is_a_404(
-    own: Callable[[Door], Served], caplog: pytest.LogCaptureFixture
+    own: Callable[[Access], ServedHouse], caplog: pytest.LogCaptureFixture
 ) -> None:
-    served = own(door())
+    served = own(access())
     house = served.house
     (house.folder / "artifacts" / house.artifact_id).unlink()
     path = f"/artifacts/{house.study_id}/{house.trial_id}/{house.artifact_id}"
@@ -613,15 +613,15 @@ def test_missing_file_of_an_artifact_is_a_404(
     assert "Traceback" not in caplog.text
 
 
-def test_dashboard_answers_programs_that_accept_no_particular_encoding(served: Served) -> None:
+def test_dashboard_answers_programs_that_accept_no_particular_encoding(served: ServedHouse) -> None:
     status, _ = served.client.raw("GET", "/static/bundle.js", {"Host": "localhost"} | bearer(READER))
     assert status == 200
 
 
 def test_log_says_who_changed_what_and_holds_no_secret(
-    own: Callable[[Door], Served], caplog: pytest.LogCaptureFixture
+    own: Callable[[Access], ServedHouse], caplog: pytest.LogCaptureFixture
 ) -> None:
-    served = own(door())
+    served = own(access())
     caplog.set_level(logging.DEBUG)
     served.log_in("typed-in-the-wrong-field", "wrong-secret")
     served.client.get("/metrics?token=query-secret", headers=bearer("wrong-token-secret"))
@@ -665,6 +665,6 @@ def test_routes_behind_the_door_know_who_asks(headers: dict[str, str], identity:
         seen.append(Request(scope).state.identity)
         await Response()(scope, receive, send)
 
-    with closing(Client(Guard(application, door()), "http://localhost")) as client:
+    with closing(Client(AuthMiddleware(application, access()), "http://localhost")) as client:
         assert client.get("/healthz", headers=headers).status_code == 200
     assert seen == [identity]

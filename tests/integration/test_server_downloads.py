@@ -199,15 +199,15 @@ def test_store_that_is_missing_is_one_clear_line(site: Any) -> None:
 
 def test_bundle_that_takes_the_place_of_another_is_sent_instead(site: Any, monkeypatch: Any) -> None:
     study = site.study()
-    find = type(site.hall).store_of
+    find = type(site.served).store_of
 
     def publish_meanwhile(hall: Any, definition: Any) -> ArtifactStore:
-        monkeypatch.setattr(type(site.hall), "store_of", find)
+        monkeypatch.setattr(type(site.served), "store_of", find)
         site.publish(study, model_keras=b"newer")  # which removes the file that was about to be opened
         store: ArtifactStore = find(hall, definition)
         return store
 
-    monkeypatch.setattr(type(site.hall), "store_of", publish_meanwhile)
+    monkeypatch.setattr(type(site.served), "store_of", publish_meanwhile)
     assert site.ask(URL).content == b"newer"
     assert site.ask(URL, If_None_Match=ETAG).content == b"newer"
 

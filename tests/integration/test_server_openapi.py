@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import not_a_server_error
 
 from studyhall.search.server.application import create_application, end_threads
-from studyhall.search.server.auth.access import Door
+from studyhall.search.server.auth.access import Access
 from studyhall.search.server.auth.credentials import Credentials, Token
 from studyhall.search.server.auth.identities import Identity, Role
 from studyhall.search.server.dashboard import Dashboard
-from studyhall.search.server.served import Hall
+from studyhall.search.server.served import Served
 from studyhall.studies.status.catalogue import Catalogue
 from tests.examples import share_of_examples
 
@@ -52,10 +52,10 @@ def description(new_site: Callable[[Path], Any], tmp_path_factory: pytest.TempPa
     site = new_site(tmp_path_factory.mktemp("served"))
     fill(site)
     with Catalogue(site.url) as catalogue:
-        hall = Hall(site.url, catalogue)
+        hall = Served(site.url, catalogue)
         dashboard = Dashboard(hall)
         token = Token(Identity("reader token", Role.READER), TOKEN)
-        application = create_application(hall, Door(Credentials(tokens=[token])), dashboard)
+        application = create_application(hall, Access(Credentials(tokens=[token])), dashboard)
         yield schemathesis.openapi.from_asgi("/api/openapi.json", application, headers=HEADERS)
         end_threads(application)
         dashboard.close()

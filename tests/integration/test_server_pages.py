@@ -118,13 +118,13 @@ def test_list_leads_to_every_study(served: Any) -> None:
 
 
 def test_only_study_is_where_the_list_would_be(served: Any) -> None:
-    everything = served.hall
+    everything = served.served
     served.serve(study="idle")
     assert served.ask("/studies").headers["location"] == "/studies/idle"
     assert served.ask("/studies/running", Accept=HTML).status_code == 404
     assert "All studies" not in served.ask("/studies/idle").text
     served.serve()
-    assert served.hall.study == everything.study
+    assert served.served.study == everything.study
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -17,8 +17,8 @@ from starlette.types import Receive, Scope, Send
 
 from studyhall.search.server.errors import ServerError
 from studyhall.search.server.listening import is_loopback, listen, serve, url_of
-from studyhall.search.server.serving import Settings, serve_subject
-from studyhall.search.server.target import Subject, resolve_subject
+from studyhall.search.server.serving import Settings, serve_target
+from studyhall.search.server.target import Target, resolve_target
 from studyhall.studies.database.address import parse
 from studyhall.studies.errors import StorageError, StudyNotFoundError
 
@@ -111,19 +111,19 @@ def test_forwarded_address_is_believed_of_named_proxies_alone(proxies: str | Non
     assert seen == [(client, "https" if proxies else "http")]
 
 
-def subject(database: Path, study: str | None = None) -> Subject:
-    return Subject(f"sqlite:///{database}", None, study)
+def target(database: Path, study: str | None = None) -> Target:
+    return Target(f"sqlite:///{database}", None, study)
 
 
 def test_port_that_is_in_use_is_one_line(database: Path) -> None:
     with listen("127.0.0.1", 0) as other, pytest.raises(ServerError, match="already in use"):
-        serve_subject(subject(database), Settings(port=other.getsockname()[1]))
+        serve_target(target(database), Settings(port=other.getsockname()[1]))
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_server_that_others_can_reach_needs_a_file_of_credentials(database: Path, host: str) -> None:
     with pytest.raises(ServerError, match="--password-file or --token-file"):
-        serve_subject(subject(database), Settings(host=host, port=0))
+        serve_target(target(database), Settings(host=host, port=0))
 
 
 @pytest.mark.parametrize(
@@ -131,16 +131,16 @@ def test_server_that_others_can_reach_needs_a_file_of_credentials(database: Path
 )
 def test_proxy_needs_credentials_and_an_address(database: Path, proxy: str, told: str) -> None:
     with pytest.raises(ServerError, match=told):
-        serve_subject(subject(database), Settings(port=0, proxy=proxy))
+        serve_target(target(database), Settings(port=0, proxy=proxy))
 
 
 def test_missing_study_database_or_host_is_one_line(database: Path) -> None:
     with pytest.raises(StudyNotFoundError, match="No study 'nobody'"):
-        serve_subject(subject(database, "nobody"), Settings(port=0))
+        serve_target(target(database, "nobody"), Settings(port=0))
     with pytest.raises(StorageError, match="There is no database"):
-        serve_subject(subject(database.with_name("missing.db")), Settings(port=0))
+        serve_target(target(database.with_name("missing.db")), Settings(port=0))
     with pytest.raises(ServerError, match="is not known"):
-        serve_subject(subject(database), Settings(host="no host", port=0))
+        serve_target(target(database), Settings(host="no host", port=0))
 
 
 @pytest.mark.parametrize(("host", "shown"), [("127.0.0.1", "http://127.0.0.1:"), ("::1", "http://[::1]:")])
@@ -152,20 +152,20 @@ def test_listener_knows_its_url_and_whether_others_can_reach_it(host: str, shown
         assert not is_loopback(listener)
 
 
-def resolve(text: str | None, storage: str | None = None, *, from_command_line: bool = True) -> Subject:
-    return resolve_subject(text, storage, None, from_command_line=from_command_line)
+def resolve(text: str | None, storage: str | None = None, *, from_command_line: bool = True) -> Target:
+    return resolve_target(text, storage, None, from_command_line=from_command_line)
 
 
 def test_what_is_served_may_be_a_database_a_file_a_study_or_its_definition(tmp_path: Path) -> None:
     assert resolve(None).storage_url == "sqlite:///studies.db"
-    assert resolve("postgresql://u@h/d") == Subject("postgresql://u@h/d", None, None)
-    assert resolve(f"{tmp_path}/mine.db") == Subject(f"sqlite:///{tmp_path}/mine.db", None, None)
+    assert resolve("postgresql://u@h/d") == Target("postgresql://u@h/d", None, None)
+    assert resolve(f"{tmp_path}/mine.db") == Target(f"sqlite:///{tmp_path}/mine.db", None, None)
     assert parse(resolve(f"{tmp_path}/a?b 100%.db").storage_url).path == tmp_path / "a?b 100%.db"
-    assert resolve("bss", "postgresql://u@h/d") == Subject("postgresql://u@h/d", None, "bss")
+    assert resolve("bss", "postgresql://u@h/d") == Target("postgresql://u@h/d", None, "bss")
     path = tmp_path / "mine.toml"
     hypermodel = "studyhall.models:SeparationHyperModel"
     path.write_text(f'hypermodel = "{hypermodel}"\nstorage = {{ url = "postgresql://u@h/d" }}\n')
-    assert resolve(str(path)) == Subject("postgresql://u@h/d", None, "mine")
+    assert resolve(str(path)) == Target("postgresql://u@h/d", None, "mine")
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_no_sampler_tries_a_configuration_twice_and_the_rest_is_withdrawn(
     assert study.counts() == Counts(complete=6)
     assert study.exhausted() == Exhausted(configurations=6, withdrawn=11)
     with Catalogue(storage_url) as catalogue:
-        entry = catalogue.entry("bss")
+        entry = catalogue.summary("bss")
     assert (entry.counts.total, entry.exhausted) == (6, Exhausted(configurations=6, withdrawn=11))
     assert [each.number for each in optuna.load_study(study_name="bss", storage=storage).trials] == [
         *range(6)

@@ -65,7 +65,7 @@ def test_entries_are_what_optuna_says(
     study.enqueue_trial({})
     study.ask()
     with Catalogue(empty_storage_url) as catalogue:
-        (entry,) = catalogue.entries()
+        (entry,) = catalogue.summaries()
     states = [trial.state for trial in study.trials]
     assert entry.counts == Counts(*(states.count(state) for state in STATES))
     assert StudyDirection[entry.direction.upper()] is study.direction
@@ -88,8 +88,8 @@ def test_entry_of_a_new_study_says_what_it_was_made_from(
     definition = define("bss", search={"trials": 7}, description="blind separation")
     study = Study.create_or_join(storage, definition)
     with Catalogue(empty_storage_url) as catalogue:
-        entry = catalogue.entry("bss")
-        assert catalogue.entries() == [entry]
+        entry = catalogue.summary("bss")
+        assert catalogue.summaries() == [entry]
     assert entry.definition == definition.record()
     assert entry.signature == study.signature
     assert entry.counts == Counts(waiting=7)
@@ -102,7 +102,7 @@ def test_entry_shows_the_published_bundle(empty_storage_url: str, storage: Study
     study = Study.create_or_join(storage, define("bss"))
     storage.set_study_user_attr(study.id, BUNDLE, {"id": "x", "files": [1, 2]})
     with Catalogue(empty_storage_url) as catalogue:
-        assert catalogue.entry("bss").bundle == {"id": "x", "files": [1, 2]}
+        assert catalogue.summary("bss").bundle == {"id": "x", "files": [1, 2]}
 
 
 def test_earliest_of_equally_good_trials_is_the_best(empty_storage_url: str, storage: StudyStorage) -> None:
@@ -110,7 +110,7 @@ def test_earliest_of_equally_good_trials_is_the_best(empty_storage_url: str, sto
     for value in (2.0, 1.0, 1.0):
         study.add_trial(create_trial(value=value))
     with Catalogue(empty_storage_url) as catalogue:
-        assert catalogue.entry("plain").best == Best(1, 1.0, {})
+        assert catalogue.summary("plain").best == Best(1, 1.0, {})
 
 
 def test_studies_are_listed_oldest_first_and_do_not_mix(
@@ -120,7 +120,7 @@ def test_studies_are_listed_oldest_first_and_do_not_mix(
         Study.create_or_join(storage, define(name, search={"trials": trials}))
     with Catalogue(empty_storage_url) as catalogue:
         assert catalogue.names() == ["b", "a"]
-        assert [(entry.name, entry.counts.total) for entry in catalogue.entries()] == [("b", 2), ("a", 3)]
+        assert [(entry.name, entry.counts.total) for entry in catalogue.summaries()] == [("b", 2), ("a", 3)]
 
 
 def test_study_that_is_not_there_is_missed_with_the_names_of_those_that_are(
@@ -128,7 +128,7 @@ def test_study_that_is_not_there_is_missed_with_the_names_of_those_that_are(
 ) -> None:
     Study.create_or_join(storage, define("quickstart"))
     with Catalogue(empty_storage_url) as catalogue, pytest.raises(StudyNotFoundError) as caught:
-        catalogue.entry("bss")
+        catalogue.summary("bss")
     assert str(caught.value) == (
         f"No study 'bss' in {storage.address.shown}. It holds: quickstart. "
         "Create it with: studyhall search STUDY.toml"

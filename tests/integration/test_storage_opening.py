@@ -47,7 +47,7 @@ def test_hostile_paths_hold_studies_like_others(name: str, tmp_path: Path) -> No
     assert Study.open(again, "bss").counts() == Counts(waiting=3)
     again.close()
     with Catalogue(url) as catalogue:
-        assert catalogue.entry("bss").counts == Counts(waiting=3)
+        assert catalogue.summary("bss").counts == Counts(waiting=3)
 
 
 def test_new_storage_leaves_its_file_and_nothing_beside_it(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_database_without_studyhalls_tables_is_one_line_and_is_not_given_any(sto
     with pytest.raises(StorageError, match=r"holds no studies yet\. Create one with: studyhall search"):
         open_storage(storage_url, create=False)
     with Catalogue(storage_url) as catalogue, pytest.raises(StorageError, match="holds no studies yet"):
-        catalogue.entries()
+        catalogue.summaries()
     engine = create_engine(address.url)
     with engine.connect() as connection:
         assert not engine.dialect.has_table(connection, "studies")

@@ -226,14 +226,14 @@ def test_two_directories_never_share_a_study_whatever_their_names(
     afresh = make(directory=tmp_path / names[0], max_trials=2, overwrite=True)
     assert states(afresh) == [TrialState.WAITING] * 2
     with Catalogue(sqlite_url(tmp_path / names[0] / "studies.db")) as catalogue:
-        afresh_entries = catalogue.entries()
+        afresh_entries = catalogue.summaries()
     for name in names[1:]:
         assert sorted(each.name for each in (tmp_path / name).iterdir())[:2] == ["artifacts", "studies.db"]
         url = sqlite_url(tmp_path / name / "studies.db")
         with Catalogue(url) as catalogue:
-            assert [entry.counts.complete for entry in catalogue.entries()] == [1]
+            assert [entry.counts.complete for entry in catalogue.summaries()] == [1]
             capsys.readouterr()
-            show_status(catalogue.entries(), catalogue.address.shown, as_json=False)
+            show_status(catalogue.summaries(), catalogue.address.shown, as_json=False)
             assert capsys.readouterr().out.splitlines()[0].strip() == url  # to be pasted as it is
     show_status(afresh_entries, "sqlite:///a[b]/c.db", as_json=False)
     assert "sqlite:///a[b]/c.db" in capsys.readouterr().out

@@ -104,7 +104,7 @@ def test_result_of_a_pruned_trial_is_recorded_kept_narrated_and_shown(
     assert [each.event for each in told][:3] == ["new-best"] * 3
 
     by_the_pruner = "ended by the pruner after epoch 3"
-    show_status(site.catalogue.entries(), site.url, as_json=False)
+    show_status(site.catalogue.summaries(), site.url, as_json=False)
     assert by_the_pruner in capsys.readouterr().out
     assert by_the_pruner in f"{get_note(study.optuna())}"
     assert by_the_pruner in site.ask("/studies/bss").text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from studyhall.search.server.auth.throttling import Attempts, network_of
+from studyhall.search.server.auth.throttling import Throttle, network_of
 
 
 class Clock:
@@ -20,23 +20,23 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def attempts(clock: Clock) -> Attempts:
-    return Attempts(per_address=3, in_all=5, window=60, clock=clock)
+def attempts(clock: Clock) -> Throttle:
+    return Throttle(per_address=3, in_all=5, window=60, clock=clock)
 
 
-def fail(attempts: Attempts, address: str, times: int) -> None:
+def fail(attempts: Throttle, address: str, times: int) -> None:
     for _ in range(times):
         assert attempts.wait(address) == 0
         attempts.failed(address)
 
 
-def test_address_that_failed_too_often_waits_and_others_do_not(attempts: Attempts) -> None:
+def test_address_that_failed_too_often_waits_and_others_do_not(attempts: Throttle) -> None:
     fail(attempts, "10.0.0.1", 3)
     assert attempts.wait("10.0.0.1") == 60
     assert attempts.wait("10.0.0.2") == 0
 
 
-def test_wait_gets_shorter_and_ends(attempts: Attempts, clock: Clock) -> None:
+def test_wait_gets_shorter_and_ends(attempts: Throttle, clock: Clock) -> None:
     fail(attempts, "10.0.0.1", 1)
     clock.now += 10
     fail(attempts, "10.0.0.1", 2)
@@ -48,7 +48,7 @@ def test_wait_gets_shorter_and_ends(attempts: Attempts, clock: Clock) -> None:
     assert attempts.wait("10.0.0.1") == 10
 
 
-def test_everybody_waits_after_too_many_failures_in_all(attempts: Attempts, clock: Clock) -> None:
+def test_everybody_waits_after_too_many_failures_in_all(attempts: Throttle, clock: Clock) -> None:
     fail(attempts, "10.0.0.1", 2)
     fail(attempts, "10.0.0.2", 2)
     fail(attempts, "10.0.0.3", 1)
@@ -57,13 +57,13 @@ def test_everybody_waits_after_too_many_failures_in_all(attempts: Attempts, cloc
     assert attempts.wait("10.0.0.4") == 0
 
 
-def test_no_more_failures_are_remembered_than_count(attempts: Attempts) -> None:
+def test_no_more_failures_are_remembered_than_count(attempts: Throttle) -> None:
     for number in range(1000):
         attempts.failed(f"10.0.{number // 250}.{number % 250}")
     assert len(attempts._failures) == 5
 
 
-def test_addresses_of_one_ipv6_network_are_one(attempts: Attempts) -> None:
+def test_addresses_of_one_ipv6_network_are_one(attempts: Throttle) -> None:
     for last in range(3):
         fail(attempts, f"2001:db8::{last}", 1)
     assert attempts.wait("2001:db8::ffff") == 60

@@ -9,9 +9,9 @@ from studyhall.search.server.api import models
 from studyhall.search.server.bundles import PublishedBundle
 from studyhall.studies.bundle.manifest import Manifest
 from studyhall.studies.json_text import finite
-from studyhall.studies.status.goals import plan_of
-from studyhall.studies.status.report import Standing, failures_of, phase_of
-from studyhall.studies.status.summary import Entry
+from studyhall.studies.status.goals import goals_of
+from studyhall.studies.status.report import Report, failures_of, phase_of
+from studyhall.studies.status.summary import StudySummary
 from studyhall.studies.status.trial_pages import TrialPage, TrialRow
 
 
@@ -25,48 +25,48 @@ def file_url(name: str, file: str) -> str:
     return f"{page_url(name)}/best/{quote(file, safe='')}"
 
 
-def summary(entry: Entry) -> models.StudySummary:
+def study_summary(summary: StudySummary) -> models.StudySummary:
     """Return a study in a few numbers."""
-    return models.StudySummary(**_summary(entry))
+    return models.StudySummary(**_summary(summary))
 
 
-def report(standing: Standing) -> models.StudyReport:
+def study_report(report: Report) -> models.StudyReport:
     """Return how a study stands."""
-    entry, epochs = standing.entry, standing.epochs_of_trial
-    throughput, left = standing.throughput, standing.time_left
+    summary, epochs = report.summary, report.epochs_of_trial
+    throughput, left = report.throughput, report.time_left
     return models.StudyReport(
-        **_summary(entry),
-        id=standing.study_id,
-        description=plan_of(entry.definition).description,
-        at=datetime.fromtimestamp(standing.at, UTC),
-        seconds=standing.seconds,
-        epochs=standing.epochs,
-        trial_seconds=standing.trial_seconds,
+        **_summary(summary),
+        id=report.study_id,
+        description=goals_of(summary.definition).description,
+        at=datetime.fromtimestamp(report.at, UTC),
+        seconds=report.seconds,
+        epochs=report.epochs,
+        trial_seconds=report.trial_seconds,
         throughput=None
         if throughput is None
         else models.Throughput(
             trials=throughput.trials, seconds=throughput.seconds, per_hour=throughput.per_hour
         ),
         time_left=None if left is None else models.TimeLeft(seconds=left.seconds, basis=left.basis),
-        expired=entry.expired,
-        stopping=entry.stopping,
-        workers=workers(entry),
-        running=[models.Running(**(finite(asdict(each)) | {"epochs": epochs})) for each in standing.running],
+        expired=summary.expired,
+        stopping=summary.stopping,
+        workers=workers(summary),
+        running=[models.Running(**(finite(asdict(each)) | {"epochs": epochs})) for each in report.running],
         front=[
             models.FrontMember(
                 number=each.number,
                 values=[finite(value) for value in each.values],
                 hyperparameters=finite(each.hyperparameters),
             )
-            for each in entry.front
+            for each in summary.front
         ],
-        definition=finite(entry.definition) if isinstance(entry.definition, dict) else None,
+        definition=finite(summary.definition) if isinstance(summary.definition, dict) else None,
     )
 
 
-def workers(entry: Entry) -> list[models.Worker]:
+def workers(summary: StudySummary) -> list[models.Worker]:
     """Return the workers of a study that are alive."""
-    return [models.Worker(**finite(asdict(each))) for each in entry.workers]
+    return [models.Worker(**finite(asdict(each))) for each in summary.workers]
 
 
 def trials(study: str, page: TrialPage, offset: int, limit: int) -> models.Trials:
@@ -87,19 +87,19 @@ def best(bundle: PublishedBundle, manifest: Manifest) -> models.Best:
         study=study,
         manifest=finite(manifest.content()),
         files=[
-            models.BundleFile(name=name, size=entry.size, sha256=entry.sha256, url=file_url(study, name))
-            for name, entry in bundle.record.files.items()
+            models.BundleFile(name=name, size=file.size, sha256=file.sha256, url=file_url(study, name))
+            for name, file in bundle.record.files.items()
         ],
     )
 
 
-def _summary(entry: Entry) -> dict[str, Any]:
-    counts, found = entry.counts, entry.best
+def _summary(summary: StudySummary) -> dict[str, Any]:
+    counts, found = summary.counts, summary.best
     return {
-        "name": entry.name,
-        "phase": phase_of(entry),
-        "metric": plan_of(entry.definition).metric,
-        "direction": cast(Literal["minimize", "maximize"], entry.direction),
+        "name": summary.name,
+        "phase": phase_of(summary),
+        "metric": goals_of(summary.definition).metric,
+        "direction": cast(Literal["minimize", "maximize"], summary.direction),
         "counts": models.TrialCounts(**asdict(counts), total=counts.total),
         "best": found
         and models.BestTrial(
@@ -108,11 +108,11 @@ def _summary(entry: Entry) -> dict[str, Any]:
             hyperparameters=finite(dict(found.hyperparameters)),
             pruned_after=found.pruned_after,
         ),
-        "failures": failures_of(entry),
-        "created": entry.created,
-        "active": entry.active,
-        "published": entry.bundle is not None,
-        "url": page_url(entry.name),
+        "failures": failures_of(summary),
+        "created": summary.created,
+        "active": summary.active,
+        "published": summary.bundle is not None,
+        "url": page_url(summary.name),
     }
 
 

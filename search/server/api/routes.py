@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from studyhall.search.server.api import answers, models
 from studyhall.search.server.bundles import read_bundle
 from studyhall.search.server.names import STUDY
-from studyhall.search.server.served import entries_of, hall_of, standing_of
+from studyhall.search.server.served import report_of, served_of, summaries_of
 from studyhall.studies.status.trial_pages import MOST, trial_page
 
 _AWAY: dict[int | str, dict[str, Any]] = {
@@ -27,17 +27,18 @@ Name = Annotated[
 @router.get("/overview")
 async def overview(request: Request) -> models.Overview:
     """Every study that this server shows, oldest first."""
-    hall = hall_of(request)
-    entries = await entries_of(hall)
+    served = served_of(request)
+    summaries = await summaries_of(served)
     return models.Overview(
-        storage=hall.catalogue.address.shown, studies=[answers.summary(entry) for entry in entries]
+        storage=served.catalogue.address.shown,
+        studies=[answers.study_summary(summary) for summary in summaries],
     )
 
 
 @router.get(f"/studies/{STUDY}", responses=_MISSING)
 async def study(name: Name, request: Request) -> models.StudyReport:
     """How a study stands: its trials, workers and failures, how fast it goes and how long it will take."""
-    return answers.report(await standing_of(hall_of(request), name))
+    return answers.study_report(await report_of(served_of(request), name))
 
 
 @router.get(f"/studies/{STUDY}/trials", responses=_MISSING)
@@ -52,12 +53,12 @@ def trials(
     order: Annotated[Literal["oldest", "newest"], Query(description="Which trial comes first.")] = "oldest",
 ) -> models.Trials:
     """The trials of a study, a page at a time, by their numbers."""
-    hall = hall_of(request)
-    hall.require(name)
-    page = hall.catalogue.read(
+    served = served_of(request)
+    served.require(name)
+    page = served.catalogue.read(
         lambda connection: trial_page(
             connection,
-            hall.catalogue.id_of(connection, name),
+            served.catalogue.id_of(connection, name),
             states=state or (),
             offset=offset,
             limit=limit,
@@ -70,13 +71,13 @@ def trials(
 @router.get(f"/studies/{STUDY}/workers", responses=_MISSING)
 async def workers(name: Name, request: Request) -> models.Workers:
     """The workers of a study that are alive, the oldest first."""
-    standing = await standing_of(hall_of(request), name)
-    return models.Workers(study=name, workers=answers.workers(standing.entry))
+    report = await report_of(served_of(request), name)
+    return models.Workers(study=name, workers=answers.workers(report.summary))
 
 
 @router.get(f"/studies/{STUDY}/best", responses=_MISSING, tags=["bundle"])
 async def best(name: Name, request: Request) -> models.Best:
     """The published bundle of a study: its manifest, and where its files are."""
-    hall = hall_of(request)
-    bundle, manifest = await run_in_threadpool(read_bundle, hall, name)
+    served = served_of(request)
+    bundle, manifest = await run_in_threadpool(read_bundle, served, name)
     return answers.best(bundle, manifest)

@@ -1,4 +1,4 @@
-"""The door itself: what a request is asked, and who is known."""
+"""Access: the known credentials, the sessions and the throttle of failed log-ins; and what they need to know of a request."""
 
 from dataclasses import dataclass, field
 
@@ -6,16 +6,16 @@ from starlette.requests import HTTPConnection
 
 from studyhall.search.server.auth.credentials import Credentials
 from studyhall.search.server.auth.sessions import Sessions
-from studyhall.search.server.auth.throttling import Attempts
+from studyhall.search.server.auth.throttling import Throttle
 
 
 @dataclass(frozen=True)
-class Door:
+class Access:
     """Who may come in. Without credentials it is open, to anybody on this machine."""
 
     credentials: Credentials = field(default_factory=Credentials)
     sessions: Sessions = field(default_factory=Sessions)
-    attempts: Attempts = field(default_factory=Attempts)
+    throttle: Throttle = field(default_factory=Throttle)
 
     @property
     def is_open(self) -> bool:
@@ -23,10 +23,10 @@ class Door:
         return not self.credentials
 
 
-def door_of(connection: HTTPConnection) -> Door:
-    """Return the door of the application that a request is for."""
-    door: Door = connection.app.state.door
-    return door
+def access_of(connection: HTTPConnection) -> Access:
+    """Return the access control of the application that a request is for."""
+    access: Access = connection.app.state.access
+    return access
 
 
 def address_of(connection: HTTPConnection) -> str | None:

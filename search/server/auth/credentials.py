@@ -1,4 +1,4 @@
-"""The passwords and tokens that open the door, compared in a time that says nothing about them."""
+"""The passwords and tokens that give access, compared in a time that says nothing about them."""
 
 import hashlib
 import hmac

@@ -13,7 +13,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Identity:
-    """Somebody whom the door knows; `name` may be shown."""
+    """Somebody who has logged in or shown a token; `name` may be shown."""
 
     name: str
     role: Role

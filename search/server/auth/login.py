@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from studyhall.search.server.auth.access import address_of, cookie_name, door_of, is_secure
+from studyhall.search.server.auth.access import access_of, address_of, cookie_name, is_secure
 from studyhall.search.server.auth.middleware import LOGIN, LOGOUT
 from studyhall.search.server.auth.notices import page
 from studyhall.search.server.auth.origins import local_path
@@ -31,13 +31,13 @@ async def show_form(request: Request) -> Response:
 @router.post(LOGIN)
 async def log_in(request: Request) -> Response:
     """Begin a session for a name with its password, or for a token without a name."""
-    door = door_of(request)
+    access = access_of(request)
     fields = await _read_form(request)
     target = local_path(fields.get("next", "/"))
-    if door.is_open:
+    if access.is_open:
         return RedirectResponse(target, 303)
     address = address_of(request)
-    wait = door.attempts.wait(address)
+    wait = access.throttle.wait(address)
     if wait:
         return _form(
             request,
@@ -48,21 +48,21 @@ async def log_in(request: Request) -> Response:
         )
     name, secret = fields.get("name", "").strip(), fields.get("password", "")
     identity = (
-        door.credentials.of_password(name, secret) if name else door.credentials.of_token(secret.strip())
+        access.credentials.of_password(name, secret) if name else access.credentials.of_token(secret.strip())
     )
     if identity is None:
-        door.attempts.failed(address)
+        access.throttle.failed(address)
         # Without the name: people type passwords there, too.
         log.warning("a login failed, from %s", address)
         what = "This name and password are not known." if name else "This token is not known."
         return _form(request, target, 401, what, {"WWW-Authenticate": 'Bearer realm="studyhall"'})
     log.info("%s logged in, from %s", identity.name, address)
     cookie = cookie_name(request)
-    door.sessions.end(request.cookies.get(cookie, ""))
+    access.sessions.end(request.cookies.get(cookie, ""))
     answer = RedirectResponse(target, 303)
     answer.set_cookie(
         cookie,
-        door.sessions.begin(identity),
+        access.sessions.begin(identity),
         max_age=LASTS,
         path="/",
         secure=is_secure(request),
@@ -76,7 +76,7 @@ async def log_in(request: Request) -> Response:
 async def log_out(request: Request) -> Response:
     """End the session, for every copy of its cookie."""
     cookie = cookie_name(request)
-    door_of(request).sessions.end(request.cookies.get(cookie, ""))
+    access_of(request).sessions.end(request.cookies.get(cookie, ""))
     answer = RedirectResponse(LOGIN, 303)
     answer.delete_cookie(cookie, path="/", secure=is_secure(request), httponly=True, samesite="lax")
     return answer
@@ -85,7 +85,7 @@ async def log_out(request: Request) -> Response:
 def _form(
     request: Request, target: str, status: int = 200, problem: str = "", headers: dict[str, str] | None = None
 ) -> Response:
-    has_passwords = door_of(request).credentials.has_passwords
+    has_passwords = access_of(request).credentials.has_passwords
     return page("login.html", status, headers, next=target, problem=problem, has_passwords=has_passwords)
 
 

@@ -1,4 +1,4 @@
-"""The guard at the door: lets each request in or turns it away, before anything else sees it."""
+"""Authentication of every request, before any route sees it."""
 
 import logging
 from urllib.parse import quote
@@ -7,7 +7,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from studyhall.search.server.auth.access import Door, address_of, cookie_name
+from studyhall.search.server.auth.access import Access, address_of, cookie_name
 from studyhall.search.server.auth.identities import ANYBODY_HERE, Identity
 from studyhall.search.server.auth.notices import notice, wants_html
 from studyhall.search.server.auth.origins import FORWARDED, SAFE, is_foreign, is_here
@@ -20,17 +20,17 @@ OPEN_FOLDER = "/static/studyhall/"
 log = logging.getLogger("studyhall.server")
 
 
-class Guard:
+class AuthMiddleware:
     """ASGI middleware that sets `request.state.identity`, or answers in the application's place.
 
     Args:
-        app: what is behind the door.
-        door: who may come in.
+        app: what is protected.
+        access: who may use it.
     """
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
+    def __init__(self, app: ASGIApp, access: Access) -> None:
         self._app = app
-        self._door = door
+        self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":  # nobody here speaks it
@@ -51,12 +51,12 @@ class Guard:
     def _turn_away(self, request: Request) -> Response | None:
         """Return the answer for whoever may not come in; None for whoever may."""
         path, changes = request.scope["path"], request.method not in SAFE
-        if self._door.is_open and (answer := _only_from_here(request)) is not None:
+        if self._access.is_open and (answer := _only_from_here(request)) is not None:
             return answer
         bearer = _bearer(request)
         identity = self._identity(request, bearer)
         request.state.identity = identity
-        by_cookie = identity is not None and bearer is None and not self._door.is_open
+        by_cookie = identity is not None and bearer is None and not self._access.is_open
         if changes and is_foreign(request.headers, by_browser=by_cookie):
             return notice(request, 403, "This request was sent by another site's page: refused.")
         if path in (OPEN_TO_ALL_METHODS if changes else OPEN_TO_READ) or (
@@ -70,24 +70,24 @@ class Guard:
         return None
 
     def _identity(self, request: Request, bearer: str | None) -> Identity | None:
-        if self._door.is_open:
+        if self._access.is_open:
             return ANYBODY_HERE
         if bearer is not None:
             # Valid tokens are never slowed down, whoever else fails: with 120 bits and more they are not guessed.
-            return self._door.credentials.of_token(bearer)
-        session = self._door.sessions.read(request.cookies.get(cookie_name(request), ""))
+            return self._access.credentials.of_token(bearer)
+        session = self._access.sessions.read(request.cookies.get(cookie_name(request), ""))
         return session.identity if session else None
 
     def _stranger(self, request: Request, bearer: str | None) -> Response:
         """Return the answer for somebody who is not known."""
         if bearer is not None:
             address = address_of(request)
-            wait = self._door.attempts.wait(address)
+            wait = self._access.throttle.wait(address)
             if wait:
                 return notice(
                     request, 429, f"Too many failed logins: wait {wait} s.", {"Retry-After": str(wait)}
                 )
-            self._door.attempts.failed(address)
+            self._access.throttle.failed(address)
             log.warning("a token was refused, from %s", address)
         elif wants_html(request) and request.method in SAFE:
             return RedirectResponse(f"{LOGIN}?next={quote(_target(request), safe='')}", 303)
@@ -100,7 +100,7 @@ class Guard:
 
 
 def _only_from_here(request: HTTPConnection) -> Response | None:
-    """Turn away what reaches an open door by a detour."""
+    """Refuse what reaches a server without log-in by a detour."""
     if not is_here(request.headers.get("host", "")):
         return notice(
             request, 421, "This server is for this machine alone: open it as http://localhost or 127.0.0.1."

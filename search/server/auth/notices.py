@@ -35,7 +35,7 @@ def notice(
 
 
 def page(template: str, status: int, headers: Mapping[str, str] | None = None, **values: object) -> Response:
-    """Return a page of the door's: whole in itself, since whoever stands outside may load nothing else."""
+    """Return a page that is whole in itself, since whoever has not logged in may load nothing else."""
     style, policy = _style()
     text = _templates().get_template(template).render(style=style, **values)
     own = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
@@ -52,7 +52,7 @@ def _templates() -> Environment:
 @functools.cache
 def _style() -> tuple[str, str]:
     """Return the style sheet, and the policy that allows it and nothing else."""
-    style = (_FOLDER / "door.css").read_text(encoding="utf-8")
+    style = (_FOLDER / "notices.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
     policy = (
         f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; "

@@ -11,7 +11,7 @@ PER_ADDRESS = 10  # failures
 IN_ALL = 100  # failures
 
 
-class Attempts:
+class Throttle:
     """Counts failed logins; it remembers no more of them than `in_all`.
 
     Args:

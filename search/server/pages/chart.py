@@ -9,7 +9,7 @@ from studyhall.search.server.pages import wording
 from studyhall.search.server.pages.scales import Scale, Tick, count_ticks, quantile, time_ticks, value_ticks
 from studyhall.studies.database.optuna_tables import COMPLETE, FAIL, PRUNED
 from studyhall.studies.status.finished_trials import FinishedTrial, improvements
-from studyhall.studies.status.report import Standing
+from studyhall.studies.status.report import Report
 
 _LOGARITHMIC_FROM = 5.0  # the highest shown value over the lowest one
 _PAUSE = 0.6  # of the time, in which nothing ended: then trials are drawn one after another
@@ -49,27 +49,27 @@ class Chart:
     beyond: int  # how many trials are drawn at the edge
 
 
-def draw(standing: Standing, width: int, height: int) -> Chart | None:
+def draw(report: Report, width: int, height: int) -> Chart | None:
     """Draw a study's trials; None where there is nothing to draw yet."""
-    sign = -1.0 if standing.entry.direction == "maximize" else 1.0
-    points = _points(standing)
+    sign = -1.0 if report.summary.direction == "maximize" else 1.0
+    points = _points(report)
     values = sorted(sign * value for _, trial in points if (value := _finite(trial.value)) is not None)
-    running = [(each, value) for each in standing.running if (value := _finite(each.best_value)) is not None]
+    running = [(each, value) for each in report.running if (value := _finite(each.best_value)) is not None]
     values += [sign * value for _, value in running]
     if not values:
         return None
     left, right, top, bottom = 62.0, width - 14.0, 12.0, height - 40.0
     low, high = _range(sorted(values))
     y = _vertical(*((low, high) if sign > 0 else (-high, -low)), bottom, top)
-    by_time = not _has_long_pause(standing)
-    end = max(standing.seconds, 1e-3) if by_time else max(1.0, len(points) + (1.0 if running else 0.0))
+    by_time = not _has_long_pause(report)
+    end = max(report.seconds, 1e-3) if by_time else max(1.0, len(points) + (1.0 if running else 0.0))
     x = Scale(0.0, end, left, right - (8.0 if running else 0.0))
     places = {
         trial.number: x.place(seconds if by_time else order)
         for order, (seconds, trial) in enumerate(points, 1)
     }
     trials = [trial for _, trial in points]
-    best = list(improvements(trials, standing.entry.direction))
+    best = list(improvements(trials, report.summary.direction))
     return Chart(
         width=width,
         height=height,
@@ -101,19 +101,19 @@ def draw(standing: Standing, width: int, height: int) -> Chart | None:
     )
 
 
-def _points(standing: Standing) -> list[tuple[float, FinishedTrial]]:
+def _points(report: Report) -> list[tuple[float, FinishedTrial]]:
     """Return the trials that ended, each with the seconds from the study's beginning to its end."""
-    begun = standing.started or 0.0
+    begun = report.started or 0.0
     return [
         (max(0.0, trial.ended.timestamp() - begun), trial)
-        for trial in standing.finished
+        for trial in report.finished
         if trial.ended is not None
     ]
 
 
-def _has_long_pause(standing: Standing) -> bool:
+def _has_long_pause(report: Report) -> bool:
     """Whether one pause would push all trials to the edges of a time axis."""
-    times = [*(seconds for seconds, _ in _points(standing)), standing.seconds]
+    times = [*(seconds for seconds, _ in _points(report)), report.seconds]
     longest = max((later - earlier for earlier, later in pairwise(times)), default=0.0)
     return len(times) > 3 and longest > _PAUSE * max(times[-1], 1e-9)
 

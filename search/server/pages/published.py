@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from studyhall.search.server.api.answers import file_url
 from studyhall.search.server.bundles import PublishedBundle, read_bundle
-from studyhall.search.server.served import Hall
+from studyhall.search.server.served import Served
 from studyhall.studies.bundle.manifest import HISTORY, MANIFEST, MODEL, FileEntry, Manifest
 from studyhall.studies.errors import StudyhallError
 
@@ -58,10 +58,10 @@ class Published:
         return None
 
 
-def published_of(hall: Hall, name: str) -> Published:
+def published_of(served: Served, name: str) -> Published:
     """Put together what a page says of the bundle that a study has published; files that cannot be had are no error."""
     try:
-        return _published(*read_bundle(hall, name))
+        return _published(*read_bundle(served, name))
     except StudyhallError as error:
         return Published(problem=str(error))
 
@@ -79,7 +79,7 @@ def _published(bundle: PublishedBundle, manifest: Manifest) -> Published:
             )
     order = {"separations": 0, "predictions": 0, "history": 1}
     return Published(
-        files=[_file(study, name, bundle.entry(name)) for name in names],
+        files=[_file(study, name, bundle.file(name)) for name in names],
         pictures=[pictures[stem] for stem in sorted(pictures, key=lambda stem: order.get(stem, 2))],
         manifest=manifest,
     )

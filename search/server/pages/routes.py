@@ -13,7 +13,7 @@ from studyhall.search.server import etags
 from studyhall.search.server.api.answers import page_url
 from studyhall.search.server.pages.templating import render, static_file
 from studyhall.search.server.pages.view import view_of
-from studyhall.search.server.served import Hall, entries_of, hall_of, standing_of
+from studyhall.search.server.served import Served, report_of, served_of, summaries_of
 from studyhall.studies.status.report import phase_of
 
 _FRESH = {"Cache-Control": "private, no-cache"}
@@ -43,14 +43,14 @@ async def root() -> Response:
 @router.api_route("/studies", methods=["GET", "HEAD"])
 async def studies(request: Request) -> Response:
     """The list of studies; with one study, its page."""
-    hall = hall_of(request)
-    entries = await entries_of(hall)
-    if len(entries) == 1:
-        return RedirectResponse(page_url(entries[0].name), 307, {"Cache-Control": "no-store"})
+    served = served_of(request)
+    summaries = await summaries_of(served)
+    if len(summaries) == 1:
+        return RedirectResponse(page_url(summaries[0].name), 307, {"Cache-Control": "no-store"})
     page = render(
         "studies.html",
-        studies=[(entry, phase_of(entry), page_url(entry.name)) for entry in reversed(entries)],
-        storage=hall.catalogue.address.shown,
+        studies=[(summary, phase_of(summary), page_url(summary.name)) for summary in reversed(summaries)],
+        storage=served.catalogue.address.shown,
         identity=_identity(request),
     )
     return HTMLResponse(page, headers=_FRESH)
@@ -59,8 +59,8 @@ async def studies(request: Request) -> Response:
 @router.api_route("/studies/{name}", methods=["GET", "HEAD"])
 async def study(name: str, request: Request) -> Response:
     """A study's page."""
-    hall = hall_of(request)
-    live = await _live_part(hall, name)
+    served = served_of(request)
+    live = await _live_part(served, name)
     page = render(
         "study.html",
         name=name,
@@ -68,7 +68,7 @@ async def study(name: str, request: Request) -> Response:
         url=page_url(name),
         live=Markup(live.html),  # rendered, and so escaped
         every=live.every,
-        alone=hall.study is not None,
+        alone=served.study is not None,
         identity=_identity(request),
     )
     return HTMLResponse(page, headers=_FRESH)
@@ -77,7 +77,7 @@ async def study(name: str, request: Request) -> Response:
 @router.api_route("/studies/{name}/live", methods=["GET", "HEAD"])
 async def live(name: str, request: Request) -> Response:
     """The part of a study's page that changes, for the script that puts it in place."""
-    part = await _live_part(hall_of(request), name)
+    part = await _live_part(served_of(request), name)
     headers = _FRESH | {"ETag": part.etag}
     if etags.matches(request.headers.get("If-None-Match"), part.etag):
         return Response(status_code=304, headers=headers)
@@ -102,19 +102,19 @@ async def static(file: str, request: Request) -> Response:
     return Response(content, headers=headers, media_type=media_type)
 
 
-async def _live_part(hall: Hall, name: str) -> LivePart:
-    standing = await standing_of(hall, name)
+async def _live_part(served: Served, name: str) -> LivePart:
+    report = await report_of(served, name)
 
     def draw() -> LivePart:
-        view = view_of(hall, standing)
-        html = render("live.html", view=view, standing=standing, entry=standing.entry, plan=view.plan)
+        view = view_of(served, report)
+        html = render("live.html", view=view, report=report, summary=report.summary, goals=view.goals)
         lasting = _AS_OF.sub("", html)
         etag = f'W/"{hashlib.sha256(lasting.encode()).hexdigest()[:32]}"'
-        counts = standing.entry.counts
+        counts = report.summary.counts
         title = f"{counts.finished}/{counts.total} {name}" if counts.total else name
         return LivePart(html, etag, view.every, title)
 
-    return await hall.fresh.get(("live", name, standing.at), draw)
+    return await served.cache.get(("live", name, report.at), draw)
 
 
 def _identity(request: Request) -> Any:

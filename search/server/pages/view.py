@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from studyhall.search.server.api.answers import page_url
 from studyhall.search.server.pages.chart import Chart, draw
 from studyhall.search.server.pages.published import Published, published_of
-from studyhall.search.server.served import Hall
+from studyhall.search.server.served import Served
 from studyhall.studies.queue.workers import WorkerSeen
 from studyhall.studies.status.finished_trials import FinishedTrial, improvements
-from studyhall.studies.status.goals import Plan, plan_of
-from studyhall.studies.status.report import Standing
+from studyhall.studies.status.goals import Goals, goals_of
+from studyhall.studies.status.report import Report
 from studyhall.studies.status.running_trials import RunningTrial
 from studyhall.studies.status.trial_pages import TrialRow
 
@@ -51,8 +51,8 @@ class FailureKind:
 class StudyView:
     """Everything that a study's page shows."""
 
-    standing: Standing
-    plan: Plan
+    report: Report
+    goals: Goals
     url: str
     dashboard: str  # the study's address in optuna-dashboard
     every: int | None  # seconds until the page should look again; None where nothing changes any more
@@ -66,36 +66,36 @@ class StudyView:
     @property
     def at(self) -> datetime:
         """When all this was so, by the database's clock."""
-        return datetime.fromtimestamp(self.standing.at, UTC)
+        return datetime.fromtimestamp(self.report.at, UTC)
 
     def trial_url(self, number: int) -> str:
         """Return a trial's address in optuna-dashboard."""
         return f"{self.dashboard}/trials?numbers={number}"
 
 
-def view_of(hall: Hall, standing: Standing) -> StudyView:
+def view_of(served: Served, report: Report) -> StudyView:
     """Put together what a study's page says; files that cannot be had are no error."""
-    entry, failures = standing.entry, standing.failures
-    latest = {row.failure or "unknown": row for row in reversed(standing.latest_failures)}
+    summary, failures = report.summary, report.failures
+    latest = {row.failure or "unknown": row for row in reversed(report.latest_failures)}
     return StudyView(
-        standing=standing,
-        plan=plan_of(entry.definition),
-        url=page_url(entry.name),
-        dashboard=f"/dashboard/studies/{standing.study_id}",
-        every=_EVERY.get(standing.phase),
-        wide=draw(standing, *_WIDE),
-        narrow=draw(standing, *_NARROW),
-        improvements=list(improvements(standing.finished, entry.direction)),
-        work=_work(standing),
+        report=report,
+        goals=goals_of(summary.definition),
+        url=page_url(summary.name),
+        dashboard=f"/dashboard/studies/{report.study_id}",
+        every=_EVERY.get(report.phase),
+        wide=draw(report, *_WIDE),
+        narrow=draw(report, *_NARROW),
+        improvements=list(improvements(report.finished, summary.direction)),
+        work=_work(report),
         failures=[
             FailureKind(kind, count, _MEANINGS.get(kind, ""), latest.get(kind))
             for kind, count in failures.items()
         ],
-        published=published_of(hall, entry.name) if entry.bundle is not None else None,
+        published=published_of(served, summary.name) if summary.bundle is not None else None,
     )
 
 
-def _work(standing: Standing) -> list[Work]:
-    workers = {worker.worker: worker for worker in standing.entry.workers}
-    pairs = [Work(trial, workers.pop(trial.worker or "", None)) for trial in standing.running]
+def _work(report: Report) -> list[Work]:
+    workers = {worker.worker: worker for worker in report.summary.workers}
+    pairs = [Work(trial, workers.pop(trial.worker or "", None)) for trial in report.running]
     return pairs + [Work(None, worker) for worker in workers.values()]

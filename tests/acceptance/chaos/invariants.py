@@ -83,7 +83,7 @@ def _of_the_best(storm: Storm, study: Study, trials: list[FrozenTrial]) -> list[
         return ["no trial is complete"]
     best = min(complete, key=lambda trial: (trial.value, trial.number))
     with Catalogue(storm.url) as catalogue:
-        told = catalogue.entry(study.name).best
+        told = catalogue.summary(study.name).best
     kept = KeptModels(study, FileArtifactStore(storm.folder / "artifacts")).all()
     found = []
     if told is None or (told.number, told.value) != (best.number, best.value):

@@ -23,15 +23,15 @@ class MixtureBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has 
     `fit(..., shuffle=False)`, since Keras's default reorders the batches by the global state of `random`.
 
     Args:
-        images: the split to draw from.
+        images: The split to draw from.
         mix: `mean` or `sum`.
-        batch_size: mixtures in a batch, at least 1.
-        samples: mixtures in an epoch, at least 1; the last batch holds what is left.
-        seed: at least 0.
-        stream: what the draws are for, such as `train`; streams of one seed differ.
+        batch_size: Mixtures in a batch, at least 1.
+        samples: Mixtures in an epoch, at least 1; the last batch holds what is left.
+        seed: At least 0.
+        stream: What the draws are for, such as `train`; streams of one seed differ.
 
     Raises:
-        DataError: if an argument is none of those.
+        DataError: If an argument is none of those.
     """
 
     def __init__(

@@ -20,9 +20,9 @@ class Dataset:
     """A data set that Keras knows.
 
     Args:
-        title: its name for people.
-        module: its module in `keras.datasets`.
-        files: where Keras caches it, relative to the cache's `datasets` folder.
+        title: Its name for people.
+        module: Its module in `keras.datasets`.
+        files: Where Keras caches it, relative to the cache's `datasets` folder.
     """
 
     title: str
@@ -49,7 +49,7 @@ def load(dataset: Dataset) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     is imported), or are downloaded into it. Keras checks MNIST's SHA-256; it has no checksum for Fashion-MNIST.
 
     Raises:
-        DownloadError: if the files are neither cached nor can be downloaded, or are damaged.
+        DownloadError: If the files are neither cached nor can be downloaded, or are damaged.
     """
     import keras
 

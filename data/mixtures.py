@@ -44,7 +44,7 @@ def compose(
         y: float32 (b, 32, 32, 2), in [0, 1]; y[..., 0] is the digit, y[..., 1] the item.
 
     Raises:
-        DataError: if `mix` is neither, or there is not one item for each digit.
+        DataError: If `mix` is neither, or there is not one item for each digit.
     """
     check_mix(mix)
     if digits.shape != items.shape:
@@ -75,12 +75,12 @@ def generator(seed: int, stream: str, epoch: int) -> np.random.Generator:
     """Return the random numbers of one epoch, which depend on the arguments alone.
 
     Args:
-        seed: at least 0.
-        stream: sets the draws of one purpose (`train`, `validation`) apart from those of another.
-        epoch: from 0.
+        seed: At least 0.
+        stream: Sets the draws of one purpose (`train`, `validation`) apart from those of another.
+        epoch: From 0.
 
     Raises:
-        DataError: if the seed or the epoch is negative.
+        DataError: If the seed or the epoch is negative.
     """
     if seed < 0 or epoch < 0:
         raise DataError(f"seed = {seed}, epoch = {epoch}: neither can be negative.")

@@ -25,8 +25,8 @@ class ResidentBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has
     All items have as many batches (so that there is one shape to compile), except for the last batch if it is a smaller one.
 
     Args:
-        batches: the batches, whose epoch is set through this.
-        together: s at most, at least 1; it is the largest that divides their number.
+        batches: The batches, whose epoch is set through this.
+        together: `s` at most, at least 1; it is the largest that divides their number.
     """
 
     def __init__(self, batches: MixtureBatches, together: int = 1) -> None:
@@ -69,13 +69,13 @@ def compose_on_device(digits: Any, items: Any, pairs: Any, mix: str) -> tuple[An
     """Compose one batch where its images are; the result is that of `compose`, bit by bit.
 
     Args:
-        digits: tensor, uint8 (n, 28, 28).
-        items: tensor, uint8 (m, 28, 28).
-        pairs: tensor, int32 (b, 2), a digit's index and an item's.
+        digits: Tensor, uint8 (n, 28, 28).
+        items: Tensor, uint8 (m, 28, 28).
+        pairs: Tensor, int32 (b, 2), a digit's index and an item's.
         mix: `mean` or `sum`.
 
     Returns:
-        x and y, as `compose` returns them, but tensors.
+        `x` and `y`, as `compose` returns them, but tensors.
     """
     images = ops.stack([ops.take(digits, pairs[:, 0], axis=0), ops.take(items, pairs[:, 1], axis=0)], axis=-1)
     inside = ops.take(ops.convert_to_tensor(_LEVELS), ops.cast(images, "int32"), axis=0)

@@ -13,10 +13,10 @@ class TrainingData:
     """What a trial trains on.
 
     Args:
-        train: anything that Keras's `fit` takes as `x`; its `set_epoch`, where it has one, is called with each epoch.
-        validation: anything that `fit` takes as `validation_data`; the same in every epoch.
-        fingerprint: identifies the data, as `sha256:` and a digest.
-        samples_per_epoch: mixtures in an epoch of `train`.
+        train: Anything that Keras's `fit` takes as `x`; its `set_epoch`, where it has one, is called with each epoch.
+        validation: Anything that `fit` takes as `validation_data`; the same in every epoch.
+        fingerprint: Identifies the data, as `sha256:` and a digest.
+        samples_per_epoch: Mixtures in an epoch of `train`.
     """
 
     train: Any
@@ -39,14 +39,14 @@ def load(
     Args:
         source: `mnist-fashion` or `synthetic`.
         mix: `mean` or `sum`.
-        samples_per_epoch: mixtures in an epoch of training, drawn anew for each epoch.
-        validation_samples: mixtures to validate on, drawn once.
-        validation_images: training images of each kind that are held out, for validation alone.
-        batch_size: mixtures in a batch; it changes neither which are drawn nor their order.
-        seed: of the draws, at least 0; give all trials of a study the same one and their scores compare.
+        samples_per_epoch: Mixtures in an epoch of training, drawn anew for each epoch.
+        validation_samples: Mixtures to validate on, drawn once.
+        validation_images: Training images of each kind that are held out, for validation alone.
+        batch_size: Mixtures in a batch; it changes neither which are drawn nor their order.
+        seed: Of the draws, at least 0; give all trials of a study the same one and their scores compare.
 
     Raises:
-        DataError: if the source cannot be loaded, or an argument is none of those.
+        DataError: If the source cannot be loaded, or an argument is none of those.
     """
     images = load_source(source)
     splits = split(images, validation_images)

@@ -24,7 +24,7 @@ class Images:
         items: uint8 (m, 28, 28), 0 is background; m need not equal n.
 
     Raises:
-        DataError: if an array is not of that type and shape, or holds no image.
+        DataError: If an array is not of that type and shape, or holds no image.
     """
 
     digits: NDArray[np.uint8]
@@ -43,9 +43,9 @@ class Source:
     """Where examples come from.
 
     Args:
-        name: what a definition calls it.
-        train: the images that training and validation share out between them.
-        test: the images that nothing but evaluation sees.
+        name: What a definition calls it.
+        train: The images that training and validation share out between them.
+        test: The images that nothing but evaluation sees.
     """
 
     name: str
@@ -86,7 +86,7 @@ def load_source(name: str) -> Source:
             network) or `synthetic` (256 and 128 drawn shapes of each kind, from nowhere but this code).
 
     Raises:
-        DataError: if there is no source of that name, or its images cannot be downloaded or read.
+        DataError: If there is no source of that name, or its images cannot be downloaded or read.
     """
     if name not in _SOURCES:
         near = difflib.get_close_matches(name, _SOURCES, n=1)

@@ -22,11 +22,11 @@ def split(source: Source, validation_images: int) -> Splits:
     on the same images, and neighbours in MNIST's order, which share a writer, stay on one side.
 
     Args:
-        source: where the images are.
-        validation_images: how many of each kind to hold out.
+        source: Where the images are.
+        validation_images: How many of each kind to hold out.
 
     Raises:
-        DataError: if that holds out none, or leaves none of a kind to train on.
+        DataError: If that holds out none, or leaves none of a kind to train on.
     """
     digits, items = source.train.digits, source.train.items
     most = min(len(digits), len(items)) - 1

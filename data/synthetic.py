@@ -21,8 +21,8 @@ def strokes(part: str, count: int) -> NDArray[np.uint8]:
     """Draw `count` digit-like images: a bent pen stroke through four points, bright in the middle, soft at the edge.
 
     Args:
-        part: names the series; images of two parts differ.
-        count: how many.
+        part: Names the series; images of two parts differ.
+        count: How many.
 
     Returns:
         uint8 (count, 28, 28).
@@ -45,8 +45,8 @@ def blobs(part: str, count: int) -> NDArray[np.uint8]:
     """Draw `count` item-like images: a filled box on a filled ellipse, with a brightness and stripes of their own.
 
     Args:
-        part: names the series; images of two parts differ.
-        count: how many.
+        part: Names the series; images of two parts differ.
+        count: How many.
 
     Returns:
         uint8 (count, 28, 28).

@@ -22,26 +22,26 @@ class Architecture:
     """An encoder-decoder from a mixture (32, 32, 1) to its two sources.
 
     Args:
-        filters: channels at full resolution; they double after each pool.
-        pools: how many times the encoder halves the sides (2x2 max pooling), 1 to 4.
+        filters: Channels at full resolution; they double after each pool.
+        pools: How many times the encoder halves the sides (2x2 max pooling), 1 to 4.
         convolutions: 3x3 convolutions in each block of the encoder and in the bottleneck.
-        decoder_convolutions: the same for the decoder; 0 means as many as the encoder has.
-        decoder_widening: how many times wider a level's decoder is than its encoder.
-        activation: after each convolution of a block.
+        decoder_convolutions: The same for the decoder; 0 means as many as the encoder has.
+        decoder_widening: How many times wider a level's decoder is than its encoder.
+        activation: After each convolution of a block.
         normalisation: "batch" or "none", between convolution and activation.
-        momentum: of the batch normalisation's moving averages. Keras's own 0.99 makes the validation error of the
+        momentum: Of the batch normalisation's moving averages. Keras's own 0.99 makes the validation error of the
             first few hundred steps meaningless.
         upsampling: "transposed-2x2" and "transposed-3x3" are convolutions to the level's width, with stride 2;
             "nearest" and "bilinear" only resize.
-        skips: whether each level's encoder is joined to its decoder.
+        skips: Whether each level's encoder is joined to its decoder.
         decoders: 1, or 2 for a decoder of its own for each source.
-        head: see `studyhall.models.heads`.
-        output_activation: of the independent and depthwise heads; None is their default. "same" is `activation`.
+        head: See `studyhall.models.heads`.
+        output_activation: Of the independent and depthwise heads; None is their default. "same" is `activation`.
         layout: "channels" gives (32, 32, 2), "side-by-side" (32, 64, 1) with the digit on the left.
-        mix: whether mixtures are the mean or the sum of their sources; the consistent head depends on it.
+        mix: Whether mixtures are the mean or the sum of their sources; the consistent head depends on it.
 
     Raises:
-        ConfigurationError: a value, or a combination of values, that no network can have.
+        ConfigurationError: A value, or a combination of values, that no network can have.
     """
 
     filters: int = 16

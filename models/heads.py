@@ -23,7 +23,7 @@ def sources(features: list[Any], mixture: Any, architecture: Architecture) -> An
     """Turn features into the two sources.
 
     Args:
-        features: one tensor (batch, 32, 32, channels) from each decoder; of two, the digit's comes first.
+        features: One tensor (batch, 32, 32, channels) from each decoder; of two, the digit's comes first.
         mixture: (batch, 32, 32, 1), in [0, 1] for mix = "mean" and in [0, 2] for "sum".
 
     Returns:

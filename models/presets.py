@@ -161,7 +161,7 @@ def find_preset(name: str) -> Preset:
     """Return a preset by its name.
 
     Raises:
-        ConfigurationError: there is none of that name.
+        ConfigurationError: There is none of that name.
     """
     if name in PRESETS:
         return PRESETS[name]

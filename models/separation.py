@@ -20,15 +20,15 @@ class SeparationHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
 
     Args:
         mix: "mean" or "sum", how the mixtures are made.
-        preset: a name in `studyhall.models.presets.PRESETS`; its network is kept, except for what `settings` say. Its
+        preset: A name in `studyhall.models.presets.PRESETS`; its network is kept, except for what `settings` say. Its
             output is arranged as two channels, whatever the preset's layout: training's targets are.
-        name, tunable: as in `keras_tuner.HyperModel`.
-        settings: of filters, pools, convolutions, decoder_convolutions, decoder_widening, activation, normalisation,
+        name, tunable: As in `keras_tuner.HyperModel`.
+        settings: Of filters, pools, convolutions, decoder_convolutions, decoder_widening, activation, normalisation,
             momentum, upsampling, skips, decoders, head and output_activation (see
             `studyhall.models.architecture.Architecture`) and of learning_rate, Adam's.
 
     Raises:
-        ConfigurationError: a setting's name or value is one that no network can have.
+        ConfigurationError: A setting's name or value is one that no network can have.
     """
 
     def __init__(

@@ -64,13 +64,13 @@ def parse_setting(name: str, given: object, usual: Value) -> Setting:
     """Read one hyperparameter's setting.
 
     Args:
-        name: a key of `RULES`.
-        given: a value; a list of values; `{"values": [...], "default": ...}`; or `{"min": ..., "max": ...}` with any of
+        name: A key of `RULES`.
+        given: A value; a list of values; `{"values": [...], "default": ...}`; or `{"min": ..., "max": ...}` with any of
             "step", "log" and "default".
-        usual: the default where none is given, if it is among the values; otherwise the first (or lowest) is.
+        usual: The default where none is given, if it is among the values; otherwise the first (or lowest) is.
 
     Raises:
-        ConfigurationError: the setting is none of these, or holds a value that the hyperparameter cannot have.
+        ConfigurationError: The setting is none of these, or holds a value that the hyperparameter cannot have.
     """
     if isinstance(given, Mapping):
         if "values" in given:

@@ -81,7 +81,7 @@ def make_space(mix: str, preset: str | None, given: Mapping[str, object]) -> Spa
     """Combine a study's arguments with a preset's values and the defaults, in that order of importance.
 
     Raises:
-        ConfigurationError: an unknown name, or a value that no network can have.
+        ConfigurationError: An unknown name, or a value that no network can have.
     """
     OneOf(MIXES).check("mix", mix)
     for name in given:

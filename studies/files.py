@@ -28,8 +28,8 @@ def write_atomically(path: Path) -> Iterator[Path]:
     after an error nothing is left.
 
     Raises:
-        FileNotFoundError: the block wrote no file, or the folder does not exist.
-        OSError: whatever the file system says.
+        FileNotFoundError: The block wrote no file, or the folder does not exist.
+        OSError: Whatever the file system says.
     """
     temporary = _temporary_beside(path)
     try:
@@ -47,7 +47,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     """Make a folder and its missing parents for the block; after an error, those of them that are empty go again.
 
     Raises:
-        OSError: whatever the file system says.
+        OSError: Whatever the file system says.
     """
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]  # the deepest first
     try:
@@ -69,8 +69,8 @@ def replace_folder_atomically(path: Path, *, replace: bool = False) -> Iterator[
     afterwards. Missing parents are created. After an error nothing is left, not even those parents.
 
     Raises:
-        FileExistsError, NotADirectoryError: something is at `path` that may not be replaced.
-        OSError: whatever the file system says.
+        FileExistsError, NotADirectoryError: Something is at `path` that may not be replaced.
+        OSError: Whatever the file system says.
     """
     temporary = _temporary_beside(path)
     with new_folder(path.parent):

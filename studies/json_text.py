@@ -10,7 +10,7 @@ def finite(value: Any) -> Any:
     """Return JSON values with None in place of numbers that JSON does not know.
 
     Args:
-        value: numbers, texts, None, and lists and mappings of them, nested at will.
+        value: Numbers, texts, None, and lists and mappings of them, nested at will.
     """
     if isinstance(value, float):
         return value if math.isfinite(value) else None

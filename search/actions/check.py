@@ -16,11 +16,11 @@ def check_and_show(file: Path, limit: float | None = None) -> None:
     """Try a study file out, and print what was found.
 
     Args:
-        file: the study's file.
-        limit: seconds that it may take; None for the usual.
+        file: The study's file.
+        limit: Seconds that it may take; None for the usual.
 
     Raises:
-        StudyhallError: the study could not be searched as it is.
+        StudyhallError: The study could not be searched as it is.
     """
     definition = load_definition(file)
     check_packages(definition)

@@ -18,13 +18,13 @@ def clean_and_show(reference: StudyReference, *, yes: bool, older_than: float, u
     """Show what can go, with its size and why, and remove it.
 
     Args:
-        reference: the study.
-        yes: do not ask. Otherwise it asks on a terminal, and elsewhere removes nothing.
-        older_than: seconds after which what no record names can go.
-        unnamed: whether what no study of the storage names can go, too.
+        reference: The study.
+        yes: Do not ask. Otherwise it asks on a terminal, and elsewhere removes nothing.
+        older_than: Seconds after which what no record names can go.
+        unnamed: Whether what no study of the storage names can go, too.
 
     Raises:
-        StudyhallError: the study or the artifact store is missing, or cannot be used.
+        StudyhallError: The study or the artifact store is missing, or cannot be used.
     """
     study = Study.open(open_storage(reference.storage_url, create=False), reference.name)
     definition = reference.definition or study.definition

@@ -25,12 +25,12 @@ def enqueue_and_show(reference: StudyReference, values: Sequence[str], csv_file:
     All of them are built first: nothing is queued unless everything can be.
 
     Args:
-        reference: the study; it must be in the storage.
-        values: one configuration, as texts `name=value`; none where there is only the file.
-        csv_file: more of them, a row each, under a row of names; an empty cell leaves a hyperparameter to the sampler.
+        reference: The study; it must be in the storage.
+        values: One configuration, as texts `name=value`; none where there is only the file.
+        csv_file: More of them, a row each, under a row of names; an empty cell leaves a hyperparameter to the sampler.
 
     Raises:
-        StudyhallError: there is nothing to queue, or the HyperModel cannot build all of it.
+        StudyhallError: There is nothing to queue, or the HyperModel cannot build all of it.
     """
     configurations = [*([_pairs(values)] if values else []), *(rows(csv_file) if csv_file else [])]
     if not configurations:
@@ -59,7 +59,7 @@ def rows(path: Path) -> Iterator[dict[str, Value]]:
     """Yield the configurations of a CSV file.
 
     Raises:
-        DefinitionError: it cannot be read, or a row does not fit its names.
+        DefinitionError: It cannot be read, or a row does not fit its names.
     """
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:

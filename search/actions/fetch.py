@@ -24,7 +24,7 @@ def fetch_bundle(reference: StudyReference, to: Path, *, force: bool) -> None:
     """Fetch a study's published bundle from its artifact store into a folder, and say what came.
 
     Raises:
-        StudyhallError: the study, its bundle or the artifact store is missing, the folder is in the way, or a file is not what was published.
+        StudyhallError: The study, its bundle or the artifact store is missing, the folder is in the way, or a file is not what was published.
     """
     with Catalogue(reference.storage_url) as catalogue:
         summary = catalogue.summary(reference.name)
@@ -68,15 +68,15 @@ def fetch_remote_bundle(
     """Fetch a study's published bundle from a server into a folder, and say what came.
 
     Args:
-        study: the URL of the study's page, or with a server its name.
-        server: the server's URL, or None.
-        token_file: what holds the token, or None for the environment's STUDYHALL_TOKEN.
-        to: the folder.
-        force: replace the files of a folder that is filled.
-        insecure: show the token to a server where others could read it on the way.
+        study: The URL of the study's page, or with a server its name.
+        server: The server's URL, or None.
+        token_file: What holds the token, or None for the environment's STUDYHALL_TOKEN.
+        to: The folder.
+        force: Replace the files of a folder that is filled.
+        insecure: Show the token to a server where others could read it on the way.
 
     Raises:
-        StudyhallError: the server cannot be used, has no such bundle or wants another token, the folder is in the way,
+        StudyhallError: The server cannot be used, has no such bundle or wants another token, the folder is in the way,
             or a file is not what was published.
     """
     address = StudyAddress.parse(study) if server is None else StudyAddress.on(server, study)

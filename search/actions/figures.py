@@ -30,13 +30,13 @@ def draw_and_show(
     """Draw all figures of a study or a bundle, print what was written, and return it.
 
     Args:
-        text: a bundle's folder, a study file, or a study's name.
-        to: the folder for the pictures; `figures/NAME` by default.
-        storage, artifacts: as `resolve_study` takes them.
-        pairs: how many test mixtures to separate.
+        text: A bundle's folder, a study file, or a study's name.
+        to: The folder for the pictures; `figures/NAME` by default.
+        storage, artifacts: As `resolve_study` takes them.
+        pairs: How many test mixtures to separate.
 
     Raises:
-        StudyhallError: there is no such study or bundle, or the pictures cannot be written.
+        StudyhallError: There is no such study or bundle, or the pictures cannot be written.
     """
     if to is not None and os.path.exists(to / MANIFEST):
         raise ArtifactLocationError(

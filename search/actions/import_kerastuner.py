@@ -49,11 +49,11 @@ def import_and_show(folder: Path, reference: StudyReference) -> None:
     """Write a project's trials into a study, and say what became of them.
 
     Args:
-        folder: the project directory.
-        reference: the study; a new one that holds nothing else where the storage does not have it.
+        folder: The project directory.
+        reference: The study; a new one that holds nothing else where the storage does not have it.
 
     Raises:
-        StudyhallError: the project cannot be read, was imported before, or has nothing that the study could use.
+        StudyhallError: The project cannot be read, was imported before, or has nothing that the study could use.
     """
     done = import_project(read_project(folder), reference)
     sys.stdout.write(

@@ -14,7 +14,7 @@ def write_example(folder: Path) -> list[Path]:
     """Write the example into an empty or new folder; return the files.
 
     Raises:
-        DefinitionError: the folder holds something, or cannot be written.
+        DefinitionError: The folder holds something, or cannot be written.
     """
     example = files("studyhall.search") / "example_project"
     written: list[Path] = []

@@ -10,8 +10,8 @@ def remark(study: Study, named: str) -> str | None:
     """Return why no worker takes a waiting trial, and what to do about it, in one line; None where workers do.
 
     Args:
-        study: the study, with its new trials.
-        named: how the person named it.
+        study: The study, with its new trials.
+        named: How the person named it.
     """
     over = Budget.of(study.definition).reached(study.spent())
     if over is not None:

@@ -29,8 +29,8 @@ def evaluate_and_show(
     """Evaluate a bundle or model file and print the scores; see `evaluate_model` for the arguments and errors.
 
     Args:
-        json_file: where to write the evaluation as JSON too.
-        allow_code: whether code that the model holds or needs may run.
+        json_file: Where to write the evaluation as JSON too.
+        allow_code: Whether code that the model holds or needs may run.
     """
     with quiet_native_output() as errors, _bars(errors) as bars:
         bar = bars.add_task("loading", total=rounds * samples)

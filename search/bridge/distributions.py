@@ -69,7 +69,7 @@ def default_of(hp: Any, parameter: Parameter) -> Value:
     smallest value takes its place.
 
     Raises:
-        UserCodeError: the default is not one of the hyperparameter's own values.
+        UserCodeError: The default is not one of the hyperparameter's own values.
     """
     value = parameter.legal(hp.default)
     if value is not None:

@@ -27,17 +27,17 @@ class TrialHyperParameters(NestingHyperParameters):
     nest as they do here: they know no trial, and give their default to what is new to them.
 
     Args:
-        handle: the trial.
-        preset: a space given beforehand, KerasTuner's `hyperparameters=`. An entry takes the place of what the model
+        handle: The trial.
+        preset: A space given beforehand, KerasTuner's `hyperparameters=`. An entry takes the place of what the model
             declares under the same name and conditions, and so can fix it or change its range. As in KerasTuner, the
             preset's `values` are not read.
-        tune_new_entries: whether what is not in `preset` is tuned; if not, it has its default.
-        allow_new_entries: whether the model may declare what is not in `preset` at all.
+        tune_new_entries: Whether what is not in `preset` is tuned; if not, it has its default.
+        allow_new_entries: Whether the model may declare what is not in `preset` at all.
 
     Raises:
-        UserCodeError: on declaring a hyperparameter from which nothing can be drawn, whose default is not one of its
+        UserCodeError: On declaring a hyperparameter from which nothing can be drawn, whose default is not one of its
             own values, that cannot be kept apart from another one, or that `allow_new_entries` forbids.
-        DefinitionError: on a start value, or a sampler's proposal, that is not one of the hyperparameter's values.
+        DefinitionError: On a start value, or a sampler's proposal, that is not one of the hyperparameter's values.
     """
 
     def __init__(

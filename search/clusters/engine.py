@@ -26,12 +26,12 @@ class Engine(Protocol):
         """Have workers work through the queue, until all have left.
 
         Raises:
-            StudyhallError: all of them failed, or the engine did.
+            StudyhallError: All of them failed, or the engine did.
         """
 
     def leave(self, assignment: Assignment, progress: Progress, stop: StopSwitch) -> None:
         """Have workers started, and leave them to themselves.
 
         Raises:
-            StudyhallError: none of them can work, or the engine failed.
+            StudyhallError: None of them can work, or the engine failed.
         """

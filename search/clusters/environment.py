@@ -15,11 +15,11 @@ def environment_for(assignment: Assignment, given: Mapping[str, str] = os.enviro
     """Return the variables that a worker needs, passwords and the webhook's address among them.
 
     Args:
-        assignment: the study; a limit on memory holds for each worker.
-        given: this process's environment.
+        assignment: The study; a limit on memory holds for each worker.
+        given: This process's environment.
 
     Raises:
-        DefinitionError: it names a webhook that cannot be used.
+        DefinitionError: It names a webhook that cannot be used.
     """
     limits = assignment.settings.limits
     path = parse(assignment.storage_url).path

@@ -8,11 +8,11 @@ def require_shared_database(storage_url: str, who: str) -> None:
     """Refuse a database that no other machine can see.
 
     Args:
-        storage_url: the database.
-        who: what has several machines, for the message.
+        storage_url: The database.
+        who: What has several machines, for the message.
 
     Raises:
-        StorageError: it is a file of this machine.
+        StorageError: It is a file of this machine.
     """
     address = parse(storage_url)
     if address.path is not None:

@@ -148,9 +148,9 @@ def same_command(study: str, *, only: Container[str] | None = None, command: str
     """Return the command that is running, to be pasted; a password in the storage's URL is not repeated.
 
     Args:
-        study: the STUDY that was given.
-        only: the options to repeat, by their parameters' names; by default all that were on the command line.
-        command: another command in place of this one, with the same study.
+        study: The STUDY that was given.
+        only: The options to repeat, by their parameters' names; by default all that were on the command line.
+        command: Another command in place of this one, with the same study.
     """
     from studyhall.studies.database.address import parse
 

@@ -21,9 +21,9 @@ def status_after_stop(reference: StudyReference, number: int, status: int | None
     """Return the exit status of a worker that a signal told to stop.
 
     Args:
-        reference: the study.
-        number: the signal.
-        status: what a scheduler wants where trials wait, or nobody can tell; where none waits it gets 0. None where
+        reference: The study.
+        number: The signal.
+        status: What a scheduler wants where trials wait, or nobody can tell; where none waits it gets 0. None where
             no scheduler asks: it is the signal's.
     """
     from studyhall.studies.status.catalogue import Catalogue

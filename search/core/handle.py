@@ -47,7 +47,7 @@ class TrialHandle(Protocol):
         distribution's external representation), then the study's sampler.
 
         Raises:
-            RepeatedConfigurationError: the sampler has nothing but a configuration that ran out of memory before.
+            RepeatedConfigurationError: The sampler has nothing but a configuration that ran out of memory before.
         """
 
     def report(self, step: int, value: float) -> bool:

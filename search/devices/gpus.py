@@ -48,8 +48,8 @@ def choose(text: str, environment: Mapping[str, str]) -> tuple[Gpu, ...]:
     """Return the GPUs that `--gpus` asks for: "none", "all" that are visible, or a list of numbers or UUIDs.
 
     Raises:
-        DeviceError: one of them is not here.
-        NvmlUnavailableError: nobody can tell which are here.
+        DeviceError: One of them is not here.
+        NvmlUnavailableError: Nobody can tell which are here.
     """
     if text.strip().lower() == "none":
         return ()

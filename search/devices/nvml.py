@@ -32,7 +32,7 @@ def all_gpus() -> tuple[Gpu, ...]:
     """Return every GPU of this machine, or of the container we are in, in the order of nvidia-smi.
 
     Raises:
-        NvmlUnavailableError: nobody can tell.
+        NvmlUnavailableError: Nobody can tell.
     """
     try:
         nvml = import_module("pynvml")

@@ -80,7 +80,7 @@ def numerics(precision: str, backend: str, gpu: tuple[int, int] | None) -> Numer
     """Choose how a device computes.
 
     Args:
-        precision: what the definition says: "float32"; "mixed", which is half precision wherever it trains; or "auto", which is that on GPUs
+        precision: What the definition says: "float32"; "mixed", which is half precision wherever it trains; or "auto", which is that on GPUs
             that gain from it.
         backend: Keras's backend.
         gpu: CUDA's capability of the GPU, None for CPUs.

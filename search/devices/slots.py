@@ -75,12 +75,12 @@ def plan_slots(
     for each GPU makes as many workers.
 
     Args:
-        wish: what is asked for.
-        environment: the environment, of which CUDA_VISIBLE_DEVICES counts.
-        cpus: the CPUs to divide, if not those that this process may use.
+        wish: What is asked for.
+        environment: The environment, of which CUDA_VISIBLE_DEVICES counts.
+        cpus: The CPUs to divide, if not those that this process may use.
 
     Raises:
-        StudyhallError: the wish cannot be had here.
+        StudyhallError: The wish cannot be had here.
     """
     if wish.workers is not None and wish.slots_per_gpu is not None:
         raise DeviceError(
@@ -121,7 +121,7 @@ def memory_share(gpu: Gpu, sharing: int) -> int | None:
     """Return the MiB of a GPU that each of several processes may allocate; None for one that has it alone.
 
     Raises:
-        DeviceError: that is too little to train in.
+        DeviceError: That is too little to train in.
     """
     if sharing == 1:
         return None
@@ -148,8 +148,8 @@ def environment_of(slot: Slot, given: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that hold a training process in its slot; they count when a framework is first imported.
 
     Args:
-        slot: the slot.
-        given: the environment that they are added to; what it says of threads and platforms is left alone.
+        slot: The slot.
+        given: The environment that they are added to; what it says of threads and platforms is left alone.
     """
     pinned: dict[str, str] = {}
     free = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}

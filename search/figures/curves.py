@@ -17,7 +17,7 @@ def curves_figure(search: Search) -> Figure:
     """Draw the intermediate values of every trial that has ended.
 
     Raises:
-        NothingToDrawError: none of them reported a finite value.
+        NothingToDrawError: None of them reported a finite value.
     """
     best = search.best
     groups = (

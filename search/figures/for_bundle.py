@@ -33,20 +33,20 @@ def draw_bundle_figures(
     """Draw the training history and the separations of a model that a study has trained; loads it with Keras.
 
     Args:
-        folder: holds `model.keras` and `history.json`; a manifest is not needed.
-        definition: the study's, for the objective and the data.
-        to: the folder for the pictures, created where it is missing; by default `folder` itself.
-        label: what to call the model, under the title; the study's name by default.
-        formats: what each picture is written as: "png", "svg".
-        pairs: how many test mixtures to separate, of which the best, the median and the worst are shown.
-        on_skip: hears of pictures that there is nothing to draw in, as for data of a person's own.
+        folder: Holds `model.keras` and `history.json`; a manifest is not needed.
+        definition: The study's, for the objective and the data.
+        to: The folder for the pictures, created where it is missing; by default `folder` itself.
+        label: What to call the model, under the title; the study's name by default.
+        formats: What each picture is written as: "png", "svg".
+        pairs: How many test mixtures to separate, of which the best, the median and the worst are shown.
+        on_skip: Hears of pictures that there is nothing to draw in, as for data of a person's own.
 
     Returns:
         The files: `history.*`, then `separations.*`.
 
     Raises:
         BundleError: `history.json` cannot be read.
-        ArtifactError: a picture cannot be written.
+        ArtifactError: A picture cannot be written.
     """
     to = folder if to is None else to
     written = draw_history(
@@ -110,7 +110,7 @@ def read_history(folder: Path) -> dict[str, list[Any]]:
     """Read the `history.json` in a folder.
 
     Raises:
-        BundleError: it is missing, or is not a list of numbers, or of lists of them, for each name.
+        BundleError: It is missing, or is not a list of numbers, or of lists of them, for each name.
     """
     path = folder / HISTORY
     try:

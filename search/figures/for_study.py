@@ -33,19 +33,19 @@ def draw_search_figures(
     Of several objectives, all but the last picture show the first one.
 
     Args:
-        study: the study as Optuna sees it.
-        metric: the objective's name.
+        study: The study as Optuna sees it.
+        metric: The objective's name.
         direction: "minimize" or "maximize".
-        to: the folder; it is created where it is missing.
-        formats: what each picture is written as: "png", "svg".
-        on_skip: hears of pictures for which the study has too little.
+        to: The folder; it is created where it is missing.
+        formats: What each picture is written as: "png", "svg".
+        on_skip: Hears of pictures for which the study has too little.
 
     Returns:
         The files, in that order.
 
     Raises:
-        ArtifactError: a file cannot be written.
-        StorageError: the storage does not answer, if the study is one of ours.
+        ArtifactError: A file cannot be written.
+        StorageError: The storage does not answer, if the study is one of ours.
     """
     search = Search.of(study, metric, direction)
     shares = importances(study, search)

@@ -32,14 +32,14 @@ def history_figure(
     """Draw a training history.
 
     Args:
-        history: an entry for each epoch, for each name that training reports; `learning_rate` may be among them.
-        metric: the objective; of "val_loss", "loss" is drawn as what it was on the training examples.
-        best_epoch: counts from 1; by default the first one with the best value of the metric.
-        direction: of the metric, "minimize" or "maximize".
-        title, subtitle: what is written above.
+        history: An entry for each epoch, for each name that training reports; `learning_rate` may be among them.
+        metric: The objective; of "val_loss", "loss" is drawn as what it was on the training examples.
+        best_epoch: Counts from 1; by default the first one with the best value of the metric.
+        direction: Of the metric, "minimize" or "maximize".
+        title, subtitle: What is written above.
 
     Raises:
-        NothingToDrawError: the history holds no epoch of the metric.
+        NothingToDrawError: The history holds no epoch of the metric.
     """
     values = numbers_of(history, metric)
     if not any(map(math.isfinite, values)):

@@ -41,11 +41,11 @@ def importances_figure(search: Search, shares: dict[str, float]) -> Figure:
     """Draw the shares of the importance as bars.
 
     Args:
-        search: the trials that they are from.
-        shares: what `importances` returned.
+        search: The trials that they are from.
+        shares: What `importances` returned.
 
     Raises:
-        NothingToDrawError: too few trials are complete, there is one parameter, or all trials are equally good.
+        NothingToDrawError: Too few trials are complete, there is one parameter, or all trials are equally good.
     """
     search.require_complete(LEAST)
     if len({name for trial in search.complete for name in trial.params}) < 2:

@@ -18,7 +18,7 @@ def optimisation_figure(search: Search) -> Figure:
     """Draw the value of each trial over its number.
 
     Raises:
-        NothingToDrawError: no trial has ended.
+        NothingToDrawError: No trial has ended.
     """
     valued = [
         (trial.number, value) for trial in search.pruned if (value := reached(search, trial)) is not None

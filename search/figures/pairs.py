@@ -36,8 +36,8 @@ def separate_test_pairs(
     """Separate pairs of test images, which `seed` alone decides, and choose the ones to show.
 
     Raises:
-        ModelFileError: the model fails on them.
-        ValueError: fewer than one pair.
+        ModelFileError: The model fails on them.
+        ValueError: Fewer than one pair.
     """
     if pairs < 1:
         raise ValueError(f"pairs = {pairs}: at least 1 is needed")

@@ -27,11 +27,11 @@ def parallel_figure(search: Search, shares: Mapping[str, float]) -> Figure:
     """Draw the complete trials as lines, coloured by their values, and the pruned ones in grey behind them.
 
     Args:
-        search: the trials.
-        shares: parameters' importances; where there are more parameters than axes, the most important ones are drawn.
+        search: The trials.
+        shares: Parameters' importances; where there are more parameters than axes, the most important ones are drawn.
 
     Raises:
-        NothingToDrawError: no trial is complete, or trials have no hyperparameters.
+        NothingToDrawError: No trial is complete, or trials have no hyperparameters.
     """
     search.require_complete()
     every = list(dict.fromkeys(name for trial in search.complete for name in trial.params))

@@ -21,12 +21,12 @@ def pareto_figure(study: optuna.Study, search: Search, metrics: Sequence[str]) -
     """Draw every complete trial by its first two objectives, and the front as a line.
 
     Args:
-        study: the study, with two objectives or more.
-        search: its trials.
-        metrics: the objectives' names.
+        study: The study, with two objectives or more.
+        search: Its trials.
+        metrics: The objectives' names.
 
     Raises:
-        NothingToDrawError: no trial is complete, or there is one objective.
+        NothingToDrawError: No trial is complete, or there is one objective.
     """
     if len(study.directions) < 2:
         raise NothingToDrawError("the study has one objective")

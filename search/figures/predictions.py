@@ -27,16 +27,16 @@ def predictions_png(x: Array, y: Array, predicted: Array, names: Sequence[str] =
     Three channels are one coloured picture.
 
     Args:
-        x: inputs, (n, height, width, channels) or (n, height, width); left out of the picture if they are no images.
-        y: targets, likewise.
-        predicted: what the model makes of `x`, shaped like `y`.
-        names: what to call the channels of the target.
+        x: Inputs, (n, height, width, channels) or (n, height, width); left out of the picture if they are no images.
+        y: Targets, likewise.
+        predicted: What the model makes of `x`, shaped like `y`.
+        names: What to call the channels of the target.
 
     Returns:
         A PNG of some ten kilobytes.
 
     Raises:
-        NothingToDrawError: targets and predictions are not images of one shape, or not finite.
+        NothingToDrawError: Targets and predictions are not images of one shape, or not finite.
     """
     wanted, found = _channels(y), _channels(predicted)
     if wanted is None or found is None or y.shape[:3] != predicted.shape[:3] or len(wanted) != len(found):

@@ -32,14 +32,14 @@ def separations_figure(
     """Draw a row of seven pictures for each mixture.
 
     Args:
-        x: mixtures, float32 (n, 32, 32, 1).
-        y: their sources, float32 (n, 32, 32, 2) in [0, 1]: the digit, then the item.
-        predicted: the model's answer, like `y`.
-        names: what to call each row, such as "best"; the row's mean squared error is written below it.
-        title, subtitle: what is written above.
+        x: Mixtures, float32 (n, 32, 32, 1).
+        y: Their sources, float32 (n, 32, 32, 2) in [0, 1]: the digit, then the item.
+        predicted: The model's answer, like `y`.
+        names: What to call each row, such as "best"; the row's mean squared error is written below it.
+        title, subtitle: What is written above.
 
     Raises:
-        NothingToDrawError: there is no mixture.
+        NothingToDrawError: There is no mixture.
     """
     if len(x) == 0:
         raise NothingToDrawError("there are no mixtures to separate")

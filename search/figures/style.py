@@ -85,7 +85,7 @@ def save(figure: Figure, path: Path) -> Path:
     """Write a figure to a file, whole or not at all, in the format that the path ends in; return the path.
 
     Raises:
-        ArtifactError: the file cannot be written.
+        ArtifactError: The file cannot be written.
     """
     kind = path.suffix.removeprefix(".")
     # No date and no version inside, so that the same figure gives the same bytes.

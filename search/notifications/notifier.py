@@ -53,10 +53,10 @@ class Notifier:
     seconds in all.
 
     Args:
-        webhook: where they go.
-        first_pause: seconds before the second attempt.
-        farewell_seconds: how long the end of the block may take.
-        clock: seconds that pass.
+        webhook: Where they go.
+        first_pause: Seconds before the second attempt.
+        farewell_seconds: How long the end of the block may take.
+        clock: Seconds that pass.
     """
 
     def __init__(

@@ -43,7 +43,7 @@ def webhook_from(environment: Mapping[str, str] = os.environ) -> Webhook | None:
     STUDYHALL_WEBHOOK_SECRET_FILE likewise hold the key that bodies are signed with.
 
     Raises:
-        DefinitionError: the file cannot be read, or holds no URL.
+        DefinitionError: The file cannot be read, or holds no URL.
     """
     url = _value(environment, URL_VARIABLE)
     if url is None:

@@ -45,10 +45,10 @@ class LocalWorkers:
     is gone, however it went: `end_with_launcher` watches it. None is started again: a study that one worker cannot work on, no worker can.
 
     Args:
-        arguments: what follows `studyhall worker` on their command line; no storage, which may hold a password.
-        slots: where they run.
-        environment: what they all get, the storage included, on top of this process's own environment.
-        hear: is given each line that a worker prints, after the worker's name; in a thread of that worker's.
+        arguments: What follows `studyhall worker` on their command line; no storage, which may hold a password.
+        slots: Where they run.
+        environment: What they all get, the storage included, on top of this process's own environment.
+        hear: Is given each line that a worker prints, after the worker's name; in a thread of that worker's.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ def die_with_parent(parent: int) -> None:
     """Have the kernel kill this process when its parent dies; elsewhere than on Linux, do nothing.
 
     Args:
-        parent: the parent's process number; if it is gone already, this process ends here.
+        parent: The parent's process number; if it is gone already, this process ends here.
     """
     if sys.platform != "linux":
         return

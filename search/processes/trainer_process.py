@@ -139,9 +139,9 @@ class TrainerProcess:
         `stop_requested` is asked every fifth of a second; once it says yes, the task is told to stop.
 
         Raises:
-            TrainerCrashedError: the process ended before the task did, or was killed for breaking a limit.
-            TrainerStoppedError: it did not stop in time.
-            StudyhallError: the fault is the study's.
+            TrainerCrashedError: The process ended before the task did, or was killed for breaking a limit.
+            TrainerStoppedError: It did not stop in time.
+            StudyhallError: The fault is the study's.
         """
         if self._is_worn_out():
             self.stop()

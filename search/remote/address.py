@@ -28,7 +28,7 @@ class StudyAddress:
         """Read the address of a study's page; nothing is asked.
 
         Raises:
-            BundleError: it is not one, or has credentials in it; it is not repeated then.
+            BundleError: It is not one, or has credentials in it; it is not repeated then.
         """
         server, path = _split(url)
         segments = [unquote(each) for each in path.split("/") if each]
@@ -43,7 +43,7 @@ class StudyAddress:
         """Return the address of a study on a server that is named by its URL.
 
         Raises:
-            BundleError: that is not a server's URL, or that no study's name.
+            BundleError: That is not a server's URL, or that no study's name.
         """
         if not is_url(server):
             raise BundleRequestError("A server is named by its URL: https://HOST:PORT.")

@@ -33,17 +33,17 @@ def fetch_from_server(
     What has come when it is interrupted, or when its process is killed, is kept in a hidden folder beside the target.
 
     Args:
-        address: the server and the study.
-        token: what the server is shown, or None.
-        to: the folder; it may be missing or empty.
-        force: replace the files of a folder that is filled; refused where it holds folders, as no bundle does.
-        progress: told how far it is.
+        address: The server and the study.
+        token: What the server is shown, or None.
+        to: The folder; it may be missing or empty.
+        force: Replace the files of a folder that is filled; refused where it holds folders, as no bundle does.
+        progress: Told how far it is.
 
     Returns:
         The absolute path of the folder.
 
     Raises:
-        BundleError: the server has no such bundle, does not let this token read it, or cannot be reached after some
+        BundleError: The server has no such bundle, does not let this token read it, or cannot be reached after some
             tries; the files are not what was published; or the folder may not be replaced or cannot be written.
     """
     destination = destination_of(to, force=force)

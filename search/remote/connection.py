@@ -29,8 +29,8 @@ class Connection:
     """Asks one server, and no other: redirects are not followed. Use it as a context manager.
 
     Args:
-        address: the server, and the study that is asked for.
-        token: what it is shown, or None.
+        address: The server, and the study that is asked for.
+        token: What it is shown, or None.
     """
 
     def __init__(self, address: StudyAddress, token: str | None) -> None:
@@ -67,8 +67,8 @@ class Connection:
         """Ask for a path, and give the answer, of which only the head has been read.
 
         Raises:
-            TransientError: the server cannot be reached, breaks off or is busy; also from reading the body in the block.
-            BundleError: it refuses, or what answers is not a Studyhall server.
+            TransientError: The server cannot be reached, breaks off or is busy; also from reading the body in the block.
+            BundleError: It refuses, or what answers is not a Studyhall server.
         """
         try:
             with self._client.stream("GET", path, headers=headers) as answer:
@@ -83,7 +83,7 @@ class Connection:
         """Return the JSON document at a path.
 
         Raises:
-            TransientError, BundleError: as of `get`, or it is not JSON.
+            TransientError, BundleError: As of `get`, or it is not JSON.
         """
         with self.get(path) as answer:
             kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -15,10 +15,10 @@ class Download:
     """Brings the files of one bundle, one after the other.
 
     Args:
-        connection: the server.
-        partials: where files are put, and where parts of them may be already.
-        total: bytes of all files together.
-        progress: told how far it is, or None.
+        connection: The server.
+        partials: Where files are put, and where parts of them may be already.
+        total: Bytes of all files together.
+        progress: Told how far it is, or None.
     """
 
     def __init__(
@@ -37,15 +37,15 @@ class Download:
         """Bring what is missing of a file; its bytes are not checked here, but their number is.
 
         Args:
-            name: the file's.
-            entry: its size and its SHA-256.
-            path: where it is on the server.
+            name: The file's.
+            entry: Its size and its SHA-256.
+            path: Where it is on the server.
 
         Raises:
-            TransientError: the server broke off; what came is kept.
-            BundleReplacedError: the server has another file there by now.
-            BundleMismatchError: it sends more than there should be.
-            OSError: the disk refuses.
+            TransientError: The server broke off; what came is kept.
+            BundleReplacedError: The server has another file there by now.
+            BundleMismatchError: It sends more than there should be.
+            OSError: The disk refuses.
         """
         have = self._partials.size(entry.sha256)
         if have > entry.size:  # no honest server sends so much

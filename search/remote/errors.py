@@ -7,8 +7,8 @@ class TransientError(BundleError):
     """The server could not be reached, broke off, or has no time: worth another try.
 
     Args:
-        message: what to say when no try is left.
-        pause: seconds that the server asks to wait, 0 where it does not say.
+        message: What to say when no try is left.
+        pause: Seconds that the server asks to wait, 0 where it does not say.
     """
 
     def __init__(self, message: str, pause: float = 0.0) -> None:

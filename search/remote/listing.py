@@ -43,9 +43,9 @@ def read_listing(connection: Connection, address: StudyAddress) -> Listing:
     """Ask a server for a study's published bundle.
 
     Raises:
-        TransientError: the server does not answer now.
-        BundleReplacedError: the bundle was replaced between two answers.
-        BundleError: there is none, or what answers is not a Studyhall server.
+        TransientError: The server does not answer now.
+        BundleReplacedError: The bundle was replaced between two answers.
+        BundleError: There is none, or what answers is not a Studyhall server.
     """
     try:
         answer = _Answer.model_validate_json(connection.document(f"/api/studies/{address.path}/best"))

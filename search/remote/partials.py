@@ -19,7 +19,7 @@ class Partials:
     """The files of one bundle, whole and in part, by their SHA-256; `open_partials` makes one.
 
     Args:
-        folder: an existing folder that nobody else uses.
+        folder: An existing folder that nobody else uses.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -53,11 +53,11 @@ def open_partials(destination: Path) -> Iterator[Partials]:
     """Open the folder of what has come for a destination; it stays for the next time, unless it is empty.
 
     Args:
-        destination: the folder that the bundle is for, absolute.
+        destination: The folder that the bundle is for, absolute.
 
     Raises:
-        BundleError: another process fetches into that destination, or another user has made such a folder.
-        OSError: whatever the file system says.
+        BundleError: Another process fetches into that destination, or another user has made such a folder.
+        OSError: Whatever the file system says.
     """
     folder = partials_folder(destination)
     folder.parent.mkdir(parents=True, exist_ok=True)

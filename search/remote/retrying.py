@@ -19,12 +19,12 @@ def persist(
     """Return what some work returns, trying again while it fails with a TransientError.
 
     Args:
-        work: what to do; a later try goes on from where the last one came to.
-        progress: a number that grows when a try came further; then the count of tries starts again.
-        sleep: waits for so many seconds.
+        work: What to do; a later try goes on from where the last one came to.
+        progress: A number that grows when a try came further; then the count of tries starts again.
+        sleep: Waits for so many seconds.
 
     Raises:
-        TransientError: the last try failed, too.
+        TransientError: The last try failed, too.
     """
     failures, before = 0, progress()
     while True:

@@ -15,12 +15,12 @@ def token_for(address: StudyAddress, file: Path | None, *, insecure: bool) -> st
     """Return the token to show to a server, or None where there is none.
 
     Args:
-        address: the server; a token is not sent over a connection that others can read, unless `insecure`.
-        file: what holds the token, or None for the environment's.
-        insecure: send it all the same.
+        address: The server; a token is not sent over a connection that others can read, unless `insecure`.
+        file: What holds the token, or None for the environment's.
+        insecure: Send it all the same.
 
     Raises:
-        BundleError: the file cannot be read, what it or the environment holds is no token, or others could read it.
+        BundleError: The file cannot be read, what it or the environment holds is no token, or others could read it.
     """
     token = os.environ.get(VARIABLE) if file is None else _read(file)
     if not token:

@@ -32,9 +32,9 @@ def create_application(served: Served, access: Access, dashboard: Dashboard) -> 
     """Return the ASGI application.
 
     Args:
-        served: what it serves.
-        access: who may use it.
-        dashboard: what is at the root, where no route of ours is.
+        served: What it serves.
+        access: Who may use it.
+        dashboard: What is at the root, where no route of ours is.
     """
     application = FastAPI(
         title="Studyhall",

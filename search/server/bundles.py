@@ -29,7 +29,7 @@ class PublishedBundle:
         """Return the entry of a file of the bundle, or of its manifest.
 
         Raises:
-            NotPublishedError: the bundle has no file of that name.
+            NotPublishedError: The bundle has no file of that name.
         """
         if name == MANIFEST:
             return self.record.manifest
@@ -44,9 +44,9 @@ class PublishedBundle:
         """Open a file of the bundle; where the store can tell, it has the size that was published.
 
         Raises:
-            NotPublishedError: the bundle has no file of that name.
-            ArtifactError: the store cannot give it.
-            BundleError: it is not the file that was published.
+            NotPublishedError: The bundle has no file of that name.
+            ArtifactError: The store cannot give it.
+            BundleError: It is not the file that was published.
         """
         entry = self.file(name)
         reader = self.store.open_reader(entry.artifact_id)
@@ -65,8 +65,8 @@ class PublishedBundle:
         """Read the manifest, checked.
 
         Raises:
-            ArtifactError: the store cannot give it.
-            BundleError: it is not what was published.
+            ArtifactError: The store cannot give it.
+            BundleError: It is not what was published.
         """
         entry, reader = self.open(MANIFEST)
         with closing(reader):
@@ -83,11 +83,11 @@ def published_bundle(served: Served, name: str) -> PublishedBundle:
     """Find the bundle that a study has published last.
 
     Raises:
-        StudyNotFoundError: there is no such study.
-        NotPublishedError: it has published nothing.
-        StorageError: the database is away.
-        ArtifactError: the artifact store is missing.
-        BundleError: the bundle's record is damaged.
+        StudyNotFoundError: There is no such study.
+        NotPublishedError: It has published nothing.
+        StorageError: The database is away.
+        ArtifactError: The artifact store is missing.
+        BundleError: The bundle's record is damaged.
     """
     served.require(name)
     found = served.catalogue.read(
@@ -108,7 +108,7 @@ def read_bundle(served: Served, name: str) -> tuple[PublishedBundle, Manifest]:
     """Find a study's bundle and read its manifest; once more if another one takes its place meanwhile.
 
     Raises:
-        StudyhallError: as `published_bundle` and `PublishedBundle.manifest`.
+        StudyhallError: As `published_bundle` and `PublishedBundle.manifest`.
     """
     bundle = published_bundle(served, name)
     try:
@@ -124,7 +124,7 @@ def open_published(served: Served, name: str, file: str) -> tuple[FileEntry, Bin
     """Open a file of a study's bundle; once more if another bundle takes its place meanwhile.
 
     Raises:
-        StudyhallError: as `published_bundle` and `PublishedBundle.open`.
+        StudyhallError: As `published_bundle` and `PublishedBundle.open`.
     """
     bundle = published_bundle(served, name)
     try:

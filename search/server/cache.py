@@ -34,11 +34,11 @@ class ShortCache:
         """Return what `work` returns, run in a thread; or what it returned to somebody else a moment ago.
 
         Args:
-            key: names the answer; different work must have different keys.
-            work: may take long. The longer it takes, the longer its answer is kept.
+            key: Names the answer; different work must have different keys.
+            work: May take long. The longer it takes, the longer its answer is kept.
 
         Raises:
-            Exception: whatever `work` raises.
+            Exception: Whatever `work` raises.
         """
         flight = self._flights.get(key)
         if flight is None or self._is_stale(flight):

@@ -42,10 +42,10 @@ class Dashboard:
     """The WSGI application.
 
     Args:
-        served: what the server serves.
+        served: What the server serves.
 
     Raises:
-        StorageError: the database cannot be used.
+        StorageError: The database cannot be used.
     """
 
     def __init__(self, served: Served) -> None:

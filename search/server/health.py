@@ -71,7 +71,7 @@ def _locations(served: Served) -> set[str]:
     """Return where the artifact stores of the studies that are served are, after a look into the database.
 
     Raises:
-        StorageError: the database is away.
+        StorageError: The database is away.
     """
     require(served.catalogue.address)  # connections that are open would go on reading a file that was removed
     found = served.catalogue.read(

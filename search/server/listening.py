@@ -25,7 +25,7 @@ def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens, of IPv4 or IPv6 as the host is; port 0 is any free one.
 
     Raises:
-        ServerError: the host is not this machine's, or the port cannot be had.
+        ServerError: The host is not this machine's, or the port cannot be had.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -63,9 +63,9 @@ def serve(application: ASGIApp, listener: socket.socket, proxies: str | None) ->
     """Answer requests until SIGTERM or SIGINT; then let running answers end, and return.
 
     Args:
-        application: what answers.
-        listener: where requests come from; it is closed.
-        proxies: addresses and networks, with commas between, whose X-Forwarded-For and X-Forwarded-Proto are believed;
+        application: What answers.
+        listener: Where requests come from; it is closed.
+        proxies: Addresses and networks, with commas between, whose X-Forwarded-For and X-Forwarded-Proto are believed;
             None for nobody's.
     """
     config = uvicorn.Config(

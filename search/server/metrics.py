@@ -36,7 +36,7 @@ def read_all(served: Served) -> list[Report]:
     """Read how every study that is served stands.
 
     Raises:
-        StorageError: the database is away.
+        StorageError: The database is away.
     """
     found = []
     for name in served.names():

@@ -36,11 +36,11 @@ def requested(header: str | None, size: int) -> ByteRange | None:
     What is no single range of bytes, several of them included, is answered with the whole file, as the standard allows.
 
     Args:
-        header: the header, or None where there is none.
-        size: of the file, in bytes.
+        header: The header, or None where there is none.
+        size: Of the file, in bytes.
 
     Raises:
-        UnsatisfiableError: it begins after the end of the file, or asks for its last 0 bytes.
+        UnsatisfiableError: It begins after the end of the file, or asks for its last 0 bytes.
     """
     match = _SINGLE.fullmatch(header.strip()) if header is not None else None
     if match is None:

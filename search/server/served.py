@@ -34,7 +34,7 @@ class Served:
         """Return the names of the studies that are served, oldest first.
 
         Raises:
-            StorageError: the database is away.
+            StorageError: The database is away.
         """
         if self.study is not None:
             return [self.study]
@@ -44,7 +44,7 @@ class Served:
         """Return a study's name if it is one that is served.
 
         Raises:
-            StudyNotFoundError: this server shows another one.
+            StudyNotFoundError: This server shows another one.
         """
         if self.study is not None and name != self.study:
             raise StudyNotFoundError(f"No study {name!r} here. This server shows {self.study!r} alone.")
@@ -54,7 +54,7 @@ class Served:
         """Open the artifact store of a study.
 
         Raises:
-            ArtifactError: it is missing, or cannot be used.
+            ArtifactError: It is missing, or cannot be used.
         """
         return self.store_of(summary.definition)
 
@@ -62,7 +62,7 @@ class Served:
         """Open the artifact store of a study with this definition, as its record says it; None for the default.
 
         Raises:
-            ArtifactError: it is missing, or cannot be used.
+            ArtifactError: It is missing, or cannot be used.
         """
         return open_artifact_store(self.artifacts or self.location_of(definition), create=False)
 
@@ -82,8 +82,8 @@ async def report_of(served: Served, name: str) -> Report:
     """Return how a study stands, or stood a moment ago.
 
     Raises:
-        StorageError: the database is away.
-        StudyNotFoundError: there is no such study.
+        StorageError: The database is away.
+        StudyNotFoundError: There is no such study.
     """
     served.require(name)
     return await served.cache.get(("report", name), lambda: report(served.catalogue, name))
@@ -93,8 +93,8 @@ async def summaries_of(served: Served) -> list[StudySummary]:
     """Return every study that is served, oldest first, as it is or was a moment ago.
 
     Raises:
-        StorageError: the database is away.
-        StudyNotFoundError: the only study that is served is gone.
+        StorageError: The database is away.
+        StudyNotFoundError: The only study that is served is gone.
     """
     if served.study is not None:
         return [(await report_of(served, served.study)).summary]

@@ -27,12 +27,12 @@ def resolve_target(
 
     Args:
         text: STUDY-OR-STORAGE, or None for the whole storage.
-        storage: the database's URL from the flag or the environment, or None.
-        artifacts: the artifact store from the flag or the environment, or None.
-        from_command_line: whether the process list shows `storage`.
+        storage: The database's URL from the flag or the environment, or None.
+        artifacts: The artifact store from the flag or the environment, or None.
+        from_command_line: Whether the process list shows `storage`.
 
     Raises:
-        StudyhallError: it is a URL with a password, two databases are named, or a study file is missing or wrong.
+        StudyhallError: It is a URL with a password, two databases are named, or a study file is missing or wrong.
     """
     if storage is not None and from_command_line:
         _require_no_password(storage)

@@ -44,16 +44,16 @@ def check(
     """Rehearse a trial of the definition's default model, in the training process; see `run_check`.
 
     Args:
-        definition: the study's definition.
-        trainer: the training process.
-        configurations: more of them; `misfits` says why each of them cannot be built, if so.
-        stop: says when to leave it.
-        thorough: whether all is rehearsed even for a model of Studyhall's own; for a person's own it always is.
-        limit: seconds after which it is given up; by default those of STUDYHALL_CHECK_SECONDS, or 300.
+        definition: The study's definition.
+        trainer: The training process.
+        configurations: More of them; `misfits` says why each of them cannot be built, if so.
+        stop: Says when to leave it.
+        thorough: Whether all is rehearsed even for a model of Studyhall's own; for a person's own it always is.
+        limit: Seconds after which it is given up; by default those of STUDYHALL_CHECK_SECONDS, or 300.
 
     Raises:
-        TrainerStoppedError: it was told to stop.
-        UserCodeError: a trial of the study could not work, or the check takes too long.
+        TrainerStoppedError: It was told to stop.
+        UserCodeError: A trial of the study could not work, or the check takes too long.
     """
     thorough = thorough or not definition.hypermodel.path.startswith(_OUR_MODELS)
     limit = limit_seconds() if limit is None else limit
@@ -85,7 +85,7 @@ def limit_seconds() -> float:
     """Return the limit that the environment sets.
 
     Raises:
-        UserCodeError: it is no number of seconds.
+        UserCodeError: It is no number of seconds.
     """
     given = os.environ.get(LIMIT_VARIABLE)
     if given is None:

@@ -96,9 +96,9 @@ class Publisher:
         While another process does that, this one waits: for the bundle, or for the other one's death.
 
         Raises:
-            WorkFailedError: no trial completed, neither model is to be had, or the evaluation ends its process.
-            ArtifactError: the artifact store cannot take the bundle.
-            LeaseLostError: this process was not heard of for so long that another one publishes.
+            WorkFailedError: No trial completed, neither model is to be had, or the evaluation ends its process.
+            ArtifactError: The artifact store cannot take the bundle.
+            LeaseLostError: This process was not heard of for so long that another one publishes.
         """
         before = published(self._study.storage, self._study.id)
         told = False

@@ -74,8 +74,8 @@ def open_workplace(
     Before a study is created, its default model is built and trained for two batches: what cannot work is refused while nothing is made.
 
     Raises:
-        TrainerStoppedError: it was told to stop before the study was created.
-        StudyhallError: the definition, the HyperModel, the data, the artifact store or the storage is not usable.
+        TrainerStoppedError: It was told to stop before the study was created.
+        StudyhallError: The definition, the HyperModel, the data, the artifact store or the storage is not usable.
     """
     patience = Patience(WORKER_PATIENCE_SECONDS, lambda error: observe(DatabaseAway(str(error))))
     stop.on_set(lambda: patience.hurry(HURRY_SECONDS))
@@ -225,8 +225,8 @@ class Session:
         """Say where the published bundle is, or how to go on, and return the exit status.
 
         Args:
-            done: whether the work came to its end; False when told to stop before.
-            again: the command that goes on from here.
+            done: Whether the work came to its end; False when told to stop before.
+            again: The command that goes on from here.
         """
         if done:
             self.progress.say(farewell(self.place))
@@ -270,14 +270,14 @@ def session(
     """Open a study to work on it; SIGINT and SIGTERM stop the work in order, a second one at once.
 
     Args:
-        reference: the study; it is created where its file was named and the storage does not hold it yet.
-        again: the command that goes on where this one is stopped; by default a search of the study.
-        plain: show one line per event, even on a terminal.
-        settings: the worker's patience, limits and device.
+        reference: The study; it is created where its file was named and the storage does not hold it yet.
+        again: The command that goes on where this one is stopped; by default a search of the study.
+        plain: Show one line per event, even on a terminal.
+        settings: The worker's patience, limits and device.
 
     Raises:
-        StoppedError: a signal came in the check, or while the database was away.
-        StudyhallError: the study cannot be worked on.
+        StoppedError: A signal came in the check, or while the database was away.
+        StudyhallError: The study cannot be worked on.
     """
     stop, settings = StopSwitch(), settings or WorkerSettings()
     webhook = webhook_from()

@@ -33,11 +33,11 @@ class Account(keras.callbacks.Callback):  # type: ignore[misc]
     every objective.
 
     Args:
-        metrics: the names of the objectives that training reports, the most important first.
-        direction: of the first one, "minimize" or "maximize".
-        on_best: called with the model after each epoch that is the best so far; by default its weights are kept here,
+        metrics: The names of the objectives that training reports, the most important first.
+        direction: Of the first one, "minimize" or "maximize".
+        on_best: Called with the model after each epoch that is the best so far; by default its weights are kept here,
             as numpy arrays in the order of `model.get_weights()`.
-        must_report: whether an epoch without the objectives ends the training at once. It does where nothing else
+        must_report: Whether an epoch without the objectives ends the training at once. It does where nothing else
             could report them; a `fit` of the user's own may still return them.
     """
 
@@ -119,7 +119,7 @@ def require_number(metric: str, value: LogValue | None, reported: Mapping[str, A
     """Return an objective's value.
 
     Raises:
-        UnknownMetricError: it is missing, or has several values.
+        UnknownMetricError: It is missing, or has several values.
     """
     if value is None:
         raise UnknownMetricError(

@@ -15,8 +15,8 @@ def appraise(folder: Path, definition: Definition) -> dict[str, Any] | None:
     """Score a model by the protocol, on the test split, and draw its history and separations beside it.
 
     Args:
-        folder: holds `model.keras` and `history.json`; `history.png` and `separations.png` join them.
-        definition: the study's.
+        folder: Holds `model.keras` and `history.json`; `history.png` and `separations.png` join them.
+        definition: The study's.
 
     Returns:
         The evaluation as JSON values; None where the protocol says nothing: the data are the user's own, or the model is no separator.

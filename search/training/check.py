@@ -69,15 +69,15 @@ def run_check(
     """Train the default model as a trial would, for two epochs of two batches, and do what comes after.
 
     Args:
-        definition: the study's definition.
-        workload: its HyperModel and data.
-        configurations: more of them, of which is only said whether they can be built.
-        thorough: whether a retraining is rehearsed, too, a few random configurations are built, and the saved model is loaded in
+        definition: The study's definition.
+        workload: Its HyperModel and data.
+        configurations: More of them, of which is only said whether they can be built.
+        thorough: Whether a retraining is rehearsed, too, a few random configurations are built, and the saved model is loaded in
             a process of its own. The last is done anyway where the model has classes that are not Keras's.
-        say: hears what is about to be done, for whoever waits.
+        say: Hears what is about to be done, for whoever waits.
 
     Raises:
-        UserCodeError: a trial, a retraining or a publication of the study could not work; the message says why.
+        UserCodeError: A trial, a retraining or a publication of the study could not work; the message says why.
     """
     with TemporaryDirectory(prefix="studyhall-check-") as folder:
         check = _Check(definition, workload, Path(folder), say)

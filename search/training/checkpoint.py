@@ -63,11 +63,11 @@ class Checkpointer(keras.callbacks.Callback):  # type: ignore[misc]
     It must be the last callback: it saves what the others hold after the epoch, and gives it back to them after they have begun.
 
     Args:
-        account: the account of the training.
-        callbacks: the callbacks of the fit whose state is saved.
-        save: called with the number of finished epochs and a file; the file is removed after the call.
-        scratch: an existing folder for that file.
-        single: whether the training is one fit, whose last epoch needs no checkpoint.
+        account: The account of the training.
+        callbacks: The callbacks of the fit whose state is saved.
+        save: Called with the number of finished epochs and a file; the file is removed after the call.
+        scratch: An existing folder for that file.
+        single: Whether the training is one fit, whose last epoch needs no checkpoint.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class Checkpointer(keras.callbacks.Callback):  # type: ignore[misc]
         """Put the model, its optimizer and everything else where the checkpoint left them.
 
         Raises:
-            ValueError: the checkpoint is of another network.
+            ValueError: The checkpoint is of another network.
         """
         model, state = self.model, saved.state
         model.optimizer.build(model.trainable_variables)

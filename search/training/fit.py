@@ -124,21 +124,21 @@ def fit(
     """Train a compiled model through its HyperModel's own `fit`.
 
     Args:
-        hypermodel: whose `fit(hp, model, ...)` is called; KerasTuner's default calls `model.fit`.
-        hp: the trial's hyperparameters; `fit` may register more of them.
-        model: the Keras model that `hypermodel.build(hp)` returned.
-        train: whatever `model.fit` takes as `x`; one that has `set_epoch` is told each epoch's number.
-        validation: whatever `model.fit` takes as `validation_data`.
-        plan: the objectives, the number of epochs and the rules for stopping and for the learning rate.
-        account: an empty one of `account_of`; it holds what was trained, however this ends.
-        callbacks: further callbacks; they see each epoch's logs after the account did.
-        checkpoints: where to continue from, and what to do with each epoch's checkpoint; None makes none.
-        array_batch_size: examples in a batch of arrays, for a `fit` of the HyperModel's own that does not say.
-        fit_arguments: passed on to `hypermodel.fit`.
+        hypermodel: Whose `fit(hp, model, ...)` is called; KerasTuner's default calls `model.fit`.
+        hp: The trial's hyperparameters; `fit` may register more of them.
+        model: The Keras model that `hypermodel.build(hp)` returned.
+        train: Whatever `model.fit` takes as `x`; one that has `set_epoch` is told each epoch's number.
+        validation: Whatever `model.fit` takes as `validation_data`.
+        plan: The objectives, the number of epochs and the rules for stopping and for the learning rate.
+        account: An empty one of `account_of`; it holds what was trained, however this ends.
+        callbacks: Further callbacks; they see each epoch's logs after the account did.
+        checkpoints: Where to continue from, and what to do with each epoch's checkpoint; None makes none.
+        array_batch_size: Examples in a batch of arrays, for a `fit` of the HyperModel's own that does not say.
+        fit_arguments: Passed on to `hypermodel.fit`.
 
     Raises:
-        NotFiniteError: the loss or the objective is NaN or infinite at the end of an epoch.
-        UnknownMetricError: training does not report the objective, or reports several values of it.
+        NotFiniteError: The loss or the objective is NaN or infinite at the end of an epoch.
+        UnknownMetricError: Training does not report the objective, or reports several values of it.
         keras_tuner.errors.FatalTypeError: `fit` returned what is no result, or passed no callbacks on.
     """
     throughput = Throughput()

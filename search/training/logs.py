@@ -14,7 +14,7 @@ def log_value(value: Any) -> LogValue | None:
     """Return a reported value as a float, or as nested lists if it has several; None if it is no number at all.
 
     Args:
-        value: a number, or an array or tensor of any shape; an array of one number counts as that number.
+        value: A number, or an array or tensor of any shape; an array of one number counts as that number.
     """
     if value is None or isinstance(value, str | bytes):
         return None

@@ -21,12 +21,12 @@ def require_end(hypermodel: keras_tuner.HyperModel, examples: Examples, source: 
     """Refuse data whose epochs never end, where nothing but Keras's `fit` says how long one is.
 
     Args:
-        hypermodel: the HyperModel; a `fit` of its own may give `steps_per_epoch` and `validation_steps`.
-        examples: the data.
-        source: the definition's name of them.
+        hypermodel: The HyperModel; a `fit` of its own may give `steps_per_epoch` and `validation_steps`.
+        examples: The data.
+        source: The definition's name of them.
 
     Raises:
-        UserCodeError: an epoch of them has no end.
+        UserCodeError: An epoch of them has no end.
     """
     if has_own_fit(hypermodel):
         return
@@ -74,12 +74,12 @@ def joined(
     no batch size is given get the study's.
 
     Args:
-        model: the model that `build` returned.
-        ours: the callbacks that `HyperModel.fit` is given.
-        rules: those of them that leave room for others.
-        batch_size: the study's batch size for arrays; None where the data are no arrays.
-        account: hears which batch size it became.
-        epochs: how many a `fit` has that is given none; None leaves that to Keras, which trains one.
+        model: The model that `build` returned.
+        ours: The callbacks that `HyperModel.fit` is given.
+        rules: Those of them that leave room for others.
+        batch_size: The study's batch size for arrays; None where the data are no arrays.
+        account: Hears which batch size it became.
+        epochs: How many a `fit` has that is given none; None leaves that to Keras, which trains one.
     """
     original: Callable[..., Any] = model.fit
     signature = inspect.signature(original)

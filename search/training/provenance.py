@@ -58,7 +58,7 @@ def facts(folder: Path) -> dict[str, Any]:
     """Return all of it, by the names that trials and bundles have for it.
 
     Args:
-        folder: where the sources are.
+        folder: Where the sources are.
     """
     import keras
 

@@ -40,13 +40,13 @@ def result_of(returned: Any, objectives: Sequence[Objective], function: str) -> 
     """Return what a function returned as a result.
 
     Args:
-        returned: a `keras.callbacks.History`, a dictionary of metrics, or a number, which is the only objective's.
-        objectives: the most important first.
-        function: the name of what returned it, for the error.
+        returned: A `keras.callbacks.History`, a dictionary of metrics, or a number, which is the only objective's.
+        objectives: The most important first.
+        function: The name of what returned it, for the error.
 
     Raises:
-        keras_tuner.errors.FatalTypeError: it is none of these.
-        UnknownMetricError: it lacks an objective, or has several values of one.
+        keras_tuner.errors.FatalTypeError: It is none of these.
+        UnknownMetricError: It lacks an objective, or has several values of one.
     """
     names = [each.metric for each in objectives]
     if isinstance(returned, keras.callbacks.History):
@@ -85,14 +85,14 @@ def result_of_training(
     epoch but the last, and nothing at all. Another dictionary or number stands for the model as `fit` left it.
 
     Args:
-        returned: what `fit` returned.
-        account: heard of its epochs.
-        objectives: the most important first.
-        function: the name of `fit`, for the error.
+        returned: What `fit` returned.
+        account: Heard of its epochs.
+        objectives: The most important first.
+        function: The name of `fit`, for the error.
 
     Raises:
-        keras_tuner.errors.FatalTypeError: it is nothing that can be a result.
-        UnknownMetricError: it lacks an objective, or has several values of one.
+        keras_tuner.errors.FatalTypeError: It is nothing that can be a result.
+        UnknownMetricError: It lacks an objective, or has several values of one.
     """
     if returned is None or isinstance(returned, keras.callbacks.History) or _repeats(returned, account):
         if not account.epochs and returned is None:

@@ -34,11 +34,11 @@ def run_retraining(
     """Train one configuration as the definition's `retraining` says.
 
     Args:
-        handle: hears of epochs and batches, and says when to stop; its reports never prune.
-        definition: the study's definition.
-        workload: its HyperModel, and its data with the batch and epoch sizes of the retraining.
-        hyperparameters: the values that rebuild the network.
-        scratch: an existing folder; the best epoch's model is left there as `model.keras`.
+        handle: Hears of epochs and batches, and says when to stop; its reports never prune.
+        definition: The study's definition.
+        workload: Its HyperModel, and its data with the batch and epoch sizes of the retraining.
+        hyperparameters: The values that rebuild the network.
+        scratch: An existing folder; the best epoch's model is left there as `model.keras`.
     """
     plan = retraining_plan(definition)
     try:

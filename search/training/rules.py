@@ -76,9 +76,9 @@ class Annealing(keras.callbacks.Callback):  # type: ignore[misc]
     with an optimizer begins at its peak again; its rate never stays at the end of the one before.
 
     Args:
-        warmup: share of the steps, from 0 to 1, over which the rate rises.
-        hold: share of the steps after which it begins to fall.
-        final: the rate at the last step, as a share of the peak.
+        warmup: Share of the steps, from 0 to 1, over which the rate rises.
+        hold: Share of the steps after which it begins to fall.
+        final: The rate at the last step, as a share of the peak.
     """
 
     rule = COSINE

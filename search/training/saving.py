@@ -38,7 +38,7 @@ def save_model(model: Any, folder: Path) -> Path:
     """Write a model to `folder / "model.keras"` and return that path.
 
     Raises:
-        UnsavableModelError: the user's own classes do not allow it.
+        UnsavableModelError: The user's own classes do not allow it.
     """
     path = folder / MODEL
     try:
@@ -55,12 +55,12 @@ def save_checked(model: Any, folder: Path, inputs: Callable[[], Any]) -> Path:
     """Save a model, and see that it predicts the same when it is loaded, where it has classes that are not Keras's.
 
     Args:
-        model: the model.
-        folder: where `model.keras` is written.
-        inputs: returns a batch of its inputs.
+        model: The model.
+        folder: Where `model.keras` is written.
+        inputs: Returns a batch of its inputs.
 
     Raises:
-        UnsavableModelError: it cannot be saved, or predicts other values when it is loaded.
+        UnsavableModelError: It cannot be saved, or predicts other values when it is loaded.
     """
     path = save_model(model, folder)
     if is_plain(path):
@@ -107,17 +107,17 @@ def what_loading_needs(
     """Load a saved model in a process of its own, as a stranger would; return what that needs.
 
     Args:
-        definition: the study's; its code is imported only where a plain `load_model` fails.
-        path: the model's file.
-        folder: an existing folder, in which files for the other process are left.
-        model: the model that was saved, to compare its predictions; None compares nothing.
-        x: a batch of its inputs.
+        definition: The study's; its code is imported only where a plain `load_model` fails.
+        path: The model's file.
+        folder: An existing folder, in which files for the other process are left.
+        model: The model that was saved, to compare its predictions; None compares nothing.
+        x: A batch of its inputs.
 
     Returns:
         None where `keras.models.load_model(path)` is all.
 
     Raises:
-        UnsavableModelError: it cannot be loaded again, or predicts other values then.
+        UnsavableModelError: It cannot be loaded again, or predicts other values then.
     """
     modules = [_module_of(each) for each in (definition.hypermodel.path, definition.data.source)]
     told = {

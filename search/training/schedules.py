@@ -11,12 +11,12 @@ class HoldThenCosine(keras.optimizers.schedules.LearningRateSchedule):  # type: 
     """Warms up, keeps the peak rate, then anneals it along half a cosine (Loshchilov and Hutter, 2017).
 
     Args:
-        peak: the learning rate that is kept up.
-        steps: optimizer steps of the whole training.
-        warmup: share of the steps, from 0 to 1, over which the rate rises linearly from 0.
-        hold: share of the steps, counted from the start, after which the rate begins to fall.
-        final: the rate at the last step, as a share of the peak.
-        start: the optimizer's step at which the training begins; before it the rate is that of the first step.
+        peak: The learning rate that is kept up.
+        steps: Optimizer steps of the whole training.
+        warmup: Share of the steps, from 0 to 1, over which the rate rises linearly from 0.
+        hold: Share of the steps, counted from the start, after which the rate begins to fall.
+        final: The rate at the last step, as a share of the peak.
+        start: The optimizer's step at which the training begins; before it the rate is that of the first step.
     """
 
     def __init__(

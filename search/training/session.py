@@ -16,12 +16,12 @@ def prepare(definition: Definition, workload: Workload, seed: int) -> None:
     """Clear what earlier models left, and set what the user's code and the definition ask for.
 
     Args:
-        definition: the study's, for its `training.precision`.
-        workload: its HyperModel and data; what their modules set in Keras when they were imported holds again.
-        seed: of all generators of random numbers.
+        definition: The study's, for its `training.precision`.
+        workload: Its HyperModel and data; what their modules set in Keras when they were imported holds again.
+        seed: Of all generators of random numbers.
 
     Raises:
-        UserCodeError: the definition and the user's code ask for different precisions.
+        UserCodeError: The definition and the user's code ask for different precisions.
     """
     keras.utils.clear_session(free_memory=True)
     workload.settings.apply()
@@ -43,7 +43,7 @@ def built(definition: Definition, workload: Workload, hp: keras_tuner.HyperParam
     """Return the model that a study's HyperModel builds of hyperparameters.
 
     Raises:
-        UserCodeError: it returns something else.
+        UserCodeError: It returns something else.
     """
     model = workload.hypermodel.build(hp)
     if not isinstance(model, keras.Model):

@@ -60,14 +60,14 @@ def run_trial(
     """Train one trial and return how it ended; facts about it are recorded through the handle.
 
     Args:
-        handle: the trial.
-        definition: its study's definition.
-        workload: the HyperModel and the data that the definition names.
-        scratch: an existing folder of the trial's own; the best epoch's model is left there as `model.keras`.
-        resume_from: the checkpoint of the last epoch that was finished elsewhere, or None for a fresh trial.
+        handle: The trial.
+        definition: Its study's definition.
+        workload: The HyperModel and the data that the definition names.
+        scratch: An existing folder of the trial's own; the best epoch's model is left there as `model.keras`.
+        resume_from: The checkpoint of the last epoch that was finished elsewhere, or None for a fresh trial.
 
     Raises:
-        UserCodeError: the fault is the study's, not the trial's: it must not be tried with other hyperparameters.
+        UserCodeError: The fault is the study's, not the trial's: it must not be tried with other hyperparameters.
     """
     prepare(definition, workload, handle.seed)
     hp = TrialHyperParameters(handle)
@@ -171,9 +171,9 @@ def values_beside(definition: Definition, values: Mapping[str, Any], model: Any)
     """Return the values of all objectives but the first: those of the epoch that counts, and the model's size.
 
     Args:
-        definition: the study's.
-        values: by the names of the objectives that training reports.
-        model: the model.
+        definition: The study's.
+        values: By the names of the objectives that training reports.
+        model: The model.
     """
     return tuple(
         float(parameter_count(model) if metric == PARAMETERS else values[metric])

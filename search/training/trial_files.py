@@ -40,11 +40,11 @@ def show_files(
     """Attach them to the trial, unless the definition wants none; whatever goes wrong with them, the trial goes on.
 
     Args:
-        handle: the trial.
-        definition: its study's.
-        model: the trained model, with the weights to show.
-        examples: the trial's data; the first validation examples are shown, so that all trials show the same.
-        history: a number per epoch for each name that training reports.
+        handle: The trial.
+        definition: Its study's.
+        model: The trained model, with the weights to show.
+        examples: The trial's data; the first validation examples are shown, so that all trials show the same.
+        history: A number per epoch for each name that training reports.
     """
     if not definition.search.figures:
         return

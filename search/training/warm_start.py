@@ -17,8 +17,8 @@ class DryHandle:
     """A handle without a study: what nobody asked for is refused, nothing is recorded, nothing stops it.
 
     Args:
-        seed: the seed that it has.
-        start: where hyperparameters come from.
+        seed: The seed that it has.
+        start: Where hyperparameters come from.
     """
 
     number = 0
@@ -73,12 +73,12 @@ def misfit(
     """Return why a HyperModel cannot build a configuration, or its data be made of it; None if they can.
 
     Args:
-        hypermodel: the HyperModel.
+        hypermodel: The HyperModel.
         values: KerasTuner's names and values; what is left out has its default.
-        examples: makes the data, where they may take hyperparameters. It is asked only for those that `build` does not
+        examples: Makes the data, where they may take hyperparameters. It is asked only for those that `build` does not
             know, because it may take long.
-        more: whether code that is not run here may declare more hyperparameters.
-        bridge: what else `TrialHyperParameters` is made with.
+        more: Whether code that is not run here may declare more hyperparameters.
+        bridge: What else `TrialHyperParameters` is made with.
     """
     clear_session()
     hp = TrialHyperParameters(DryHandle(0, Start(defaults=True, implied=True, values=values)), **bridge)

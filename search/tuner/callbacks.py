@@ -24,8 +24,8 @@ class BestWeights:
     """The weights of a trial's best model, in a file, over all of its executions.
 
     Args:
-        direction: of the first objective, "minimize" or "maximize".
-        folder: where the file is.
+        direction: Of the first objective, "minimize" or "maximize".
+        folder: Where the file is.
     """
 
     def __init__(self, direction: str, folder: Path) -> None:

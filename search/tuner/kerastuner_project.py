@@ -44,7 +44,7 @@ def read_project(folder: Path) -> Project:
     """Read `oracle.json` and every `trial_*/trial.json`.
 
     Raises:
-        DefinitionError: it is no project directory of KerasTuner, or a file in it is damaged.
+        DefinitionError: It is no project directory of KerasTuner, or a file in it is damaged.
     """
     oracle = folder / "oracle.json"
     if not oracle.is_file():

@@ -30,11 +30,11 @@ def make_objective(objective: Any) -> kinds.Objective:
     """Return KerasTuner's object for any of its forms.
 
     Args:
-        objective: a metric's name, a `keras_tuner.Objective`, a list of them, or None where `run_trial` or `fit`
+        objective: A metric's name, a `keras_tuner.Objective`, a list of them, or None where `run_trial` or `fit`
             returns the one number to minimize.
 
     Raises:
-        UserCodeError: it is none of these, or a name that says nothing of its direction.
+        UserCodeError: It is none of these, or a name that says nothing of its direction.
     """
     if isinstance(objective, list | tuple):
         if not objective:
@@ -76,17 +76,17 @@ def mean_result_of(returned: Any, objective: kinds.Objective, function: str) -> 
     """Return what `run_trial` returned as one result: of several executions, the mean.
 
     Args:
-        returned: a `keras.callbacks.History`, a dictionary of metrics, a number, or a list of those.
-        objective: the Tuner's.
-        function: the name of what returned it, for the error.
+        returned: A `keras.callbacks.History`, a dictionary of metrics, a number, or a list of those.
+        objective: The Tuner's.
+        function: The name of what returned it, for the error.
 
     Returns:
         `metrics` holds the mean over the executions, each at its best epoch; `best_epoch` is their mean, rounded; `history` is
         that of the best execution.
 
     Raises:
-        keras_tuner.errors.FatalTypeError: it is none of these.
-        UnknownMetricError: it lacks an objective, or has several values of one.
+        keras_tuner.errors.FatalTypeError: It is none of these.
+        UnknownMetricError: It lacks an objective, or has several values of one.
     """
     executions = returned if isinstance(returned, list) else [returned]
     if not executions:

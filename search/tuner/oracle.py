@@ -43,10 +43,10 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
     """Hands out the trials of a study that any number of processes share.
 
     Args:
-        open_study: opens or creates the study and its artifact store, when they are first needed.
-        preset: the search space that the user gave, or None.
-        keep_models: how many of the best trials' weights are kept.
-        arguments: those of `keras_tuner.Oracle`.
+        open_study: Opens or creates the study and its artifact store, when they are first needed.
+        preset: The search space that the user gave, or None.
+        keep_models: How many of the best trials' weights are kept.
+        arguments: Those of `keras_tuner.Oracle`.
     """
 
     def __init__(

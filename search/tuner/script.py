@@ -22,7 +22,7 @@ def hypermodel(hp: Any, **facts: Any) -> NoReturn:
     """Stand for the script's HyperModel.
 
     Raises:
-        UserCodeError: always.
+        UserCodeError: Always.
     """
     raise _elsewhere()
 
@@ -31,7 +31,7 @@ def data(**facts: Any) -> NoReturn:
     """Stand for what the script gives to `Tuner.search`.
 
     Raises:
-        UserCodeError: always.
+        UserCodeError: Always.
     """
     raise _elsewhere()
 

@@ -40,7 +40,7 @@ def script_definition(
     Where `max_trials` is None there are ten, where `seed` is None it is drawn.
 
     Raises:
-        DefinitionError: an argument says something that no study can do.
+        DefinitionError: An argument says something that no study can do.
     """
     _check(sampler, "sampler")
     _check(pruner, "pruner")
@@ -86,10 +86,10 @@ def going_on(
     """Return the definition with which a script goes on with a study: what the script leaves open is the study's.
 
     Args:
-        definition: the one that the script would make a study of.
-        stored: the study's.
-        max_trials: what the script says, or None.
-        seed: likewise.
+        definition: The one that the script would make a study of.
+        stored: The study's.
+        max_trials: What the script says, or None.
+        seed: Likewise.
     """
     left_open = {"trials": max_trials, "seed": seed}
     search = {name: getattr(stored.search, name) for name, given in left_open.items() if given is None}

@@ -31,15 +31,15 @@ def open_or_create(
     """Open the study that a script names, and create it where it is not there; one that is there is left as it is.
 
     Args:
-        storage_url: the database.
-        artifacts: the artifact store.
-        definition: what the script would make a study of.
-        going_on: returns the definition with which it goes on with a study that is there, given the study's.
-        overwrite: whether a study of that name is removed first, with everything that was kept of it.
-        misfits: says of configurations of earlier studies why each cannot be built, None if it can.
+        storage_url: The database.
+        artifacts: The artifact store.
+        definition: What the script would make a study of.
+        going_on: Returns the definition with which it goes on with a study that is there, given the study's.
+        overwrite: Whether a study of that name is removed first, with everything that was kept of it.
+        misfits: Says of configurations of earlier studies why each cannot be built, None if it can.
 
     Raises:
-        StudyhallError: the storage or the artifact store cannot be used, the study is another one, or it is to be
+        StudyhallError: The storage or the artifact store cannot be used, the study is another one, or it is to be
             removed while others work on it.
     """
     check_packages(definition)

@@ -24,7 +24,7 @@ class SearchResults(TrialTraining):
         """Return a trial's model, rebuilt by its HyperModel, with the weights of its best epoch.
 
         Raises:
-            UserCodeError: the trial's weights were not kept.
+            UserCodeError: The trial's weights were not kept.
         """
         model = self._try_build(trial.hyperparameters)
         attributes = self.oracle.study.optuna().get_trials(deepcopy=False)[int(trial.trial_id)].user_attrs
@@ -46,7 +46,7 @@ class SearchResults(TrialTraining):
         """Return the best trials' models, each with the weights of its best epoch, the best first.
 
         Raises:
-            UserCodeError: fewer were kept.
+            UserCodeError: Fewer were kept.
         """
         kept = self.oracle.models.all()
         wanted = min(num_models, len(ranked(self.oracle.trials.values(), self.oracle.objective)))

@@ -50,8 +50,8 @@ class TrialTraining(keras_tuner.Tuner):  # type: ignore[misc]
 
         Args:
             trial: `trial.hyperparameters` are drawn as they are asked for.
-            args: what `search` was called with.
-            kwargs: likewise.
+            args: What `search` was called with.
+            kwargs: Likewise.
 
         Returns:
             A `History`, a dictionary of metrics, a number, or a list of those, of which the mean counts.
@@ -180,9 +180,9 @@ class TrialTraining(keras_tuner.Tuner):  # type: ignore[misc]
         """Keep a model's weights as the trial's; for a `run_trial` that trains by itself.
 
         Args:
-            trial_id: the id of the trial in hand.
-            model: the model.
-            step: ignored.
+            trial_id: The id of the trial in hand.
+            model: The model.
+            step: Ignored.
         """
         in_hand = self.oracle.in_hand
         if int(trial_id) != in_hand.handle.number:
@@ -197,7 +197,7 @@ def require_known(unknown: Sequence[str]) -> None:
     """Fail a trial that was queued with values which nothing has asked for.
 
     Raises:
-        keras_tuner.errors.FailedTrialError: there are such values.
+        keras_tuner.errors.FailedTrialError: There are such values.
     """
     if unknown:
         raise keras_tuner.errors.FailedTrialError(refused(unknown))

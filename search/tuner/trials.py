@@ -64,10 +64,10 @@ def as_keras_tuner_trial(
     """Return a trial of the study with its hyperparameters, metrics and score; a pruned one has those of its best epoch, too.
 
     Args:
-        frozen: the trial, as Optuna has it.
-        space: all hyperparameters that are known by now; those that the trial did not have are left without a value.
-        objective: the Tuner's.
-        digits: the least that the trial's id has.
+        frozen: The trial, as Optuna has it.
+        space: All hyperparameters that are known by now; those that the trial did not have are left without a value.
+        objective: The Tuner's.
+        digits: The least that the trial's id has.
     """
     facts = frozen.user_attrs
     trial = Trial(

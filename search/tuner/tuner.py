@@ -52,40 +52,40 @@ class Tuner(TrialEnding, SearchResults):
     once, whoever runs it, and no more than `max_trials` are run in all.
 
     Args:
-        hypermodel: a `keras_tuner.HyperModel` or a function `build(hp)`; may be left out where `run_trial` is overridden.
-        objective: what a trial is judged by: a metric's name, a `keras_tuner.Objective`, or None where `run_trial` or
+        hypermodel: A `keras_tuner.HyperModel` or a function `build(hp)`; may be left out where `run_trial` is overridden.
+        objective: What a trial is judged by: a metric's name, a `keras_tuner.Objective`, or None where `run_trial` or
             `HyperModel.fit` returns one number to minimize. With a list, Optuna trades the objectives off against each
             other; the first one decides which epoch, and which trial, is "best". "parameters" is the model's size.
-        max_trials: the trials of the study, all processes together; ten, unless the study is there already. A study
+        max_trials: The trials of the study, all processes together; ten, unless the study is there already. A study
             that has fewer is extended when `search` is called.
-        storage: an SQLAlchemy URL; by default the SQLite file `studies.db` in `directory`.
-        study_name: by default `project_name`, which by default is "untitled_project".
-        sampler: one of Optuna's samplers by name, or {"name": ..., "options": {...}}.
-        pruner: one of Optuna's pruners, likewise. KerasTuner has none, so there is none unless asked for.
-        executions_per_trial: how often each configuration is trained; the trial's result is the mean.
-        directory: where the database and the artifacts are, unless told otherwise.
-        project_name: another word for `study_name`, KerasTuner's.
-        overwrite: remove a study of that name, with all its trials, and start afresh.
-        seed: what proposals and initial weights are derived from. Left out, it is drawn when the study is made, and
+        storage: An SQLAlchemy URL; by default the SQLite file `studies.db` in `directory`.
+        study_name: By default `project_name`, which by default is "untitled_project".
+        sampler: One of Optuna's samplers by name, or {"name": ..., "options": {...}}.
+        pruner: One of Optuna's pruners, likewise. KerasTuner has none, so there is none unless asked for.
+        executions_per_trial: How often each configuration is trained; the trial's result is the mean.
+        directory: Where the database and the artifacts are, unless told otherwise.
+        project_name: Another word for `study_name`, KerasTuner's.
+        overwrite: Remove a study of that name, with all its trials, and start afresh.
+        seed: What proposals and initial weights are derived from. Left out, it is drawn when the study is made, and
             recorded there for every process that goes on with it.
-        hyperparameters: a search space given beforehand, or a part of it; it wins over what the model declares.
-        tune_new_entries: whether what is not in `hyperparameters` is searched; if not, it has its default.
-        allow_new_entries: whether the model may declare what is not in `hyperparameters`.
-        max_model_size: a trial whose model has more trainable numbers fails.
-        optimizer: wins over that of the compiled model.
-        loss: likewise.
-        metrics: likewise.
-        max_consecutive_failed_trials: after so many failures in a row this process ends its search.
-        keep_models: of how many of the best trials the weights are kept.
-        artifacts: a folder, or an artifact store's URL, for those weights; by default `artifacts` beside the database.
-        enqueue: configurations to try right after the first trial, which has the defaults that the model's author wrote,
+        hyperparameters: A search space given beforehand, or a part of it; it wins over what the model declares.
+        tune_new_entries: Whether what is not in `hyperparameters` is searched; if not, it has its default.
+        allow_new_entries: Whether the model may declare what is not in `hyperparameters`.
+        max_model_size: A trial whose model has more trainable numbers fails.
+        optimizer: Wins over that of the compiled model.
+        loss: Likewise.
+        metrics: Likewise.
+        max_consecutive_failed_trials: After so many failures in a row this process ends its search.
+        keep_models: Of how many of the best trials the weights are kept.
+        artifacts: A folder, or an artifact store's URL, for those weights; by default `artifacts` beside the database.
+        enqueue: Configurations to try right after the first trial, which has the defaults that the model's author wrote,
             and draws what has none.
-        from_study: names of earlier studies in the same storage whose best trials are tried then.
-        repeat: whether a configuration is proposed again that another trial has tried. Otherwise the search ends when all configurations
+        from_study: Names of earlier studies in the same storage whose best trials are tried then.
+        repeat: Whether a configuration is proposed again that another trial has tried. Otherwise the search ends when all configurations
             of a finite space were tried.
 
     Raises:
-        StudyhallError: the arguments, the storage or an existing study of that name do not allow it.
+        StudyhallError: The arguments, the storage or an existing study of that name do not allow it.
     """
 
     def __init__(
@@ -194,12 +194,12 @@ class Tuner(TrialEnding, SearchResults):
         errors that are nobody's trial's give the trial in hand back to the queue.
 
         Args:
-            fit_args: what `run_trial`, and so `HyperModel.fit`, is called with.
-            fit_kwargs: likewise. `verbose=0` is silent; callbacks are copied for each execution of each trial.
+            fit_args: What `run_trial`, and so `HyperModel.fit`, is called with.
+            fit_kwargs: Likewise. `verbose=0` is silent; callbacks are copied for each execution of each trial.
 
         Raises:
             SearchFailedError: `max_consecutive_failed_trials` trials failed here in a row for an error of the code.
-            UserCodeError: training does not report the objective.
+            UserCodeError: Training does not report the objective.
         """
         if "verbose" in fit_kwargs:
             self.oracle.verbose = fit_kwargs["verbose"]

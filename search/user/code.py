@@ -25,10 +25,10 @@ def load_object(reference: str, folder: Path) -> Any:
 
     Args:
         reference: "file.py:name", the file relative to `folder`, or "package.module:name".
-        folder: the folder of the study's file.
+        folder: The folder of the study's file.
 
     Raises:
-        UserCodeError: the file, module or name does not exist, or the import fails; then `details` is the user's
+        UserCodeError: The file, module or name does not exist, or the import fails; then `details` is the user's
             traceback.
     """
     module_name, _, name = reference.rpartition(":")
@@ -66,12 +66,12 @@ def load_hypermodel(reference: str, arguments: Mapping[str, Any], folder: Path) 
     """Import a HyperModel and return a `keras_tuner.HyperModel`.
 
     Args:
-        reference: see `load_object`; a HyperModel class, an instance of one, or a function `build(hp)`.
-        arguments: keyword arguments of the class, or of the function after `hp`.
-        folder: the folder of the study's file.
+        reference: See `load_object`; a HyperModel class, an instance of one, or a function `build(hp)`.
+        arguments: Keyword arguments of the class, or of the function after `hp`.
+        folder: The folder of the study's file.
 
     Raises:
-        UserCodeError: it cannot be imported, is none of the three, or does not accept the arguments.
+        UserCodeError: It cannot be imported, is none of the three, or does not accept the arguments.
     """
     found = load_object(reference, folder)
     import keras_tuner  # Here, because it takes seconds, and brings TensorFlow.
@@ -117,13 +117,13 @@ def check_arguments(reference: str, called: Any, arguments: Mapping[str, Any], *
     """Check that a user's function or class accepts what the definition gives it.
 
     Args:
-        reference: its name in the definition.
-        called: the function or class.
-        arguments: the keyword arguments from the definition.
-        leading: names of the arguments that come before them.
+        reference: Its name in the definition.
+        called: The function or class.
+        arguments: The keyword arguments from the definition.
+        leading: Names of the arguments that come before them.
 
     Raises:
-        UserCodeError: it does not; the message names what it does accept.
+        UserCodeError: It does not; the message names what it does accept.
     """
     try:
         signature = inspect.signature(called)

@@ -43,11 +43,11 @@ def load_user_data(definition: Definition, batch_size: int) -> ExamplesFor:
     called for each trial, with the trial's hyperparameters.
 
     Args:
-        definition: the study's definition.
-        batch_size: examples in a batch of arrays; data sets have their own.
+        definition: The study's definition.
+        batch_size: Examples in a batch of arrays; data sets have their own.
 
     Raises:
-        UserCodeError: it cannot be imported or called, or returns something else.
+        UserCodeError: It cannot be imported or called, or returns something else.
     """
     data, folder = definition.data, definition.folder
     code = _code_fingerprint(definition)

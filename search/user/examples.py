@@ -17,12 +17,12 @@ class Examples:
     """The data of one fit.
 
     Args:
-        train: what `fit` takes as `x`; its `set_epoch`, where it has one, is called with each epoch.
-        validation: what `fit` takes as `validation_data`; None where there is none.
-        fingerprint: identifies the data, as `sha256:` and a digest.
-        fit_arguments: what else `fit` is given: targets, weights, and the batch size of arrays.
-        steps_per_epoch: batches in an epoch, or None where nobody can tell.
-        batch_size: examples in a batch, or None where nobody can tell.
+        train: What `fit` takes as `x`; its `set_epoch`, where it has one, is called with each epoch.
+        validation: What `fit` takes as `validation_data`; None where there is none.
+        fingerprint: Identifies the data, as `sha256:` and a digest.
+        fit_arguments: What else `fit` is given: targets, weights, and the batch size of arrays.
+        steps_per_epoch: Batches in an epoch, or None where nobody can tell.
+        batch_size: Examples in a batch, or None where nobody can tell.
     """
 
     train: Any

@@ -123,7 +123,7 @@ def noted(code: Hashable) -> Iterator[None]:
     it set counts for those who load it later, too.
 
     Args:
-        code: what identifies it.
+        code: What identifies it.
     """
     _at_start.apply()
     try:

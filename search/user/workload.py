@@ -38,16 +38,16 @@ def load_workload(
     """Load what a definition names; files are looked up in the folder it was read in.
 
     Args:
-        definition: the study's definition.
-        samples_per_epoch: examples in an epoch, if not the definition's `data.samples_per_epoch`; a user's own data
+        definition: The study's definition.
+        samples_per_epoch: Examples in an epoch, if not the definition's `data.samples_per_epoch`; a user's own data
             has a number of its own.
-        batch_size: examples in a batch, if not the definition's `training.batch_size`; a user's data set that makes
+        batch_size: Examples in a batch, if not the definition's `training.batch_size`; a user's data set that makes
             its own batches has a size of its own.
-        say: hears what is about to be done, for whoever waits.
+        say: Hears what is about to be done, for whoever waits.
 
     Raises:
-        UserCodeError: the HyperModel or the user's data cannot be imported or made from their arguments.
-        DataError: the data cannot be had.
+        UserCodeError: The HyperModel or the user's data cannot be imported or made from their arguments.
+        DataError: The data cannot be had.
     """
     folder = str(definition.folder)
     network, data = (definition.hypermodel.path, folder), (definition.data.source, folder)

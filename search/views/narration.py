@@ -133,8 +133,8 @@ def exhausted_in_words(exhausted: Exhausted, setting: str = "search.repeat = tru
     """Say that a search space has an end, and what became of the trials that were asked for beyond it.
 
     Args:
-        exhausted: what was found.
-        setting: what to set to try configurations again.
+        exhausted: What was found.
+        setting: What to set to try configurations again.
     """
     number, rest = exhausted.configurations, exhausted.withdrawn
     tried = "The only configuration was tried" if number == 1 else f"All {number:,} configurations were tried"

@@ -21,9 +21,9 @@ def show_status(summaries: Sequence[StudySummary], storage: str, *, as_json: boo
     """Print studies to the standard output.
 
     Args:
-        summaries: the studies.
-        storage: the database's URL, without its password.
-        as_json: print one JSON object instead of tables.
+        summaries: The studies.
+        storage: The database's URL, without its password.
+        as_json: Print one JSON object instead of tables.
     """
     if as_json:
         studies = [as_record(summary) for summary in summaries]

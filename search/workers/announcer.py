@@ -25,8 +25,8 @@ class Announcer:
     """Tells what one process does in a study; of what several see, one of them tells.
 
     Args:
-        study: the study.
-        notifier: takes notifications; None where nobody wants any.
+        study: The study.
+        notifier: Takes notifications; None where nobody wants any.
     """
 
     def __init__(self, study: Study, notifier: Notifies | None = None) -> None:

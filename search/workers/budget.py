@@ -72,9 +72,9 @@ class EpochGate:
     What was over once stays over for this worker: nothing that is spent comes back.
 
     Args:
-        study: the study.
-        budget: its budget.
-        clock: seconds that pass.
+        study: The study.
+        budget: Its budget.
+        clock: Seconds that pass.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class EpochGate:
         """Whether a trial may train an epoch (from 1); a trial that may not goes back to the queue as it is.
 
         Raises:
-            LeaseLostError: the trial is another worker's.
+            LeaseLostError: The trial is another worker's.
         """
         if self._over is None and self._clock() >= self._next_look:
             self.look()

@@ -14,8 +14,8 @@ class LeaseKeeper:
     """Renews one lease in time, on a database connection of its own, until the block ends.
 
     Args:
-        renew: renews the lease; raises LeaseLostError once it is another's.
-        seconds: how long the lease holds without renewal.
+        renew: Renews the lease; raises LeaseLostError once it is another's.
+        seconds: How long the lease holds without renewal.
     """
 
     def __init__(

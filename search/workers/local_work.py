@@ -22,8 +22,8 @@ class WorkersFailedError(StudyhallError):
     """Workers failed; the exit status is theirs, where all of them have the same.
 
     Args:
-        message: which of them, and why.
-        failed: those that failed.
+        message: Which of them, and why.
+        failed: Those that failed.
     """
 
     def __init__(self, message: str, failed: Sequence[Ended]) -> None:
@@ -64,14 +64,14 @@ def work_together(
     """Have local workers work through a study's queue, and show what they do, until all of them have left.
 
     Args:
-        study: the study, which is in the storage already.
-        slots: where they run; no more are used than trials wait.
-        environment: tells them the storage and the artifact store.
-        observe: hears how the study stands, and of each worker that failed.
-        stop: passes a stop on to them.
+        study: The study, which is in the storage already.
+        slots: Where they run; no more are used than trials wait.
+        environment: Tells them the storage and the artifact store.
+        observe: Hears how the study stands, and of each worker that failed.
+        stop: Passes a stop on to them.
 
     Raises:
-        WorkersFailedError: all of them failed.
+        WorkersFailedError: All of them failed.
     """
     used = slots[: max(1, study.counts().waiting)]
     watched = WatchedStudy(study, observe)
@@ -101,13 +101,13 @@ def run_workers(
     Returns the number of the signal that told them to stop, or one of them; None where none did.
 
     Args:
-        arguments: what follows `studyhall worker` on their command lines.
-        slots: where they run.
-        environment: tells them the storage and the artifact store.
-        study: the study as it was named, for messages.
+        arguments: What follows `studyhall worker` on their command lines.
+        slots: Where they run.
+        environment: Tells them the storage and the artifact store.
+        study: The study as it was named, for messages.
 
     Raises:
-        WorkersFailedError: one or more of them failed.
+        WorkersFailedError: One or more of them failed.
     """
     stop = StopSwitch()
     printing = threading.Lock()

@@ -45,12 +45,12 @@ class StudyHandle:
     What is written about the trial is written in order by a thread of its own, so that training goes on while the database is away.
 
     Args:
-        study: the study.
-        trial: its trial, as it was claimed.
-        store: where checkpoints go.
-        observe: hears of batches and epochs.
-        stop_requested: whether the worker was told to stop.
-        gate: lets the trial through to its next epoch; None always does.
+        study: The study.
+        trial: Its trial, as it was claimed.
+        store: Where checkpoints go.
+        observe: Hears of batches and epochs.
+        stop_requested: Whether the worker was told to stop.
+        gate: Lets the trial through to its next epoch; None always does.
 
     Every method raises LeaseLostError once the trial is another worker's.
 

@@ -11,8 +11,8 @@ class WatchedStudy:
     """Looks at a study when asked, and tells an observer what is new.
 
     Args:
-        study: the study.
-        observe: hears how it stands, when that has changed.
+        study: The study.
+        observe: Hears how it stands, when that has changed.
     """
 
     def __init__(self, study: Study, observe: Observer) -> None:

@@ -64,14 +64,14 @@ class Worker:
     """Works through a study's queue with one training process; use it as a context manager.
 
     Args:
-        study: the study whose trials are claimed.
-        trainer: the training process; the caller closes it.
-        store: where checkpoints and the best trials' weights are kept.
-        observe: hears of everything that happens.
-        stop: says when to stop; the trial in hand then goes back to the queue.
-        lease_seconds: how long a trial is held without a sign of life.
-        device: what it trains on, for people.
-        notifier: takes notifications; None where nobody wants any.
+        study: The study whose trials are claimed.
+        trainer: The training process; the caller closes it.
+        store: Where checkpoints and the best trials' weights are kept.
+        observe: Hears of everything that happens.
+        stop: Says when to stop; the trial in hand then goes back to the queue.
+        lease_seconds: How long a trial is held without a sign of life.
+        device: What it trains on, for people.
+        notifier: Takes notifications; None where nobody wants any.
     """
 
     def __init__(
@@ -120,10 +120,10 @@ class Worker:
         """Train until the queue is empty, the study is stopped, or the worker is told to stop.
 
         Raises:
-            UserCodeError: the study cannot go on with this code; the trial in hand is back in the queue.
-            WorkFailedError: trials failed one after the other; the queue is kept.
-            ArtifactError: the artifact store cannot take a file; likewise.
-            StorageError: the database was away for too long; the trial in hand goes back when its lease ends.
+            UserCodeError: The study cannot go on with this code; the trial in hand is back in the queue.
+            WorkFailedError: Trials failed one after the other; the queue is kept.
+            ArtifactError: The artifact store cannot take a file; likewise.
+            StorageError: The database was away for too long; the trial in hand goes back when its lease ends.
         """
         pruner = make_pruner(self._study.definition.pruner)
         while not self._stop() and self._gate.may_claim():

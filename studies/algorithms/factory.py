@@ -24,7 +24,7 @@ def make_sampler(spec: SamplerSpec, seed: int | None = None) -> "BaseSampler":
     """Construct a sampler; it gets the seed if it takes one.
 
     Raises:
-        DefinitionError: no such sampler, options that it does not take, or a package that it needs is missing.
+        DefinitionError: No such sampler, options that it does not take, or a package that it needs is missing.
     """
     return _sampler(spec, Constructor(lambda cls: _seeds(cls, seed, seed)))
 
@@ -37,12 +37,12 @@ def sampler_for_trial(spec: SamplerSpec, study_seed: int, number: int) -> "BaseS
     what lies outside of it.
 
     Args:
-        spec: the definition's section.
-        study_seed: the definition's `search.seed`.
-        number: the trial's number in its study, from 0.
+        spec: The definition's section.
+        study_seed: The definition's `search.seed`.
+        number: The trial's number in its study, from 0.
 
     Raises:
-        DefinitionError: as for `make_sampler`.
+        DefinitionError: As for `make_sampler`.
     """
     drawn = derived_seed("sampler", study_seed, number)
     return _sampler(spec, Constructor(lambda cls: _seeds(cls, study_seed, drawn)))
@@ -62,7 +62,7 @@ def make_pruner(spec: PrunerSpec) -> "BasePruner":
     """Construct a pruner.
 
     Raises:
-        DefinitionError: no such pruner, options that it does not take, or a package that it needs is missing.
+        DefinitionError: No such pruner, options that it does not take, or a package that it needs is missing.
     """
     return _pruner(spec, Constructor())
 
@@ -77,7 +77,7 @@ def check_algorithms(definition: Definition) -> Definition:
         pruner that asks for one: Optuna would take the first trial's, which may have stopped early.
 
     Raises:
-        DefinitionError: no such algorithm, or options that it does not take.
+        DefinitionError: No such algorithm, or options that it does not take.
     """
     unready = Constructor(packages=False)
     _sampler(definition.sampler, unready)
@@ -100,7 +100,7 @@ def check_packages(definition: Definition) -> None:
     """Check that the sampler and the pruner can run here, before a study is created or joined.
 
     Raises:
-        DefinitionError: a package is missing, and the line says how to install it; or the sampler refuses several
+        DefinitionError: A package is missing, and the line says how to install it; or the sampler refuses several
             objectives, which Optuna would say only when it proposes.
     """
     sampler = make_sampler(definition.sampler)

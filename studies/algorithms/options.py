@@ -32,8 +32,8 @@ class Constructor:
     """Constructs Optuna's classes, nested ones included.
 
     Args:
-        defaults: gives, for a class, arguments to use where the options are silent.
-        packages: whether packages that a class would need later must be there now.
+        defaults: Gives, for a class, arguments to use where the options are silent.
+        packages: Whether packages that a class would need later must be there now.
     """
 
     defaults: Callable[[Callable[..., Any]], Mapping[str, Any]] = lambda cls: {}
@@ -43,12 +43,12 @@ class Constructor:
         """Construct a class that `Family.find` returned.
 
         Args:
-            cls: the class.
-            options: what the definition says; a nested class is a name, or a table with `name` and `options`.
-            where: the dotted key of the section, for errors.
+            cls: The class.
+            options: What the definition says; a nested class is a name, or a table with `name` and `options`.
+            where: The dotted key of the section, for errors.
 
         Raises:
-            DefinitionError: an option is unknown, missing, deprecated or of a wrong type, or a package is missing.
+            DefinitionError: An option is unknown, missing, deprecated or of a wrong type, or a package is missing.
         """
         lacking = missing_packages(cls) if self.packages else None
         if lacking is not None:

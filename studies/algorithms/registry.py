@@ -37,11 +37,11 @@ class Family:
         """Return the class of a name: the class's own, or that without its ending, in any case.
 
         Args:
-            name: as in "TPESampler", "tpe", "successive-halving".
-            where: the dotted key that holds the name, for the error.
+            name: As in "TPESampler", "tpe", "successive-halving".
+            where: The dotted key that holds the name, for the error.
 
         Raises:
-            DefinitionError: there is no such class.
+            DefinitionError: There is no such class.
         """
         classes = self.classes()
         short = {self._short(each): each for each in classes}

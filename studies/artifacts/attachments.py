@@ -59,17 +59,17 @@ def attach(
     """Store a file, then record it with a study or a running trial, so that Optuna and optuna-dashboard see it.
 
     Args:
-        storage: where the record goes, once the bytes are in the store.
-        store: where the bytes go.
-        source: a file, or the bytes themselves.
-        study_id, trial_id: one of the two, as the storage numbers them.
-        filename: the name to show; that of `source` by default, and needed for bytes.
-        mimetype: guessed from the name by default.
-        artifact_id: a fresh one by default.
+        storage: Where the record goes, once the bytes are in the store.
+        store: Where the bytes go.
+        source: A file, or the bytes themselves.
+        study_id, trial_id: One of the two, as the storage numbers them.
+        filename: The name to show; that of `source` by default, and needed for bytes.
+        mimetype: Guessed from the name by default.
+        artifact_id: A fresh one by default.
 
     Raises:
-        ArtifactError: the file cannot be read, the store cannot take it, or the trial has ended.
-        ValueError: not exactly one of `study_id` and `trial_id`, or bytes without a name.
+        ArtifactError: The file cannot be read, the store cannot take it, or the trial has ended.
+        ValueError: Not exactly one of `study_id` and `trial_id`, or bytes without a name.
     """
     if (study_id is None) == (trial_id is None):
         raise ValueError("attach() takes either study_id or trial_id.")
@@ -104,14 +104,14 @@ def copy_checked(store: ArtifactStore, artifact_id: str, sha256: str, path: Path
     """Write an artifact to a file, which is whole or not there.
 
     Args:
-        store: where the artifact is.
-        artifact_id: its id.
-        sha256: its checksum, as an `Attachment` has it.
-        path: the file; its folder must exist.
-        damaged: what to say, with the remedy, if the store holds other bytes.
+        store: Where the artifact is.
+        artifact_id: Its id.
+        sha256: Its checksum, as an `Attachment` has it.
+        path: The file; its folder must exist.
+        damaged: What to say, with the remedy, if the store holds other bytes.
 
     Raises:
-        ArtifactError: the store lacks it, or holds other bytes.
+        ArtifactError: The store lacks it, or holds other bytes.
     """
     with write_atomically(path) as temporary:
         with store.open_reader(artifact_id) as source, open(temporary, "wb") as target:
@@ -139,7 +139,7 @@ def detach(storage: "BaseStorage", store: ArtifactStore, artifact_id: str, *, st
     """Remove an artifact of a study: first its record, so that none ever names missing bytes, then the bytes.
 
     Raises:
-        ArtifactError: the store refuses.
+        ArtifactError: The store refuses.
     """
     key = RECORD_PREFIX + artifact_id
     if storage.get_study_system_attrs(study_id).get(key, _REMOVED) != _REMOVED:

@@ -23,7 +23,7 @@ class FileArtifactStore:
     Unlike Optuna's, a file is written under a temporary name and renamed, and links are never followed.
 
     Args:
-        folder: an existing folder.
+        folder: An existing folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -113,11 +113,11 @@ def open_folder_store(location: str, *, create: bool) -> FileArtifactStore:
     """Open the artifact store in a folder.
 
     Args:
-        location: a folder's path, or a `file://` URL.
-        create: make the folder where it is missing, and require that it can be written to.
+        location: A folder's path, or a `file://` URL.
+        create: Make the folder where it is missing, and require that it can be written to.
 
     Raises:
-        ArtifactError: the location is of a kind that is not known, is missing, or cannot be used.
+        ArtifactError: The location is of a kind that is not known, is missing, or cannot be used.
     """
     folder = _folder_of(location)
     shown = repr(str(folder))

@@ -12,11 +12,11 @@ def artifact_location(storage_url: str, artifacts: str) -> str:
     directory.
 
     Args:
-        storage_url: the database's URL.
-        artifacts: the definition's `storage.artifacts`: a folder, or a URL, which is returned as it is.
+        storage_url: The database's URL.
+        artifacts: The definition's `storage.artifacts`: a folder, or a URL, which is returned as it is.
 
     Raises:
-        StorageError: it is relative, and the database's URL cannot be read.
+        StorageError: It is relative, and the database's URL cannot be read.
     """
     if "://" in artifacts:
         return artifacts

@@ -10,11 +10,11 @@ def open_artifact_store(location: str, *, create: bool) -> ArtifactStore:
     """Open the artifact store that a definition names.
 
     Args:
-        location: a folder's path, a `file://` URL, or `s3://BUCKET/PREFIX`.
-        create: make a folder where it is missing, and require that it can be written to. A bucket is never made.
+        location: A folder's path, a `file://` URL, or `s3://BUCKET/PREFIX`.
+        create: Make a folder where it is missing, and require that it can be written to. A bucket is never made.
 
     Raises:
-        ArtifactError: the location is of a kind that is not known, is missing, or cannot be used.
+        ArtifactError: The location is of a kind that is not known, is missing, or cannot be used.
     """
     if location.lower().startswith(SCHEME):
         parsed = S3Location.parse(location)

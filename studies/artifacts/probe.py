@@ -17,7 +17,7 @@ def probe(store: ArtifactStore) -> None:
     """Prove that an artifact store takes a file, gives it back as it was, and removes it.
 
     Raises:
-        ArtifactError: it does not.
+        ArtifactError: It does not.
     """
     artifact_id, content = f"{PREFIX}{new_artifact_id()}", secrets.token_bytes(SIZE)
     store.write(artifact_id, io.BytesIO(content))

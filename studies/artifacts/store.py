@@ -66,7 +66,7 @@ def checked_id(artifact_id: str) -> str:
     """Return an id as it is.
 
     Raises:
-        ArtifactError: it could be more than a name.
+        ArtifactError: It could be more than a name.
     """
     if not is_id(artifact_id):
         raise ArtifactError(f"{artifact_id[:100]!r} cannot be the id of an artifact: refused.")

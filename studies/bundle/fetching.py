@@ -61,17 +61,17 @@ def fetch(
     """Fetch a published bundle into a folder, which appears whole and checked, or not at all.
 
     Args:
-        record: the study's user attribute `studyhall:bundle`, or what `publish` returned.
-        store: the study's artifact store, or another source of its files.
-        to: the folder; it may be missing or empty.
-        force: replace the files of a folder that is filled; refused where it holds folders, as no bundle does.
-        progress: told how far it is.
+        record: The study's user attribute `studyhall:bundle`, or what `publish` returned.
+        store: The study's artifact store, or another source of its files.
+        to: The folder; it may be missing or empty.
+        force: Replace the files of a folder that is filled; refused where it holds folders, as no bundle does.
+        progress: Told how far it is.
 
     Returns:
         The absolute path of the folder.
 
     Raises:
-        BundleError: the folder may not be replaced or cannot be written, or the bundle is not what was published.
+        BundleError: The folder may not be replaced or cannot be written, or the bundle is not what was published.
     """
     if not isinstance(record, BundleRecord):
         record = read_record(record)
@@ -141,7 +141,7 @@ def destination_of(to: Path, *, force: bool) -> Path:
     """Return where a bundle goes, links resolved, if a folder may be put there.
 
     Raises:
-        BundleError: something is there that is not replaced.
+        BundleError: Something is there that is not replaced.
     """
     path = Path(os.path.realpath(to))
     shown = repr(str(to))

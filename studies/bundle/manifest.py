@@ -35,7 +35,7 @@ def plain_name(name: str) -> str:
     """Return a file's name as it is, if it is one that cannot lead out of the folder it is put in.
 
     Raises:
-        ValueError: it has a separator, is hidden, or holds what cannot be shown.
+        ValueError: It has a separator, is hidden, or holds what cannot be shown.
     """
     if (
         not name
@@ -165,11 +165,11 @@ def parse_manifest(text: bytes, where: str) -> Manifest:
     """Read a manifest.
 
     Args:
-        text: the content of a `manifest.json`.
-        where: what to call it in an error.
+        text: The content of a `manifest.json`.
+        where: What to call it in an error.
 
     Raises:
-        BundleError: it is not a manifest, or one of a later format.
+        BundleError: It is not a manifest, or one of a later format.
     """
     try:
         content: Any = from_json(text)
@@ -190,7 +190,7 @@ def load_manifest(folder: Path) -> Manifest:
     """Read the manifest of a bundle that is in a folder, without looking at the other files.
 
     Raises:
-        BundleError: the folder holds no bundle, or its manifest cannot be read.
+        BundleError: The folder holds no bundle, or its manifest cannot be read.
     """
     path = folder / MANIFEST
     try:
@@ -210,7 +210,7 @@ def verify(folder: Path) -> Manifest:
     Files that the manifest does not name are left out of it: people keep notes beside a model.
 
     Raises:
-        BundleError: a file is missing, or is not the one that was published.
+        BundleError: A file is missing, or is not the one that was published.
     """
     manifest = load_manifest(folder)
     for name, entry in manifest.files.items():

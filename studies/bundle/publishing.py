@@ -52,16 +52,16 @@ def publish(
     record the previous bundle is untouched; what an interrupted publication leaves is removed by the next.
 
     Args:
-        folder: plain files, among them model.keras and history.json; a manifest.json in it is ignored.
-        facts: what the manifest is to say.
-        store: where the bytes go.
-        storage: where the records go.
-        study_id: the study, as the storage numbers it.
-        created: the moment to record; now by default.
+        folder: Plain files, among them model.keras and history.json; a manifest.json in it is ignored.
+        facts: What the manifest is to say.
+        store: Where the bytes go.
+        storage: Where the records go.
+        study_id: The study, as the storage numbers it.
+        created: The moment to record; now by default.
 
     Raises:
-        BundleError: the folder or the facts make no bundle, or another process publishes at the same time.
-        ArtifactError: the store cannot take the files.
+        BundleError: The folder or the facts make no bundle, or another process publishes at the same time.
+        ArtifactError: The store cannot take the files.
     """
     paths, manifest = _draw_up(folder, facts, created or utc_now())
     text = manifest.to_json().encode()
@@ -119,7 +119,7 @@ def remove_leftovers(storage: "BaseStorage", store: ArtifactStore, study_id: int
     """Remove the leftovers and return their ids; a publication that is under way gives up, with an error.
 
     Raises:
-        ArtifactError: the store refuses.
+        ArtifactError: The store refuses.
     """
     return _sweep(storage, store, study_id, _take_over(storage, study_id, frozenset()))
 

@@ -37,7 +37,7 @@ def read_record(content: object) -> BundleRecord:
     """Read the record from what the storage holds under the attribute.
 
     Raises:
-        BundleError: it is damaged.
+        BundleError: It is damaged.
     """
     try:
         return BundleRecord.model_validate(content)
@@ -52,7 +52,7 @@ def published(storage: "BaseStorage", study_id: int) -> BundleRecord | None:
     """Return the record of a study's published bundle; None where there is none.
 
     Raises:
-        BundleError: the record is damaged.
+        BundleError: The record is damaged.
     """
     content = storage.get_study_user_attrs(study_id).get(BUNDLE)
     return None if content is None else read_record(content)

@@ -85,7 +85,7 @@ def sqlite_url(path: str | os.PathLike[str]) -> str:
     """Return the URL of an SQLite database's file, which `parse` reads as this path, whatever it consists of.
 
     Args:
-        path: the file; a relative one stays relative.
+        path: The file; a relative one stays relative.
     """
     return SQLITE + quote(os.fsencode(path))
 

@@ -35,8 +35,8 @@ def differences(study: Definition, file: Definition) -> list[str]:
     """Return one phrase for each thing that gives two definitions different signatures; none if they are the same.
 
     Args:
-        study: the definition in the storage.
-        file: the one that somebody would go on with.
+        study: The definition in the storage.
+        file: The one that somebody would go on with.
     """
     old, new = _flat(study), _flat(file)
     phrases = []

@@ -57,7 +57,7 @@ class KeptModels:
         Bytes first, then the record; a model that is let go loses its record first.
 
         Raises:
-            ArtifactError: the store cannot take it.
+            ArtifactError: The store cannot take it.
         """
         if not self.takes(number, value):
             return False
@@ -81,7 +81,7 @@ class KeptModels:
         """Write a trial's model to a file, checked; False where it is not kept.
 
         Raises:
-            ArtifactError: the store lacks it, or holds other bytes than were kept.
+            ArtifactError: The store lacks it, or holds other bytes than were kept.
         """
         kept = self._record_of(number)
         if kept is None:
@@ -102,7 +102,7 @@ class KeptModels:
         """Remove a model that is kept: first its record, then its bytes.
 
         Raises:
-            ArtifactError: the store refuses.
+            ArtifactError: The store refuses.
         """
         self._study.optuna().set_user_attr(RECORD_PREFIX + str(kept.number), None)
         detach(self._study.storage, self._store, kept.artifact_id, study_id=self._study.id)

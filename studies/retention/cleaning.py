@@ -50,11 +50,11 @@ class Cleaning:
     somebody may be about to record it; and what another storage may have put there is found apart, as UNNAMED.
 
     Args:
-        study: the study.
-        store: its artifact store, which others may share.
-        keep_models: of how many of the best trials the models are needed; None for what the study's definition says.
-        old_seconds: from when on something is old.
-        clock: seconds since 1970, as the store's.
+        study: The study.
+        store: Its artifact store, which others may share.
+        keep_models: Of how many of the best trials the models are needed; None for what the study's definition says.
+        old_seconds: From when on something is old.
+        clock: Seconds since 1970, as the store's.
     """
 
     def __init__(
@@ -76,8 +76,8 @@ class Cleaning:
         """Return what can go, by its kind; nothing is changed.
 
         Raises:
-            ArtifactError: the store cannot be listed.
-            StorageError: the database fails.
+            ArtifactError: The store cannot be listed.
+            StorageError: The database fails.
         """
         # The store before the records: what is recorded meanwhile is then known to be.
         held = {each.id: each for each in self._store.files()}
@@ -134,8 +134,8 @@ class Cleaning:
         """Remove what can go and was shown; return what has gone. It may be interrupted, and done again.
 
         Raises:
-            ArtifactError: the store refuses.
-            StorageError: the database fails.
+            ArtifactError: The store refuses.
+            StorageError: The database fails.
         """
         study, store = self._study, self._store
         agreed = {each.name for each in shown}

@@ -14,7 +14,7 @@ def replace_files(study: Study, store: ArtifactStore, files: Sequence[Path]) -> 
     """Attach files to a study, each in place of the one of its name; what they replace goes last.
 
     Raises:
-        ArtifactError: the store cannot take them.
+        ArtifactError: The store cannot take them.
     """
     before = dict(study.optuna().user_attrs.get(RECORD, {}))
     added = {path.name: attach(study.storage, store, path, study_id=study.id).artifact_id for path in files}

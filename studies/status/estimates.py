@@ -37,9 +37,9 @@ def throughput(trials: Sequence[FinishedTrial], at: float, since: float | None) 
     """Return what ended in the last hour, or since the study began if that is less; None before it began.
 
     Args:
-        trials: those that have ended.
-        at: now, in seconds since 1970, by the database's clock.
-        since: when the study's first trial was taken, likewise.
+        trials: Those that have ended.
+        at: Now, in seconds since 1970, by the database's clock.
+        since: When the study's first trial was taken, likewise.
     """
     if since is None:
         return None
@@ -61,11 +61,11 @@ def time_left(
     the retraining comes on top.
 
     Args:
-        trials: those that have ended, in that order.
-        running: those that run.
-        counts: of all trials.
-        workers: how many live.
-        epochs: how many a trial trains at most, where that is known.
+        trials: Those that have ended, in that order.
+        running: Those that run.
+        counts: Of all trials.
+        workers: How many live.
+        epochs: How many a trial trains at most, where that is known.
     """
     left = counts.waiting + counts.running
     durations = [seconds for trial in trials[-RECENT:] if (seconds := trial.seconds) is not None]

@@ -63,7 +63,7 @@ def improvements(trials: Sequence[FinishedTrial], direction: str) -> Iterator[Fi
     """Yield the complete trials that were the best so far when they ended, in the order in which they ended.
 
     Args:
-        trials: in the order in which they ended.
+        trials: In the order in which they ended.
         direction: "minimize" or "maximize".
     """
     sign = -1.0 if direction == "maximize" else 1.0

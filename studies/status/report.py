@@ -125,8 +125,8 @@ def report(catalogue: Catalogue, name: str) -> Report:
     """Read how a study stands.
 
     Raises:
-        StorageError: the storage cannot be read.
-        StudyNotFoundError: it holds no study of that name.
+        StorageError: The storage cannot be read.
+        StudyNotFoundError: It holds no study of that name.
     """
     return catalogue.read(lambda connection: _read(connection, name, catalogue.id_of(connection, name)))
 

@@ -42,10 +42,10 @@ def running(
     """Return the trials of a study that run, in the order of their numbers.
 
     Args:
-        connection: the transaction.
-        study_id: the study.
+        connection: The transaction.
+        study_id: The study.
         direction: "minimize" or "maximize".
-        leased: whether the database has the tables of leases and workers; older ones get them when they are worked on.
+        leased: Whether the database has the tables of leases and workers; older ones get them when they are worked on.
     """
     found = {row.trial_id: row for row in connection.execute(_running(study_id, leased))}
     if not found:

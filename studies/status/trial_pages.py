@@ -64,12 +64,12 @@ def trial_page(
     """Return a page of a study's trials, in the order of their numbers.
 
     Args:
-        connection: the transaction.
-        study_id: the study.
-        states: only trials in one of these; empty for all.
-        offset: how many to leave out at the beginning.
-        limit: how many to return, `MOST` at most.
-        newest_first: begin with the highest number.
+        connection: The transaction.
+        study_id: The study.
+        states: Only trials in one of these; empty for all.
+        offset: How many to leave out at the beginning.
+        limit: How many to return, `MOST` at most.
+        newest_first: Begin with the highest number.
     """
     c = trials.c
     which = [c.study_id == study_id, *([c.state.in_(states)] if states else [])]

@@ -32,7 +32,7 @@ def best_configurations(storage: StudyStorage, asked: Sequence[FromStudySpec]) -
     A trial that was pruned ranks by the best that it had reached. All of them, because not all need fit.
 
     Raises:
-        StudyNotFoundError: the storage does not hold one of them.
+        StudyNotFoundError: The storage does not hold one of them.
     """
     return [list(_of(storage, each.study)) for each in asked]
 
@@ -61,9 +61,9 @@ def fitting(
     """Return of each earlier study as many as were asked for, of those that fit; each configuration once.
 
     Args:
-        found: what `best_configurations` returned.
-        misfits: why each of them, in their order, does not fit; None for those that do.
-        asked: what `best_configurations` was given.
+        found: What `best_configurations` returned.
+        misfits: Why each of them, in their order, does not fit; None for those that do.
+        asked: What `best_configurations` was given.
     """
     reasons = iter(misfits)
     chosen: list[Earlier] = []

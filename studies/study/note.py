@@ -19,7 +19,7 @@ def refresh_note(study: Study) -> bool:
     Of several processes that do so at a time, the one that knows the best trial has the last word.
 
     Raises:
-        StorageError: the database fails.
+        StorageError: The database fails.
     """
     best = best_trial(study)
     text = note_text(study.definition, study.id, None if best is None else _noted(best), _published(study))

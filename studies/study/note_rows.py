@@ -24,7 +24,7 @@ def first_note(text: str) -> dict[str, object]:
     """Return the system attributes that give a new study its note.
 
     Args:
-        text: our part, in Markdown.
+        text: Our part, in Markdown.
     """
     return {_VERSION: 1, **_pieces(f"{MARK}\n\n{text}")}
 
@@ -42,9 +42,9 @@ def rewrite(connection: Connection, study_id: int, text: str) -> bool:
     meanwhile is told there that it has changed.
 
     Args:
-        connection: the transaction.
-        study_id: the study.
-        text: our part, in Markdown.
+        connection: The transaction.
+        study_id: The study.
+        text: Our part, in Markdown.
     """
     table = study_system_attributes
     rows = connection.execute(

@@ -37,10 +37,10 @@ def note_text(
     """Return our part of a study's note.
 
     Args:
-        definition: the study's.
-        study_id: its number in the storage; needed for links, and so where there is anything to link to.
-        best: its best trial; None before the first one.
-        bundle: the published bundle; None before the first one.
+        definition: The study's.
+        study_id: Its number in the storage; needed for links, and so where there is anything to link to.
+        best: Its best trial; None before the first one.
+        bundle: The published bundle; None before the first one.
     """
     parts = [_inline(definition.description)] if definition.description else []
     if best is not None:

@@ -31,15 +31,15 @@ def open_study(
     """Open the storage, the artifact store and the study, making what is missing; after an error nothing is left.
 
     Args:
-        storage_url: the database.
-        artifacts: the artifact store.
-        definition: what the study is, or would be.
-        patience: how long to wait for a database that is away.
-        warm: configurations that a study which is created tries after those of its definition.
-        rebudget: whether a study that is there is given the definition's budget.
+        storage_url: The database.
+        artifacts: The artifact store.
+        definition: What the study is, or would be.
+        patience: How long to wait for a database that is away.
+        warm: Configurations that a study which is created tries after those of its definition.
+        rebudget: Whether a study that is there is given the definition's budget.
 
     Raises:
-        StudyhallError: the storage or the artifact store cannot be used, the study is another one or keeps its files
+        StudyhallError: The storage or the artifact store cannot be used, the study is another one or keeps its files
             in another store, or it was created with versions of Studyhall or Optuna that do not go together with these.
     """
     address = parse(storage_url)
@@ -86,7 +86,7 @@ def earlier_configurations(definition: Definition, storage_url: str) -> list[lis
     """Return what the definition's `from_study` names, whether it fits or not.
 
     Raises:
-        StudyhallError: the storage cannot be read, or does not hold one of those studies.
+        StudyhallError: The storage cannot be read, or does not hold one of those studies.
     """
     if not definition.from_study:
         return []

@@ -20,7 +20,7 @@ def leave(store: ArtifactStore) -> str:
     """Put a new marker into a store, for a study that is about to be created; return its id.
 
     Raises:
-        ArtifactError: the store cannot take it.
+        ArtifactError: The store cannot take it.
     """
     marker = f"marker-{new_artifact_id()}"
     store.write(marker, io.BytesIO(_NOTE))
@@ -38,7 +38,7 @@ def is_at_home(storage: StudyStorage, store: ArtifactStore, name: str) -> bool:
     """Whether a study is there, and then its store, as far as it is known, is this one.
 
     Raises:
-        ArtifactError: its store is another one.
+        ArtifactError: Its store is another one.
     """
     there, marker = storage.read(
         lambda connection: (

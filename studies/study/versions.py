@@ -33,12 +33,12 @@ def require_compatible(study: str, created: Mapping[str, str], here: Mapping[str
     """Refuse to work on a study with versions that read or write the storage in another way.
 
     Args:
-        study: its name.
-        created: the versions that it was created with; what is not known is not compared.
-        here: those of this machine, by default `installed()`.
+        study: Its name.
+        created: The versions that it was created with; what is not known is not compared.
+        here: Those of this machine, by default `installed()`.
 
     Raises:
-        StudyConflictError: another minor version of Studyhall, or another major version of Optuna.
+        StudyConflictError: Another minor version of Studyhall, or another major version of Optuna.
     """
     here = installed() if here is None else here
     for package, depth in _DEPTH.items():
@@ -54,8 +54,8 @@ def remark(created: Mapping[str, str], here: Mapping[str, str] | None = None) ->
     """Return a line about packages that may give other results here than where the study was created; None if none does.
 
     Args:
-        created: the versions that the study was created with.
-        here: those of this machine, by default `installed()`.
+        created: The versions that the study was created with.
+        here: Those of this machine, by default `installed()`.
     """
     here = installed() if here is None else here
     others = [

@@ -14,7 +14,7 @@ def located(definition: Definition, folder: Path) -> Definition:
     Joining a study from another machine, or after its code was edited, is this and then a comparison of signatures.
 
     Raises:
-        DefinitionError: a file that the definition names is not there or cannot be read.
+        DefinitionError: A file that the definition names is not there or cannot be read.
     """
     folder = folder.absolute()
     files = {name: _digest(name, folder) for name in definition.files}

@@ -22,11 +22,11 @@ def load_definition(path: Path, overrides: Mapping[str, Any] | None = None) -> D
     """Read a study's TOML.
 
     Args:
-        path: the file; its folder is where file paths of the user's code start from.
-        overrides: values that win over the file's, by dotted key, as in `{"search.trials": 40}`.
+        path: The file; its folder is where file paths of the user's code start from.
+        overrides: Values that win over the file's, by dotted key, as in `{"search.trials": 40}`.
 
     Raises:
-        DefinitionError: the file is missing or no TOML, or says something that no study can do.
+        DefinitionError: The file is missing or no TOML, or says something that no study can do.
     """
     tables = _parsed(_read(path), path)
     try:
@@ -39,16 +39,16 @@ def define(tables: Mapping[str, Any], folder: Path, overrides: Mapping[str, Any]
     """Make a definition of what a TOML file would hold.
 
     Args:
-        tables: the sections, as `tomllib` reads them; a name and a HyperModel are needed, and the data of a
+        tables: The sections, as `tomllib` reads them; a name and a HyperModel are needed, and the data of a
             model that is not ours.
-        folder: where file paths of the user's code start from.
-        overrides: as for `load_definition`.
+        folder: Where file paths of the user's code start from.
+        overrides: As for `load_definition`.
 
     Returns:
         The definition, with its budget at its `scale`.
 
     Raises:
-        DefinitionError: as for `load_definition`.
+        DefinitionError: As for `load_definition`.
     """
     wanted = copy.deepcopy(dict(tables))
     for key, value in (overrides or {}).items():

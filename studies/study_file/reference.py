@@ -36,14 +36,14 @@ def resolve_study(
     """Find out what STUDY names; flags and environment win over the file, which wins over the defaults.
 
     Args:
-        text: a path that ends in `.toml`, or a study's name.
-        storage: the database's URL from the flag or the environment, or None.
-        artifacts: the artifact store from the flag or the environment, or None.
-        scale: what the file's budget is multiplied by, in place of its own `scale`; or None.
-        project: the folder of the study's code on this machine, where it is named by its name; or None.
+        text: A path that ends in `.toml`, or a study's name.
+        storage: The database's URL from the flag or the environment, or None.
+        artifacts: The artifact store from the flag or the environment, or None.
+        scale: What the file's budget is multiplied by, in place of its own `scale`; or None.
+        project: The folder of the study's code on this machine, where it is named by its name; or None.
 
     Raises:
-        DefinitionError: the text names a file that is missing or wrong or ends otherwise, or a scale is given with a study's name, or
+        DefinitionError: The text names a file that is missing or wrong or ends otherwise, or a scale is given with a study's name, or
             a project with a file.
     """
     if not text.endswith(".toml"):

@@ -20,7 +20,7 @@ def to_toml(definition: Definition) -> str:
     A budget that was scaled is written as it is now, and its scale as a comment: reading it must not shrink it again.
 
     Raises:
-        DefinitionError: the definition names a sampler or pruner that does not exist.
+        DefinitionError: The definition names a sampler or pruner that does not exist.
     """
     return "\n".join(_section(definition, (), definition.record())) + "\n"
 

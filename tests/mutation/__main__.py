@@ -75,7 +75,7 @@ def survivors(part: str, tests: Sequence[str], found: Sequence[tuple[str, Mutant
     """Try mutants, so many at a time; return those that no test noticed.
 
     Raises:
-        SystemExit: the tests fail on the sources as they are.
+        SystemExit: The tests fail on the sources as they are.
     """
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(jobs) as pool:
         copies: SimpleQueue[Copy] = SimpleQueue()

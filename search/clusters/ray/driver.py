@@ -97,11 +97,11 @@ def connect(address: str | None, package: str) -> Cluster:
     """Connect to the Ray at HOST:PORT; for None to this machine's, or to a new one; for "local" to that.
 
     Args:
-        address: where Ray is.
-        package: the zip file of the user's project, which Ray unpacks on each node.
+        address: Where Ray is.
+        package: The zip file of the user's project, which Ray unpacks on each node.
 
     Raises:
-        RayError: there is none, or it is of another version.
+        RayError: There is none, or it is of another version.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     job: dict[str, Any] = {

@@ -16,7 +16,7 @@ class RayEngine:
     """Has Ray place workers.
 
     Args:
-        request: what is asked of it.
+        request: What is asked of it.
 
     Raises:
         RayError: Ray is not installed, or does not answer.

@@ -25,8 +25,8 @@ class Placement:
     """Supervisors, one for each worker, from when Ray is asked for them until they have ended.
 
     Args:
-        orders: what each of them is told.
-        tell: hears what becomes of them.
+        orders: What each of them is told.
+        tell: Hears what becomes of them.
     """
 
     def __init__(self, orders: Orders, tell: Callable[[Told], None]) -> None:

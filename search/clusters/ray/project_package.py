@@ -36,12 +36,12 @@ def pack(definition: Definition, target: Path, without: Sequence[Path] = ()) -> 
     one a line, of a name or of a path in the folder), and `without`.
 
     Args:
-        definition: the study, as it was read in its folder.
-        target: the zip file.
-        without: files and folders that stay, and files that begin with such a file's name.
+        definition: The study, as it was read in its folder.
+        target: The zip file.
+        without: Files and folders that stay, and files that begin with such a file's name.
 
     Raises:
-        DefinitionError: it is too large, cannot be read, or the definition names code outside of it.
+        DefinitionError: It is too large, cannot be read, or the definition names code outside of it.
     """
     folder = definition.folder.absolute()
     for name in definition.files:

@@ -37,7 +37,7 @@ def require_answer(address: str) -> None:
     """Refuse an address where nothing listens; Ray itself would try for more than a minute.
 
     Raises:
-        RayError: it is no HOST:PORT, or nothing answers there.
+        RayError: It is no HOST:PORT, or nothing answers there.
     """
     host, colon, port = address.rpartition(":")
     if not colon or not port.isdecimal() or "/" in host:

@@ -41,11 +41,11 @@ class RayShift:
     """Workers on Ray, seen from the search that asked for them.
 
     Args:
-        request: what is asked of Ray.
-        assignment: the study.
-        progress: shows what they do.
-        stop: has them hand back their trials and leave.
-        ray: the driver, just started.
+        request: What is asked of Ray.
+        assignment: The study.
+        progress: Shows what they do.
+        stop: Has them hand back their trials and leave.
+        ray: The driver, just started.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class RayShift:
         """Have Ray start the workers; False when told to stop before.
 
         Args:
-            folder: where the package of the user's project is made, for as long as the shift lasts.
+            folder: Where the package of the user's project is made, for as long as the shift lasts.
 
         Raises:
             StudyhallError: Ray cannot be used, or the study cannot be worked on there.
@@ -108,7 +108,7 @@ class RayShift:
         """Show what the workers do, until all of them have left; pass a stop on to them.
 
         Raises:
-            WorkersFailedError: all of them failed.
+            WorkersFailedError: All of them failed.
             RayError: Ray is gone; its workers hand back their trials by themselves.
         """
         watched = WatchedStudy(self._study, self._progress.observe)
@@ -134,7 +134,7 @@ class RayShift:
         """Wait until the workers are at work, then leave them to Ray; where told to stop before, they leave, too.
 
         Raises:
-            WorkersFailedError: all of them failed.
+            WorkersFailedError: All of them failed.
             RayError: Ray is gone.
         """
         known = {each.worker for each in self._study.workers()}

@@ -10,14 +10,14 @@ def slot_for(index: int, total: int, cpus: float, gpus: float, environment: Mapp
     """Return the slot of one worker.
 
     Args:
-        index: which one of them it is, from 0.
-        total: how many there are, on all nodes.
-        cpus: the CPUs that it has; one thread at least.
-        gpus: its share of a GPU, from 0 to 1; of two that have 0.5 each, each has half of the memory.
-        environment: the environment, in which the engine names the GPU.
+        index: Which one of them it is, from 0.
+        total: How many there are, on all nodes.
+        cpus: The CPUs that it has; one thread at least.
+        gpus: Its share of a GPU, from 0 to 1; of two that have 0.5 each, each has half of the memory.
+        environment: The environment, in which the engine names the GPU.
 
     Raises:
-        DeviceError: the share is too small to train in.
+        DeviceError: The share is too small to train in.
     """
     threads = max(1, int(cpus))
     if gpus == 0:

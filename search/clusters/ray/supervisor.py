@@ -23,8 +23,8 @@ class Supervisor:
     """One worker on one node. Ray makes it again elsewhere when the node is lost, and it starts a worker anew.
 
     Args:
-        index: which of them it is, from 0.
-        orders: what all of them are told.
+        index: Which of them it is, from 0.
+        orders: What all of them are told.
     """
 
     def __init__(self, index: int, orders: Orders) -> None:

@@ -78,7 +78,7 @@ class ArrayJob:
         """The script, to be given to sbatch.
 
         Raises:
-            SlurmError: an option is one that the script needs for itself, or is none.
+            SlurmError: An option is one that the script needs for itself, or is none.
         """
         logs = f"{self.logs}".replace("%", "%%")
         ours = [
@@ -115,7 +115,7 @@ def directives(options: Sequence[str]) -> list[str]:
     """Return sbatch's options, a line for each with its value, quoted as Slurm reads them.
 
     Raises:
-        SlurmError: an option is one that the script needs for itself, or is none.
+        SlurmError: An option is one that the script needs for itself, or is none.
     """
     lines: list[str] = []
     for word in options:

@@ -24,7 +24,7 @@ class StorageFile:
         """Read a file that nobody else can read.
 
         Raises:
-            StudyhallError: there is no such file, others may read it, or what it names does not suit several machines.
+            StudyhallError: There is no such file, others may read it, or what it names does not suit several machines.
         """
         if path is None:
             raise SlurmError(
@@ -46,7 +46,7 @@ def _require_private(path: Path) -> None:
     """Check that a file is this user's own, and that nobody else can read it.
 
     Raises:
-        SlurmError: it is not.
+        SlurmError: It is not.
     """
     try:
         found = path.stat()

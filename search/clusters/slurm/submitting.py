@@ -31,13 +31,13 @@ def submit(
     """Write the job's script beside the folder of its logs, and give it to Slurm; after an error nothing is left of it.
 
     Args:
-        job: the job.
-        storage_url: the database, which must hold the study: what cannot work is found out before anything waits in a queue.
-        create: the command that creates the study.
-        environment: what Slurm hands on to the workers, but for a URL in it.
+        job: The job.
+        storage_url: The database, which must hold the study: what cannot work is found out before anything waits in a queue.
+        create: The command that creates the study.
+        environment: What Slurm hands on to the workers, but for a URL in it.
 
     Raises:
-        StudyhallError: there is no sbatch here, or it refuses the job; or the study is not in the database.
+        StudyhallError: There is no sbatch here, or it refuses the job; or the study is not in the database.
     """
     script = job.script
     sbatch = shutil.which("sbatch", path=environment.get("PATH"))

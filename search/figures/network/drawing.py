@@ -24,8 +24,8 @@ def network_figure(architecture: Architecture, title: str = "", subtitle: str = 
     """Draw an encoder-decoder, with a made-up mixture where it enters and its sources where they leave.
 
     Args:
-        architecture: the network; nothing is built.
-        title, subtitle: what is written above; a line break in the subtitle is kept.
+        architecture: The network; nothing is built.
+        title, subtitle: What is written above; a line break in the subtitle is kept.
     """
     layout = lay_out(architecture)
     entrance = layout.encoder[0].left - 0.75 - height_of(32)

@@ -40,8 +40,8 @@ def draw_preset(name: str, to: Path) -> list[Path]:
     """Draw a preset's network as NAME.png and NAME.svg, print the paths and return them.
 
     Raises:
-        UnknownPresetError: there is none of that name.
-        ArtifactError: the pictures cannot be written.
+        UnknownPresetError: There is none of that name.
+        ArtifactError: The pictures cannot be written.
     """
     # Late: the table needs no matplotlib.
     from studyhall.search.figures.network.drawing import network_figure

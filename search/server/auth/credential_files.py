@@ -24,13 +24,13 @@ def read_credentials(token_file: Path | None, password_file: Path | None) -> Cre
     """Read who may come in.
 
     Args:
-        token_file: lines `ROLE TOKEN`, or None.
-        password_file: lines `NAME ROLE PASSWORD`, or None; a password may hold spaces.
+        token_file: Lines `ROLE TOKEN`, or None.
+        password_file: Lines `NAME ROLE PASSWORD`, or None; a password may hold spaces.
 
     In both, ROLE is reader or operator; empty lines and lines that begin with # are skipped.
 
     Raises:
-        ServerError: a file cannot be read, may be read by others, or holds something else; secrets are never quoted.
+        ServerError: A file cannot be read, may be read by others, or holds something else; secrets are never quoted.
     """
     tokens = list(_tokens(token_file)) if token_file else []
     passwords = list(_passwords(password_file)) if password_file else []

@@ -29,8 +29,8 @@ class Credentials:
     """All passwords and tokens, kept as digests under a key that lives no longer than the process.
 
     Args:
-        passwords: of people, by their names.
-        tokens: of programs.
+        passwords: Of people, by their names.
+        tokens: Of programs.
     """
 
     def __init__(self, passwords: Sequence[Password] = (), tokens: Sequence[Token] = ()) -> None:

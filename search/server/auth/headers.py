@@ -29,7 +29,7 @@ class SecurityHeaders:
     """ASGI middleware that completes the headers of every answer.
 
     Args:
-        app: what answers.
+        app: What answers.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -24,8 +24,8 @@ class AuthMiddleware:
     """ASGI middleware that sets `request.state.identity`, or answers in the application's place.
 
     Args:
-        app: what is protected.
-        access: who may use it.
+        app: What is protected.
+        access: Who may use it.
     """
 
     def __init__(self, app: ASGIApp, access: Access) -> None:

@@ -24,10 +24,10 @@ def notice(
     """Return an answer that says one thing.
 
     Args:
-        connection: the request.
-        status: the HTTP status.
-        detail: one sentence or two.
-        headers: to be sent with it.
+        connection: The request.
+        status: The HTTP status.
+        detail: One sentence or two.
+        headers: To be sent with it.
     """
     if wants_html(connection):
         return page("notice.html", status, headers, detail=detail)

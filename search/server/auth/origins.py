@@ -19,8 +19,8 @@ def is_foreign(headers: Headers, *, by_browser: bool) -> bool:
     else with Origin. Both must be right if both are there. Programs send neither.
 
     Args:
-        headers: the request's.
-        by_browser: only a browser has what the request is let in for, such as a cookie: it must say one of the two.
+        headers: The request's.
+        by_browser: Only a browser has what the request is let in for, such as a cookie: it must say one of the two.
     """
     site = headers.get("sec-fetch-site")
     origin = headers.get("origin")

@@ -28,7 +28,7 @@ class Sessions:
     everybody who was taken out of the password file. Programs have tokens, and do not notice.
 
     Args:
-        clock: seconds since 1970.
+        clock: Seconds since 1970.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:

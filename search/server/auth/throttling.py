@@ -15,10 +15,10 @@ class Throttle:
     """Counts failed logins; it remembers no more of them than `in_all`.
 
     Args:
-        per_address: failures of one address before it must wait.
-        in_all: failures of all addresses before everybody must wait, who is not logged in already.
-        window: how long a failure counts, s.
-        clock: seconds that only go forward.
+        per_address: Failures of one address before it must wait.
+        in_all: Failures of all addresses before everybody must wait, who is not logged in already.
+        window: How long a failure counts, s.
+        clock: Seconds that only go forward.
     """
 
     def __init__(

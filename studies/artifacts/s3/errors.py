@@ -28,7 +28,7 @@ def answered(location: S3Location, client: Any = None) -> Iterator[None]:
     """Turn what goes wrong with S3 inside the block into an ArtifactError.
 
     Args:
-        location: the store.
+        location: The store.
         client: boto3's client, where there is one yet; it knows at which address the store is.
     """
     try:

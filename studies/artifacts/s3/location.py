@@ -31,7 +31,7 @@ class S3Location:
         """Read the URL of an artifact store in S3; nothing is opened.
 
         Raises:
-            ArtifactError: it is not such a URL, or has credentials in it; it is not repeated then.
+            ArtifactError: It is not such a URL, or has credentials in it; it is not repeated then.
         """
         try:
             parts = urlsplit(location)

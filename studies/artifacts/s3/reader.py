@@ -19,8 +19,8 @@ def open_object(client: Any, location: S3Location, key: str) -> BinaryIO:
     """Open an object; what is read is of one version of it, or the reading fails.
 
     Raises:
-        NoSuchArtifactError: it is not there.
-        ArtifactError: it cannot be had.
+        NoSuchArtifactError: It is not there.
+        ArtifactError: It cannot be had.
     """
     with answered(location, client):
         answer = client.get_object(Bucket=location.bucket, Key=key)
@@ -32,9 +32,9 @@ class _Object(io.RawIOBase):
 
     Args:
         client: boto3's.
-        location: the store.
-        key: the object's.
-        answer: what GetObject returned for it, whose body is at its first byte.
+        location: The store.
+        key: The object's.
+        answer: What GetObject returned for it, whose body is at its first byte.
     """
 
     def __init__(self, client: Any, location: S3Location, key: str, answer: Any) -> None:
@@ -63,7 +63,7 @@ class _Object(io.RawIOBase):
         """Read some of what follows; 0 at the end only.
 
         Raises:
-            ArtifactError: the store does not answer any more, or the object was replaced meanwhile.
+            ArtifactError: The store does not answer any more, or the object was replaced meanwhile.
         """
         wanted = min(len(buffer), self._size - self._position)
         if wanted <= 0:

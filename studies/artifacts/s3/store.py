@@ -29,7 +29,7 @@ class S3ArtifactStore:
     An object appears whole or not at all, which S3 promises; a large one is put together from its parts at the end.
 
     Args:
-        location: the bucket and the prefix.
+        location: The bucket and the prefix.
     """
 
     def __init__(self, location: S3Location) -> None:
@@ -57,7 +57,7 @@ class S3ArtifactStore:
         """Ask for the bucket.
 
         Raises:
-            ArtifactError: it is not there, or cannot be asked for.
+            ArtifactError: It is not there, or cannot be asked for.
         """
         client = self.client
         with answered(self.location, client):

@@ -94,9 +94,9 @@ class Crew:
     """Some workers; those that are gone are replaced.
 
     Args:
-        folder: the project's folder, where they run.
-        environment: what they find in theirs.
-        size: how many work at a time.
+        folder: The project's folder, where they run.
+        environment: What they find in theirs.
+        size: How many work at a time.
     """
 
     def __init__(self, folder: Path, environment: dict[str, str], size: int) -> None:

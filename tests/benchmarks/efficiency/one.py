@@ -26,11 +26,11 @@ def run_one(system: str, variant: str, seed: int, traces: Path, trials: int) -> 
     """Search once, and leave the trace in a folder.
 
     Args:
-        system: a key of `SEARCHES`; all but "random" need its trace of this variant and seed.
-        variant: a key of `workload.ARGUMENTS`.
-        seed: of proposals and initial weights.
-        traces: the folder.
-        trials: of RandomSearch.
+        system: A key of `SEARCHES`; all but "random" need its trace of this variant and seed.
+        variant: A key of `workload.ARGUMENTS`.
+        seed: Of proposals and initial weights.
+        traces: The folder.
+        trials: Of RandomSearch.
     """
     limit = None if system == "random" else _seconds(traces / f"{variant}-{seed}-random.jsonl")
     keras.utils.set_random_seed(seed)

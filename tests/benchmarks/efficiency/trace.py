@@ -18,7 +18,7 @@ class Trace:
     """Writes a search's trace; the file has its name only when the search came to its end.
 
     Args:
-        path: the file.
+        path: The file.
         limit: CPU seconds after which the search ends with its epoch; None for no limit.
     """
 

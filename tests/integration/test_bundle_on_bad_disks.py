@@ -12,8 +12,11 @@ import subprocess, sys
 from pathlib import Path
 from optuna.storages import InMemoryStorage
 from optuna.study import StudyDirection
-from studyhall.studies.artifacts.attachments import open_artifact_store
-from studyhall.studies.bundle.fetching import Facts, fetch, publish, published
+from studyhall.studies.artifacts.opening import open_artifact_store
+from studyhall.studies.bundle.fetching import fetch
+from studyhall.studies.bundle.manifest import Facts
+from studyhall.studies.bundle.publishing import publish
+from studyhall.studies.bundle.record import published
 from studyhall.studies.errors import StudyhallError
 
 disk, home = Path(sys.argv[1]), Path(sys.argv[2])

@@ -1,6 +1,5 @@
 """Files and folders that appear whole or not at all: written under another name, flushed, then renamed."""
 
-import ctypes
 import errno
 import hashlib
 import os
@@ -15,9 +14,6 @@ CHUNK = 1024 * 1024  # bytes
 
 TEMPORARY_PREFIX = ".studyhall-"
 """What every temporary name begins with, so that the leftovers of a killed process can be told apart."""
-
-_AT_FDCWD = -100  # linux/fcntl.h: relative paths are relative to the working directory
-_RENAME_EXCHANGE = 2  # linux/fs.h
 
 
 @contextmanager
@@ -64,9 +60,10 @@ def new_folder(path: Path) -> Iterator[Path]:
 def replace_folder_atomically(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """Yield an empty folder beside `path`; it becomes `path`, whole, when the block ends without an error.
 
-    An empty folder at `path` is always replaced, a filled one only with `replace`; then the two change places
-    in one step where the kernel can do that (Linux), in two renames elsewhere, and the old one is removed
-    afterwards. Missing parents are created. After an error nothing is left, not even those parents.
+    An empty folder at `path` is always replaced, a filled one only with `replace`: it is renamed out of the way, the
+    new one is renamed to `path`, and the old one is removed. A process that is killed between the two renames leaves
+    nothing at `path`, and both folders beside it. Missing parents are created. After an error nothing is left, not even
+    those parents.
 
     Raises:
         FileExistsError, NotADirectoryError: Something is at `path` that may not be replaced.
@@ -81,13 +78,13 @@ def replace_folder_atomically(path: Path, *, replace: bool = False) -> Iterator[
                 for name in names:
                     _flush(Path(folder, name))
                 _flush(Path(folder))
-            _put_in_place(temporary, path, replace=replace)
+            replaced = _put_in_place(temporary, path, replace=replace)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
     _flush(path.parent)
-    if temporary.exists():  # what was at `path` before
-        shutil.rmtree(temporary)
+    if replaced is not None:
+        shutil.rmtree(replaced)
 
 
 def sha256_of(path: Path) -> str:
@@ -126,15 +123,13 @@ def _flush(path: Path) -> None:
         os.close(handle)
 
 
-def _put_in_place(temporary: Path, path: Path, *, replace: bool) -> None:
-    """Rename a folder to `path`; afterwards what was there in its place, if anything, is at `temporary`."""
+def _put_in_place(temporary: Path, path: Path, *, replace: bool) -> Path | None:
+    """Rename a folder to `path`; return where the folder that was there is now, None where there was none."""
     if not replace or not path.exists():
         os.rename(temporary, path)  # the system refuses when a file or a filled folder is there
-        return
+        return None
     if not path.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
-    if _exchange(temporary, path):
-        return
     aside = _temporary_beside(path)
     os.rename(path, aside)
     try:
@@ -142,19 +137,4 @@ def _put_in_place(temporary: Path, path: Path, *, replace: bool) -> None:
     except BaseException:
         os.rename(aside, path)
         raise
-    os.rename(aside, temporary)
-
-
-def _exchange(one: Path, other: Path) -> bool:
-    """Let two names change places in one step; False where the system or the file system cannot."""
-    try:
-        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
-    except AttributeError:
-        return False
-    renameat2.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint)
-    if renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
-        return True
-    code = ctypes.get_errno()
-    if code in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
-        return False
-    raise OSError(code, os.strerror(code), str(one), None, str(other))
+    return aside

@@ -155,12 +155,7 @@ def test_filled_folder_is_kept_unless_it_may_be_replaced(folder: Path) -> None:
     assert names(folder) == ["best"]
 
 
-@pytest.mark.parametrize("kernel_can_exchange", [True, False])
-def test_filled_folder_is_replaced_when_it_may_be(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, kernel_can_exchange: bool
-) -> None:
-    if not kernel_can_exchange:
-        monkeypatch.setattr(files, "_exchange", lambda one, other: False)
+def test_filled_folder_is_replaced_when_it_may_be(folder: Path) -> None:
     (folder / "best").mkdir()
     (folder / "best" / "old").write_text("old")
     with replace_folder_atomically(folder / "best", replace=True) as temporary:
@@ -173,7 +168,6 @@ def test_filled_folder_is_replaced_when_it_may_be(
 def test_old_folder_is_back_when_the_second_of_two_renames_fails(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "_exchange", lambda one, other: False)
     rename = os.rename
     done: list[str] = []
 

@@ -90,18 +90,6 @@ def sqlite_url(path: str | os.PathLike[str]) -> str:
     return SQLITE + quote(os.fsencode(path))
 
 
-def resolve_url(text: str) -> str:
-    """Return the URL that is meant: `@/path` and `file:/path` name a file that holds it; others are URLs.
-
-    Raises:
-        StorageError: The file cannot be read, or holds no URL.
-    """
-    for prefix in ("file://", "file:", "@"):
-        if text.startswith(prefix):
-            return read_url_file(text.removeprefix(prefix))
-    return text
-
-
 def read_url_file(path: str | os.PathLike[str]) -> str:
     """Return the URL that a file holds, which keeps passwords out of command lines and environments.
 

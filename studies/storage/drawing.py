@@ -64,7 +64,7 @@ def draw(trial: Trial, name: str, distribution: BaseDistribution, ask: Callable[
         if not pending or time.monotonic() > deadline:
             break
         time.sleep(random.uniform(1, 2) * _PAUSE_SECONDS)
-        storage.look_again()
+        storage.others.look_again()
     tried = f"every value of '{name}' that is left leads to a configuration that"
     if pending:
         raise ConfigurationsInUseError(f"{tried} another trial tries at the moment, or has tried")
@@ -78,7 +78,7 @@ def _proposals(
     yield None
     sampler: BaseSampler = trial.study.sampler
     frozen = trial.storage.get_trial(trial._trial_id)
-    space = trial.storage.space  # type: ignore[attr-defined]  # the caller has checked
+    space = trial.storage.others.space  # type: ignore[attr-defined]  # the caller has checked
     listed = space.is_finite(name, distribution)
     if listed and all(key_of(distribution, each) in taken for each in space.values(name, distribution)):
         return

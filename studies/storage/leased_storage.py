@@ -2,13 +2,14 @@
 
 import copy
 import json
-import time
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from optuna.distributions import BaseDistribution, check_distribution_compatibility
+from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
+from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState
 
 from studyhall.studies.json_text import to_json
@@ -16,16 +17,11 @@ from studyhall.studies.queue import trial_writes
 from studyhall.studies.queue.lease import Lease
 from studyhall.studies.space import distinct_trials
 from studyhall.studies.space.configurations import Key, Tried, is_drawn_once, key_of, tried_once
-from studyhall.studies.space.space import Limits, Reach, Space
+from studyhall.studies.space.space import Limits, Reach
 from studyhall.studies.storage.best_so_far import as_judged
-from studyhall.studies.storage.out_of_memory import as_samplers_see
+from studyhall.studies.storage.other_trials import OtherTrials
 from studyhall.studies.storage.study_cache import StudyCache
-from studyhall.studies.storage.study_storage import StudyStorage
 from studyhall.studies.storage.trial_reader import read_trial
-
-FRESH_SECONDS = 1.0
-"""For how long the trials that a claim read count as all there are: a pruner asks at every epoch, and reading them anew costs more
-than all else that an epoch costs."""
 
 
 class TakenError(Exception):
@@ -37,70 +33,117 @@ class TakenError(Exception):
         self.reach = reach
 
 
-class LeasedStorage(StudyCache):
-    """A view of the cached storage, for one claim; it shares what is cached with all others.
+class LeasedStorage(BaseStorage):
+    """A study's storage as the holder of one claim sees it, in front of the cache that all claims share.
 
-    It shows the sampler trials that ran out of memory as bad ones, and sampler and pruner the other trials by their best values so far. It writes about no other trial than its own, and every write raises
-    LeaseLostError, and changes nothing, once the lease is over.
+    It shows the sampler trials that ran out of memory as bad ones, and sampler and pruner the other trials by their
+    best values so far. It writes about no other trial than its own, and every write raises LeaseLostError, and
+    changes nothing, once the lease is over. Leases have heartbeats of their own, so Optuna's are none of its
+    methods.
 
     Nobody but the holder writes about the trial, so it is read once; what is written is noted down here, too.
+
+    Attributes:
+        lease: The lease.
+        backend: The storage behind the cache.
+        others: The other trials of the study.
     """
 
     def __init__(
         self,
-        shared: StudyCache,
+        cache: StudyCache,
         lease: Lease,
         tried: Tried = tried_once,
         limits: Limits = Limits(),  # noqa: B008 - it is frozen
         *,
         is_fresh: bool = False,
     ) -> None:
-        """Make a view for a lease; `tried` and `limits` say what the trial may draw, `is_fresh` that `shared` was read just now."""
-        self.__dict__.update(shared.__dict__)
+        """See the storage through a lease.
+
+        Args:
+            cache: The cache that all claims share.
+            lease: The lease.
+            tried: Says which configurations the trial may not draw.
+            limits: What is known of the search space beside what its trials asked for.
+            is_fresh: Whether the cache was read just now.
+        """
         self.lease = lease
-        self._tried = tried
-        self._limits = limits
+        self.backend = cache.backend
+        self.others = OtherTrials(cache, lease, tried, limits, is_fresh=is_fresh)
+        self._cache = cache
+        self._draws_apart = tried is tried_once
         self._ending: Mapping[str, Any] = {}
         self._result: Sequence[float] = ()
         self._held = self.backend.read(lambda connection: read_trial(connection, lease.trial_id))
-        self._read_at = time.monotonic() if is_fresh else -FRESH_SECONDS
-        self._seen: Space | None = None
-        self._first_open = 0
         self._taken: Mapping[Key, Reach] | None = None
         self._by_plan = False
         self._is_alone = False  # no other trial has the values that this one has
 
-    @property
-    def backend(self) -> StudyStorage:
-        """The storage that is cached."""
-        backend = self._backend
-        if not isinstance(backend, StudyStorage):
-            raise TypeError(f"leases are kept in a StudyStorage, not in {backend!r}")
-        return backend
+    def create_new_study(self, directions: Sequence[StudyDirection], study_name: str | None = None) -> int:
+        return self._cache.create_new_study(directions, study_name)
 
-    @property
-    def space(self) -> Space:
-        """What other trials have tried and try, as of when it was first asked for, or looked at again."""
-        if self._seen is None:
-            look = self.look(self.lease.study_id, self._tried)
-            others = (each for each in look.configurations if each.number != self.lease.number)
-            self._seen, self._first_open = Space.of(others, self._limits), look.first_open
-        return self._seen
+    def delete_study(self, study_id: int) -> None:
+        self._cache.delete_study(study_id)
 
-    def look_again(self) -> None:
-        """Read anew what other trials have tried and try."""
-        self._seen, self._read_at = None, -FRESH_SECONDS
+    def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
+        self._cache.set_study_user_attr(study_id, key, value)
+
+    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
+        self._cache.set_study_system_attr(study_id, key, value)
+
+    def get_study_id_from_name(self, study_name: str) -> int:
+        return self._cache.get_study_id_from_name(study_name)
+
+    def get_study_name_from_id(self, study_id: int) -> str:
+        return self._cache.get_study_name_from_id(study_id)
+
+    def get_study_directions(self, study_id: int) -> list[StudyDirection]:
+        return self._cache.get_study_directions(study_id)
+
+    def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
+        return self._cache.get_study_user_attrs(study_id)
+
+    def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
+        return self._cache.get_study_system_attrs(study_id)
+
+    def get_all_studies(self) -> list[FrozenStudy]:
+        return self._cache.get_all_studies()
+
+    def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
+        return self._cache.create_new_trial(study_id, template_trial)
+
+    def get_trial_id_from_study_id_trial_number(self, study_id: int, trial_number: int) -> int:
+        return self._cache.get_trial_id_from_study_id_trial_number(study_id, trial_number)
+
+    def get_trial(self, trial_id: int) -> FrozenTrial:
+        if trial_id != self.lease.trial_id:
+            return self._cache.get_trial(trial_id)
+        return copy.deepcopy(self._held)
+
+    def get_all_trials(
+        self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
+    ) -> list[FrozenTrial]:
+        if study_id != self.lease.study_id:
+            return self._cache.get_all_trials(study_id, deepcopy, states)
+        own = self.get_trial(self.lease.trial_id)
+        trials = self.others.beside(own, self.get_study_directions(study_id))
+        found = trials if states is None else [each for each in trials if each.state in states]
+        return copy.deepcopy(found) if deepcopy else found
+
+    def get_best_trial(self, study_id: int) -> FrozenTrial:
+        found = self._cache.get_best_trial(study_id)
+        return as_judged(found, self.get_study_directions(study_id)[0])
 
     def taken(self, name: str) -> dict[Key, Reach]:
         """Return the values of the parameter that the trial draws next which lead to nothing that is free."""
-        return {} if self._is_alone else self.space.at(self._points()).taken(name)
+        return {} if self._is_alone else self.others.space.at(self._points()).taken(name)
 
     @contextmanager
     def keeping_apart(self, taken: Mapping[Key, Reach], *, by_plan: bool) -> Iterator[None]:
         """Raise TakenError where a parameter that is set inside the block leads to nothing that is free.
 
-        It is one of the values that are `taken`, or another trial has drawn the same meanwhile: two that follow one plan may draw the same number
-        of a continuous range, others only its ends.
+        It is one of the values that are `taken`, or another trial has drawn the same meanwhile: two that follow one
+        plan may draw the same number of a continuous range, others only its ends.
         """
         self._taken, self._by_plan = taken, by_plan
         try:
@@ -111,44 +154,6 @@ class LeasedStorage(StudyCache):
     def _points(self) -> dict[str, Key]:
         held = self._held
         return {name: key_of(held.distributions[name], value) for name, value in held.params.items()}
-
-    def get_trial(self, trial_id: int) -> FrozenTrial:
-        if trial_id != self.lease.trial_id:
-            return super().get_trial(trial_id)
-        return copy.deepcopy(self._held)
-
-    # Private, but it is what Optuna's cache does first whenever it is asked for all trials.
-    def _read_trials_from_remote_storage(self, study_id: int) -> None:
-        now = time.monotonic()
-        if now - self._read_at >= FRESH_SECONDS or self._held.state.is_finished():
-            super()._read_trials_from_remote_storage(study_id)
-            self._read_at = now
-
-    def get_all_trials(
-        self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
-    ) -> list[FrozenTrial]:
-        trials = super().get_all_trials(study_id, False, None)
-        own, directions = self.get_trial(self.lease.trial_id), self.get_study_directions(study_id)
-        judged = self._judged
-        trials = [
-            own
-            if each.number == own.number
-            else judged.get(each._trial_id) or self._judge(each, directions[0])
-            for each in trials
-        ]
-        trials = as_samplers_see(trials, directions)
-        found = trials if states is None else [each for each in trials if each.state in states]
-        return copy.deepcopy(found) if deepcopy else found
-
-    def get_best_trial(self, study_id: int) -> FrozenTrial:
-        found = super().get_best_trial(study_id)
-        return as_judged(found, self.get_study_directions(study_id)[0])
-
-    def _judge(self, trial: FrozenTrial, direction: StudyDirection) -> FrozenTrial:
-        seen = as_judged(trial, direction)
-        if trial.state.is_finished():
-            self._judged[trial._trial_id] = seen
-        return seen
 
     @property
     def held(self) -> FrozenTrial:
@@ -178,7 +183,7 @@ class LeasedStorage(StudyCache):
         distribution: BaseDistribution,
     ) -> None:
         lease = self._lease_on(trial_id)
-        known = self._drawn_from.get(param_name) or self.backend.read(
+        known = self._cache.drawn_from.get(param_name) or self.backend.read(
             lambda connection: trial_writes.known_distribution(connection, lease.study_id, param_name)
         )
         if known is not None:
@@ -192,25 +197,28 @@ class LeasedStorage(StudyCache):
                     connection, lease, param_name, param_value_internal, distribution
                 )
             )
-        self._drawn_from[param_name] = known or distribution
+        self._cache.drawn_from[param_name] = known or distribution
         self._held.params.setdefault(param_name, distribution.to_external_repr(param_value_internal))
         self._held.distributions.setdefault(param_name, distribution)
 
     def _stays_apart(
         self, name: str, value: float, distribution: BaseDistribution, taken: Mapping[Key, Reach]
     ) -> bool:
-        """Store a parameter that other trials may have drawn too, unless one has; False where none may have, and nothing is stored."""
+        """Store a parameter that other trials may have drawn too, unless one has.
+
+        Return False, and store nothing, where none may have.
+        """
         external = distribution.to_external_repr(value)
         key, points = key_of(distribution, external), self._points()
         if key in taken:
             raise TakenError(key, taken[key])
-        if self._is_alone or self._tried is not tried_once:
+        if self._is_alone or not self._draws_apart:
             return False
-        here = self.space.at({**points, name: key})
+        here = self.others.space.at({**points, name: key})
         if is_drawn_once(distribution, external) and not self._by_plan:
             self._is_alone = here.is_unknown
             return False
-        first = self._first_open
+        first = self.others.first_open
         found = self.backend.transact(
             lambda connection: distinct_trials.set_param(
                 connection, self.lease, first, points, name, value, distribution, goes_on=here.goes_on

@@ -1,12 +1,16 @@
-"""Optuna's cache in front of a storage, which also remembers what a study's name stands for, and what its trials have tried."""
+"""Optuna's cache in front of a study's storage, shared by all claims of a process: what ends is read once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from optuna.distributions import BaseDistribution
 from optuna.storages._cached_storage import _CachedStorage, _StudyInfo
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
 from studyhall.studies.space.configurations import Configuration, Tried
+from studyhall.studies.storage.best_so_far import as_judged
 from studyhall.studies.storage.study_storage import StudyStorage
 
 
@@ -19,19 +23,21 @@ class Look:
 
 
 class StudyCache(_CachedStorage):
-    """The storage of one study, as Optuna reads it again and again; finished trials are read once."""
+    """The storage of one study, as Optuna reads it again and again; finished trials are read once.
+
+    Attributes:
+        backend: The storage that is cached.
+        drawn_from: What parameters are drawn from, by their names; cleared when a trial that has said so may be gone.
+    """
 
     def __init__(self, backend: StudyStorage, name: str, study_id: int) -> None:
         super().__init__(backend)
+        self.backend = backend
+        self.drawn_from: dict[str, BaseDistribution] = {}
         self._ids = {name: study_id}
         # The trials that have ended, by their ids, as samplers and pruners see them.
         self._judged: dict[int, FrozenTrial] = {}
-        self._drawn_from: dict[str, BaseDistribution] = {}  # by the names of parameters
         self._ended: dict[int, Configuration | None] = {}  # of trials that have ended, by their numbers
-
-    def forget_distributions(self) -> None:
-        """Forget what parameters are drawn from: a trial that has said so may be gone."""
-        self._drawn_from.clear()
 
     def get_study_id_from_name(self, study_name: str) -> int:
         # Optuna's Study asks whenever one is made, and one is made for every claim and every record.
@@ -39,7 +45,11 @@ class StudyCache(_CachedStorage):
             self._ids[study_name] if study_name in self._ids else super().get_study_id_from_name(study_name)
         )
 
-    # Private, but it is what Optuna's cache does first whenever it is asked for all trials; which would keep those that were deleted.
+    def read_trials(self, study_id: int) -> None:
+        """Read what may have changed about the trials since they were last read."""
+        self._read_trials_from_remote_storage(study_id)
+
+    # Private, but Optuna's cache calls it first whenever it is asked for all trials, and would keep deleted ones.
     def _read_trials_from_remote_storage(self, study_id: int) -> None:
         with self._lock:
             study = self._studies.setdefault(study_id, _StudyInfo())
@@ -53,9 +63,29 @@ class StudyCache(_CachedStorage):
             study.unfinished_trial_ids = {each._trial_id for each in trials} - ended
             study.last_finished_trial_id = max(ended | {last})
 
+    def judged(self, study_id: int, direction: StudyDirection, own: FrozenTrial) -> list[FrozenTrial]:
+        """Return the trials by their best values so far, as of when they were last read.
+
+        Args:
+            study_id: The study.
+            direction: The direction of its first objective.
+            own: The trial of the one who asks, which takes the place of what was read of it.
+        """
+        judged, number = self._judged, own.number
+        return [
+            own if each.number == number else judged.get(each._trial_id) or self._judge(each, direction)
+            for each in self._last_read(study_id)
+        ]
+
+    def _judge(self, trial: FrozenTrial, direction: StudyDirection) -> FrozenTrial:
+        seen = as_judged(trial, direction)
+        if trial.state.is_finished():
+            self._judged[trial._trial_id] = seen
+        return seen
+
     def look(self, study_id: int, tried: Tried) -> Look:
         """Return the configurations that are not to be repeated, as of when trials were last read."""
-        trials = _CachedStorage.get_all_trials(self, study_id, deepcopy=False)
+        trials = self._last_read(study_id)
         for each in trials:
             if each.state.is_finished() and each.number not in self._ended:
                 self._ended[each.number] = tried(each)  # which never changes
@@ -65,3 +95,7 @@ class StudyCache(_CachedStorage):
             [each for each in found if each is not None],
             min((each._trial_id for each in trials if not each.state.is_finished()), default=last + 1),
         )
+
+    def _last_read(self, study_id: int) -> Sequence[FrozenTrial]:
+        with self._lock:
+            return sorted(self._studies[study_id].trials.values(), key=attrgetter("number"))

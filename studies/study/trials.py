@@ -190,7 +190,7 @@ class StudyTrials(StudySpace):
             lambda connection: leasing.hand_back(connection, lease, afresh=afresh),
             got_through=lambda connection, _: not leasing.is_held(connection, lease),
         )
-        self._cached.forget_distributions()  # which a trial may have told that has forgotten them
+        self._cached.drawn_from.clear()  # which a trial may have told that has forgotten them
 
     def draw_again(self, held: Trial | Lease, *, keeping_start: bool = False) -> None:
         """Put a trial back whose parameters lead to nothing that no other trial has, so that it draws others.

@@ -11,7 +11,10 @@ import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
-from optuna.storages import RDBStorage
+from optuna.storages import BaseStorage, RDBStorage
+from optuna.storages._cached_storage import _CachedStorage
+from optuna.storages._heartbeat import is_heartbeat_enabled
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy import Connection, MetaData, event, select
 
@@ -27,7 +30,8 @@ from studyhall.studies.database.address import parse
 from studyhall.studies.database.attributes import START
 from studyhall.studies.database.retrying import Patience
 from studyhall.studies.definition import Definition
-from studyhall.studies.storage import leased_storage
+from studyhall.studies.storage import other_trials
+from studyhall.studies.storage.leased_storage import LeasedStorage
 from studyhall.studies.storage.study_storage import StudyStorage, open_storage
 from studyhall.studies.storage.suggesting import suggest_value
 from studyhall.studies.study.study import Study
@@ -185,6 +189,38 @@ def test_holder_writes_about_no_other_trial(storage: StudyStorage) -> None:
     assert other.storage.backend.get_trial(other._trial_id).user_attrs == {}  # type: ignore[attr-defined]
 
 
+def test_holders_storage_passes_on_what_is_not_about_its_trial(storage: StudyStorage) -> None:
+    study = make_study(storage, 2)
+    study.complete(claim(study), 0.5)
+    held, cached = claim(study).storage, study.optuna()._storage
+    held.set_study_user_attr(study.id, "mine", 1)
+    held.set_study_system_attr(study.id, "ours", 2)
+    assert held.get_study_id_from_name("bss") == study.id
+    for ask in (
+        lambda each: each.get_study_name_from_id(study.id),
+        lambda each: each.get_study_directions(study.id),
+        lambda each: each.get_study_user_attrs(study.id),
+        lambda each: each.get_study_system_attrs(study.id),
+        lambda each: [found.study_name for found in each.get_all_studies()],
+        lambda each: each.get_trial(each.get_trial_id_from_study_id_trial_number(study.id, 0)),
+        lambda each: each.get_best_trial(study.id),
+    ):
+        assert ask(held) == ask(cached)
+    another = held.create_new_study([StudyDirection.MINIMIZE], "another")
+    held.create_new_trial(another)
+    assert len(held.get_all_trials(another)) == 1
+    held.delete_study(another)
+    assert [each.study_name for each in cached.get_all_studies()] == ["bss"]
+    assert not is_heartbeat_enabled(held)
+
+
+def test_holders_storage_has_a_say_in_whatever_optunas_cache_has() -> None:
+    """What Optuna's cache answers in its own way must not fall back to the slow way of the base class here."""
+    asked = {name for name in vars(_CachedStorage) if hasattr(BaseStorage, name) and name[0] != "_"}
+    assert asked
+    assert asked <= vars(LeasedStorage).keys()
+
+
 def test_facts_that_come_while_others_are_written_are_written_together(
     storage: StudyStorage, tmp_path: Path
 ) -> None:
@@ -241,7 +277,7 @@ def test_trial_takes_a_bounded_number_of_statements(
     storage: StudyStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module, what_is_done_once_a_second in (
-        (leased_storage, "FRESH_SECONDS"),
+        (other_trials, "FRESH_SECONDS"),
         (budget, "SECONDS_BETWEEN_LOOKS"),
     ):
         monkeypatch.setattr(module, what_is_done_once_a_second, 3600.0)

@@ -25,6 +25,7 @@ from studyhall.studies.database.retrying import Patience
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import DefinitionError, StudyNotFoundError
 from studyhall.studies.json_text import finite
+from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.storage.study_storage import open_storage
 from studyhall.studies.study.opening import open_study
 from studyhall.studies.study.study import Study
@@ -160,7 +161,7 @@ def _frozen(project: Project, old: OldTrial, definition: Definition) -> FrozenTr
     }
     if old.score is None:
         lines = (old.message or "").strip().splitlines()
-        facts |= {FAILURE: "error", REASON: lines[-1] if lines else "KerasTuner does not say why"}
+        facts |= {FAILURE: FailureKind.ERROR, REASON: lines[-1] if lines else "KerasTuner does not say why"}
         return optuna.trial.create_trial(
             state=TrialState.FAIL, params=parameters, distributions=distributions, user_attrs=facts
         )

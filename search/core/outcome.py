@@ -1,23 +1,11 @@
 """How a piece of training ended, in values that travel between processes."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from studyhall.studies.bundle.manifest import Loading
-
-
-class FailureKind(StrEnum):
-    """Why a trial failed; recorded on the trial as `failure` and counted in `status`."""
-
-    NAN = "nan"  # the objective or the loss stopped being a finite number
-    INVALID = "invalid"  # the HyperModel refused the configuration
-    OOM = "oom"  # the device or the machine ran out of memory
-    STALLED = "stalled"  # no batch for longer than the limit; the training process was killed
-    ERROR = "error"  # the user's code raised
-    CRASHED = "crashed"  # the training process died of a signal
-    LOST = "lost"  # its workers vanished again and again
+from studyhall.studies.queue.failure_kind import FailureKind
 
 
 @dataclass(frozen=True)

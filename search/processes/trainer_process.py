@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, Self
 
-from studyhall.search.core.outcome import FailureKind
 from studyhall.search.devices.host_memory import machine_memory, resident_memory
 from studyhall.search.processes.channel import (
     Answer,
@@ -29,6 +28,7 @@ from studyhall.search.processes.channel import (
 from studyhall.search.processes.signals import sigterm_held_back
 from studyhall.search.training.failures import Death, host_kills
 from studyhall.studies.errors import StudyhallError
+from studyhall.studies.queue.failure_kind import FailureKind
 
 POLL_SECONDS = 0.2  # how soon a task hears that the worker was told to stop
 TAIL_BYTES = 4000  # how much of the process's last output is kept for a crash report

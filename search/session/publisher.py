@@ -19,13 +19,7 @@ from studyhall.search.core.events import (
     RetrainingStarted,
     WaitingToPublish,
 )
-from studyhall.search.core.outcome import (
-    Appraised,
-    Failed,
-    FailureKind,
-    HandedBack,
-    Retrained,
-)
+from studyhall.search.core.outcome import Appraised, Failed, HandedBack, Retrained
 from studyhall.search.notifications.notifier import Notifies
 from studyhall.search.processes.channel import AppraiseTask, Job, RetrainTask
 from studyhall.search.processes.scratch import scratch_folder
@@ -44,6 +38,7 @@ from studyhall.studies.bundle.record import published
 from studyhall.studies.bundle.turn import PublicationTurn
 from studyhall.studies.errors import StorageError, WorkFailedError
 from studyhall.studies.json_text import finite, to_json
+from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.queue.lease import LEASE_SECONDS
 from studyhall.studies.retention.best_models import KeptModels
 from studyhall.studies.retention.study_files import replace_files

@@ -4,7 +4,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from studyhall.search.core.outcome import FailureKind
+from studyhall.studies.queue.failure_kind import FailureKind
 
 _OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Resource exhausted", "OOM when allocating", "out of memory")
 _KILL_COUNTERS = (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat"))  # lines `oom_kill N`

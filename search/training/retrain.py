@@ -5,7 +5,7 @@ from pathlib import Path
 
 from studyhall.search.bridge.hyperparameters import plain_hyperparameters
 from studyhall.search.core.handle import TrialHandle, Value
-from studyhall.search.core.outcome import Failed, FailureKind, HandedBack, Retrained
+from studyhall.search.core.outcome import Failed, HandedBack, Retrained
 from studyhall.search.devices import setup as device_setup
 from studyhall.search.training import provenance
 from studyhall.search.training.account import NotFiniteError, UnknownMetricError
@@ -22,6 +22,7 @@ from studyhall.search.user.workload import Workload, ensure_built, parameter_cou
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import StudyhallError
 from studyhall.studies.one_line import reason
+from studyhall.studies.queue.failure_kind import FailureKind
 
 
 def run_retraining(

@@ -11,7 +11,7 @@ from keras_tuner.engine.hyperparameters import Fixed
 from studyhall.models.errors import ConfigurationError
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters, recorded_values
 from studyhall.search.core.handle import TrialHandle
-from studyhall.search.core.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, TrialOutcome
+from studyhall.search.core.outcome import Completed, Failed, HandedBack, Pruned, TrialOutcome
 from studyhall.search.devices import setup as device_setup
 from studyhall.search.training import provenance, resident
 from studyhall.search.training.account import Account, NotFiniteError, UnknownMetricError
@@ -48,6 +48,7 @@ from studyhall.studies.errors import (
     UserCodeError,
 )
 from studyhall.studies.one_line import reason
+from studyhall.studies.queue.failure_kind import FailureKind
 
 
 def run_trial(

@@ -5,7 +5,6 @@ from pathlib import Path
 import keras
 from optuna.trial import Trial
 
-from studyhall.search.core.outcome import FailureKind
 from studyhall.search.training.account import Account
 from studyhall.search.training.result import Result
 from studyhall.search.tuner.callbacks import BestWeights
@@ -13,6 +12,7 @@ from studyhall.search.workers.budget import EpochGate
 from studyhall.search.workers.lease_keeper import LeaseKeeper
 from studyhall.search.workers.study_handle import StudyHandle
 from studyhall.studies.artifacts.store import ArtifactStore
+from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.study.study import Study
 
 

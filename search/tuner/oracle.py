@@ -16,7 +16,6 @@ from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
 from studyhall.search.bridge.scopes import nesting
-from studyhall.search.core.outcome import FailureKind
 from studyhall.search.processes.scratch import scratch_folder
 from studyhall.search.tuner.asked import asked_of
 from studyhall.search.tuner.display import SearchDisplay, waiting_for
@@ -30,6 +29,7 @@ from studyhall.search.workers.study_handle import sweep
 from studyhall.studies.algorithms.factory import make_pruner, sampler_for_trial
 from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.errors import ConfigurationsInUseError, LeaseLostError, StorageError
+from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.queue.lease import LEASE_SECONDS
 from studyhall.studies.retention.best_models import KeptModels
 from studyhall.studies.study.study import Study
@@ -241,7 +241,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
                     FailureKind.ERROR,
                     trial.message or "run_trial did not end it",
                 )
-                study.fail(in_hand.claimed, kind.value, reason)
+                study.fail(in_hand.claimed, kind, reason)
         except LeaseLostError:
             sys.stdout.write(
                 f"\nTrial {trial.trial_id} is another process's by now; what was done here is dropped.\n"

@@ -11,7 +11,6 @@ import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from studyhall.models.errors import ConfigurationError
-from studyhall.search.core.outcome import FailureKind
 from studyhall.search.training import provenance
 from studyhall.search.training.account import NotFiniteError, UnknownMetricError
 from studyhall.search.training.callbacks import (
@@ -37,6 +36,7 @@ from studyhall.studies.errors import (
     UserCodeError,
 )
 from studyhall.studies.one_line import reason
+from studyhall.studies.queue.failure_kind import FailureKind
 
 
 class LeftError(Exception):

@@ -10,7 +10,6 @@ import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 from keras_tuner.src.engine import hypermodel as hypermodels
 
-from studyhall.search.core.outcome import FailureKind
 from studyhall.search.training.warm_start import misfits
 from studyhall.search.tuner.interruption import terminated_as_interrupted
 from studyhall.search.tuner.objective import (
@@ -35,6 +34,7 @@ from studyhall.studies.definition import Value
 from studyhall.studies.errors import (
     UserCodeError,
 )
+from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.retention.best_models import DEFAULT_LIMIT
 
 _NOT_THE_TRIALS_FAULT = frozenset({FailureKind.ERROR, FailureKind.CRASHED})

@@ -52,7 +52,7 @@ class Announcer:
             study_facts = self._facts()
             if self._first("failures", f"after {study_facts.counts.complete} complete"):
                 self._notifier.send(
-                    messages.failures(study_facts, in_a_row, failure.kind.value, failure.reason, worker)
+                    messages.failures(study_facts, in_a_row, failure.kind, failure.reason, worker)
                 )
 
     def left(self) -> None:

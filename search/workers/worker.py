@@ -17,7 +17,6 @@ from studyhall.search.core.outcome import (
     DrawsAgain,
     Dropped,
     Failed,
-    FailureKind,
     HandedBack,
     Interrupted,
     Pruned,
@@ -47,6 +46,7 @@ from studyhall.studies.errors import (
     UserCodeError,
     WorkFailedError,
 )
+from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.queue.lease import LEASE_SECONDS
 from studyhall.studies.retention.best_models import KeptModels
 from studyhall.studies.status import summary
@@ -226,7 +226,7 @@ class Worker:
             case Failed(kind, reason, _, blames_study):
                 if blames_study and self._study.is_to_blame(trial):
                     raise UserCodeError(reason)
-                self._study.fail(trial, kind.value, reason)
+                self._study.fail(trial, kind, reason)
             case HandedBack():
                 self._study.hand_back(handle.lease)
             case DrawsAgain():
@@ -235,7 +235,7 @@ class Worker:
                 if others_run:
                     self._stop.wait(LOOK_SECONDS)
             case Interrupted(reason):
-                released = self._study.interrupted(handle.lease, FailureKind.CRASHED.value, reason)
+                released = self._study.interrupted(handle.lease, FailureKind.CRASHED, reason)
                 if released.state == "failed":
                     return Failed(FailureKind.CRASHED, reason)
             case Dropped():

@@ -11,9 +11,6 @@ LEASE_SECONDS = 60.0
 MAX_INTERRUPTIONS = 3
 """How often a trial may lose its worker until it is given up."""
 
-LOST = "lost"
-"""The kind of failure of a trial whose workers vanished."""
-
 
 @dataclass(frozen=True)
 class Checkpoint:

@@ -28,7 +28,8 @@ from studyhall.studies.database.attributes import FAILURE, REASON
 from studyhall.studies.database.dialects import insert_into, is_older, now, seconds_of
 from studyhall.studies.database.optuna_tables import COMPLETE, FAIL, PRUNED, RUNNING, WAITING, trials
 from studyhall.studies.database.studyhall_tables import leases, leftovers
-from studyhall.studies.queue.lease import LOST, Lease, Released, lost
+from studyhall.studies.queue.failure_kind import FailureKind
+from studyhall.studies.queue.lease import Lease, Released, lost
 from studyhall.studies.queue.leasing import leave_over, set_attributes, set_state
 
 
@@ -50,7 +51,7 @@ class Failure:
     reason: str  # may contain {n}, for the number of interruptions
 
 
-_VANISHED = Failure(LOST, "its worker vanished {n} times, the last time without a word")
+_VANISHED = Failure(FailureKind.LOST, "its worker vanished {n} times, the last time without a word")
 
 
 class RacedError(Exception):

@@ -29,9 +29,7 @@ from studyhall.studies.database.optuna_tables import (
 )
 from studyhall.studies.json_text import to_json
 from studyhall.studies.queue import leasing
-
-WITHDRAWN = "withdrawn"
-"""The kind of failure of a trial that was withdrawn and could not be deleted; it is no failure."""
+from studyhall.studies.queue.failure_kind import FailureKind
 
 _OF_TRIAL = (
     trial_params,
@@ -118,7 +116,7 @@ def count_ended(connection: Connection, study_id: int) -> int:
 def is_ended(trial_id: ColumnElement[int]) -> ColumnElement[bool]:
     """Whether a trial, which failed, was withdrawn and could not be deleted."""
     failure = trial_user_attributes.c
-    withdrawn = failure.value_json == to_json(WITHDRAWN)
+    withdrawn = failure.value_json == to_json(FailureKind.WITHDRAWN)
     return exists().where(failure.trial_id == trial_id, failure.key == FAILURE, withdrawn)
 
 
@@ -154,5 +152,5 @@ def _withdraw(connection: Connection, rows: Sequence[Any], reason: str) -> int:
         if row.number < last:
             ended = {"state": FAIL, "datetime_complete": utc_now()}
             connection.execute(update(trials).where(c.trial_id == row.trial_id).values(ended))
-            leasing.set_attributes(connection, row.trial_id, {FAILURE: WITHDRAWN, REASON: reason})
+            leasing.set_attributes(connection, row.trial_id, {FAILURE: FailureKind.WITHDRAWN, REASON: reason})
     return len(rows)

@@ -9,10 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from studyhall.studies.database.attributes import BEGUN, FAILURE, MODEL, START
 from studyhall.studies.definition.section import Value
-from studyhall.studies.queue.lease import LOST
-
-OUT_OF_MEMORY = "oom"
-"""The kind of failure of a trial that ran out of memory."""
+from studyhall.studies.queue.failure_kind import FailureKind
 
 Key = Hashable
 """A parameter's value, such that the same values have the same key whoever drew them."""
@@ -50,8 +47,8 @@ def tried_once(trial: FrozenTrial) -> Configuration | None:
         return None
     if trial.state is TrialState.FAIL:
         kind = trial.user_attrs.get(FAILURE)
-        refused = kind == "invalid" and "values" in trial.system_attrs.get(START, {})
-        if kind in (None, LOST) or refused:
+        refused = kind == FailureKind.INVALID and "values" in trial.system_attrs.get(START, {})
+        if kind in (None, FailureKind.LOST) or refused:
             return None
     return _configuration(trial)
 
@@ -63,7 +60,7 @@ def out_of_memory_once(trial: FrozenTrial) -> Configuration | None:
 
 def ran_out_of_memory(trial: FrozenTrial) -> bool:
     """Whether a trial failed because it did."""
-    return trial.state is TrialState.FAIL and trial.user_attrs.get(FAILURE) == OUT_OF_MEMORY
+    return trial.state is TrialState.FAIL and trial.user_attrs.get(FAILURE) == FailureKind.OOM
 
 
 def _configuration(trial: FrozenTrial) -> Configuration:

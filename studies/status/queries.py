@@ -24,6 +24,7 @@ from studyhall.studies.database.optuna_tables import (
     trials,
 )
 from studyhall.studies.queue import epoch_budget, withdrawal
+from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.status.summary import Best, Counts, FrontTrial, Spent, Value
 
 _INFINITE = {"INF_NEG": -math.inf, "INF_POS": math.inf}  # Optuna stores their type, and no value
@@ -105,7 +106,7 @@ def failures(connection: Connection, study_id: int) -> dict[str, int]:
     found = {
         f"{json.loads(row[0])}": row[1] for row in connection.execute(query)
     }  # anybody may have written it
-    found.pop(withdrawal.WITHDRAWN, None)
+    found.pop(FailureKind.WITHDRAWN, None)
     return found
 
 

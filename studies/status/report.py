@@ -11,7 +11,7 @@ from studyhall.studies.database.attributes import STARTED
 from studyhall.studies.database.dialects import now
 from studyhall.studies.database.studyhall_tables import leases
 from studyhall.studies.queue import epoch_budget
-from studyhall.studies.queue.withdrawal import WITHDRAWN
+from studyhall.studies.queue.failure_kind import UNKNOWN, FailureKind
 from studyhall.studies.status.catalogue import Catalogue, read_summary
 from studyhall.studies.status.estimates import Estimate, Throughput, throughput, time_left
 from studyhall.studies.status.finished_trials import FinishedTrial, finished
@@ -98,10 +98,10 @@ class Report:
 
 
 def failures_of(summary: StudySummary) -> dict[str, int]:
-    """Return a study's failed trials by the kind of their failure; "unknown" for those of which nobody recorded it."""
+    """Return a study's failed trials by the kind of their failure; `UNKNOWN` for those of which nobody recorded it."""
     kinds = dict(summary.failures)
     if (others := summary.counts.failed - sum(kinds.values())) > 0:
-        kinds["unknown"] = kinds.get("unknown", 0) + others
+        kinds[UNKNOWN] = kinds.get(UNKNOWN, 0) + others
     return kinds
 
 
@@ -154,5 +154,7 @@ def _read(connection: Connection, name: str, study_id: int) -> Report:
         running=running(
             connection, study_id, summary.direction, leased=inspect(connection).has_table(leases.name)
         ),
-        latest_failures=[each for each in failed.trials if each.failure != WITHDRAWN] if failed else (),
+        latest_failures=[each for each in failed.trials if each.failure != FailureKind.WITHDRAWN]
+        if failed
+        else (),
     )

@@ -9,12 +9,13 @@ from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
 from optuna.trial import Trial
 
-from studyhall.search.core.outcome import Completed, Failed, FailureKind, Pruned
+from studyhall.search.core.outcome import Completed, Failed, Pruned
 from studyhall.search.notifications.messages import Message
 from studyhall.search.workers.announcer import Announcer
 from studyhall.studies.bundle.record import BundleRecord
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import StorageError
+from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.storage.study_storage import StudyStorage, open_storage
 from studyhall.studies.study.study import Study
 

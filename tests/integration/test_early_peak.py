@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from studyhall.search.core.outcome import Appraised, Failed, FailureKind
+from studyhall.search.core.outcome import Appraised, Failed
 from studyhall.search.processes.channel import AppraiseTask, Task, TrialTask
 from studyhall.search.processes.stop_switch import StopSwitch
 from studyhall.search.processes.trainer_process import TrainerProcess
@@ -19,6 +19,7 @@ from studyhall.search.workers.worker import Worker
 from studyhall.studies.artifacts.folder_store import FileArtifactStore
 from studyhall.studies.bundle.fetching import fetch
 from studyhall.studies.bundle.record import published
+from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.storage.study_storage import StudyStorage
 from studyhall.studies.study.study import Study
 from studyhall.studies.study_file.loading import define

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from optuna.distributions import FloatDistribution
 
-from studyhall.search.core.outcome import Appraised, Failed, FailureKind, Retrained
+from studyhall.search.core.outcome import Appraised, Failed, Retrained
 from studyhall.search.figures.for_bundle import read_history
 from studyhall.search.figures.history import history_figure
 from studyhall.search.processes.channel import RetrainTask, Task
@@ -21,6 +21,7 @@ from studyhall.search.tuner.trials import as_keras_tuner_trial
 from studyhall.search.views.status import show_status
 from studyhall.studies.bundle.fetching import fetch
 from studyhall.studies.bundle.record import published
+from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.retention.best_models import KeptModels
 from studyhall.studies.storage.suggesting import suggest_value
 from studyhall.studies.study.study import Study

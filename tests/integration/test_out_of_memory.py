@@ -10,12 +10,11 @@ from optuna.pruners import NopPruner
 from optuna.samplers import BaseSampler, GridSampler, RandomSampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from studyhall.search.core.outcome import FailureKind
 from studyhall.studies.algorithms.factory import sampler_for_trial
 from studyhall.studies.definition import Definition, SamplerSpec
 from studyhall.studies.errors import RepeatedConfigurationError
+from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.queue.withdrawal import Exhausted
-from studyhall.studies.space.configurations import OUT_OF_MEMORY
 from studyhall.studies.storage.study_storage import StudyStorage
 from studyhall.studies.storage.suggesting import start_of, suggest_value
 from studyhall.studies.study.study import Study
@@ -50,16 +49,12 @@ def claim(study: Study, sampler: Callable[[int], BaseSampler] = SAMPLERS["random
 def run_out(study: Study, **asked: Any) -> None:
     trial = claim(study)
     drawn(trial, **asked)
-    study.fail(trial, OUT_OF_MEMORY, "RESOURCE_EXHAUSTED")
+    study.fail(trial, FailureKind.OOM, "RESOURCE_EXHAUSTED")
 
 
 def seen(study: Study) -> list[FrozenTrial]:
     """The trials as the sampler of the next one sees them."""
     return claim(study).study.get_trials(deepcopy=False)
-
-
-def test_the_kind_of_failure_is_the_one_that_workers_write() -> None:
-    assert FailureKind.OOM.value == OUT_OF_MEMORY
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -77,7 +72,7 @@ def test_no_configuration_runs_out_of_memory_twice(storage: StudyStorage, sample
             continue
         if values["units"] * values["depth"] > 256:
             failed[values["units"], values["depth"]] += 1
-            study.fail(trial, OUT_OF_MEMORY, "RESOURCE_EXHAUSTED")
+            study.fail(trial, FailureKind.OOM, "RESOURCE_EXHAUSTED")
         else:
             study.complete(trial, 1 / values["units"])
     assert set(failed.values()) == {1}
@@ -119,7 +114,7 @@ def test_a_trial_that_continues_keeps_values_that_ran_out_of_memory_elsewhere(st
     first, second = claim(study), claim(study)
     for trial in (first, second):
         drawn(trial, units=64, depth=1)
-    study.fail(first, OUT_OF_MEMORY, "")
+    study.fail(first, FailureKind.OOM, "")
     study.hand_back(second)
     assert drawn(claim(study)) == {"units": 64, "depth": 1}
 
@@ -161,7 +156,7 @@ def test_one_without_all_parameters_does_not_hide_them_from_samplers(storage: St
     study.complete(trial, 1.0)
     trial = claim(study)
     suggest_value(trial, "units", UNITS)
-    study.fail(trial, OUT_OF_MEMORY, "")
+    study.fail(trial, FailureKind.OOM, "")
     assert seen(study)[1].state is TrialState.FAIL
 
 
@@ -174,7 +169,7 @@ def test_a_grid_is_tried_point_by_point_from_the_first_trial_on(storage: StudySt
         assert start_of(trial) == {}
         values = drawn(trial)
         tried.add((values["units"], values["depth"]))
-        study.fail(trial, OUT_OF_MEMORY, "")
+        study.fail(trial, FailureKind.OOM, "")
     assert len(tried) == 6
 
 
@@ -184,7 +179,7 @@ def test_a_grid_all_of_which_ran_out_of_memory_is_not_begun_again(storage: Study
     for _ in range(2):
         trial = claim(study, lambda number: GridSampler(grid, seed=7))
         drawn(trial)
-        study.fail(trial, OUT_OF_MEMORY, "")
+        study.fail(trial, FailureKind.OOM, "")
     assert study.claim(lambda number: GridSampler(grid, seed=7), NopPruner()) is None
     assert study.exhausted() == Exhausted(configurations=2, withdrawn=1)
 
@@ -194,6 +189,6 @@ def test_a_continuous_parameter_is_only_refused_what_was_tried_exactly(storage: 
     study = created(storage, 4)
     trial = claim(study, lambda number: RandomSampler(seed=1))
     tried = suggest_value(trial, "rate", rate)
-    study.fail(trial, OUT_OF_MEMORY, "")
+    study.fail(trial, FailureKind.OOM, "")
     again = claim(study, lambda number: RandomSampler(seed=1))
     assert suggest_value(again, "rate", rate) != tried  # the same seed proposes the same first

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from studyhall.search.core.handle import Start, Value
-from studyhall.search.core.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, Retrained
+from studyhall.search.core.outcome import Completed, Failed, HandedBack, Pruned, Retrained
 from studyhall.search.training.check import run_check
 from studyhall.search.training.retrain import run_retraining
 from studyhall.search.training.trial import run_trial
@@ -20,6 +20,7 @@ from studyhall.search.user.code import load_object
 from studyhall.search.user.workload import Workload, load_workload
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import UserCodeError
+from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.study_file.loading import define
 
 # A published model is compiled and holds no optimizer's state, which Keras says when it loads it.

@@ -10,13 +10,14 @@ import pytest
 
 from studyhall.search import Tuner
 from studyhall.search.core.handle import Start, Value
-from studyhall.search.core.outcome import Completed, Failed, FailureKind, Retrained
+from studyhall.search.core.outcome import Completed, Failed, Retrained
 from studyhall.search.training.check import run_check
 from studyhall.search.training.retrain import run_retraining
 from studyhall.search.training.trial import run_trial
 from studyhall.search.training.warm_start import DryHandle, misfits
 from studyhall.search.user.workload import load_workload
 from studyhall.studies.definition import Definition
+from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.study_file.loading import define
 
 PROJECT = """

@@ -10,7 +10,7 @@ from optuna.distributions import FloatDistribution
 from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
 
-from studyhall.search.core.outcome import Appraised, Failed, FailureKind, Retrained
+from studyhall.search.core.outcome import Appraised, Failed, Retrained
 from studyhall.search.processes.channel import RetrainTask, Task
 from studyhall.search.processes.stop_switch import StopSwitch
 from studyhall.search.processes.trainer_process import (
@@ -24,6 +24,7 @@ from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.bundle.record import published
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import WorkFailedError
+from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.storage.study_storage import open_storage
 from studyhall.studies.storage.suggesting import suggest_value
 from studyhall.studies.study.study import Study

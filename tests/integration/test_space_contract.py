@@ -14,12 +14,11 @@ from optuna.distributions import (
 from optuna.pruners import NopPruner
 from optuna.trial import Trial, TrialState
 
-from studyhall.search.core.outcome import FailureKind
 from studyhall.studies.algorithms.factory import sampler_for_trial
 from studyhall.studies.definition import Definition, SamplerSpec
 from studyhall.studies.errors import ConfigurationsInUseError, RepeatedConfigurationError
-from studyhall.studies.queue.lease import LOST
-from studyhall.studies.queue.withdrawal import WITHDRAWN, Exhausted
+from studyhall.studies.queue.failure_kind import FailureKind
+from studyhall.studies.queue.withdrawal import Exhausted
 from studyhall.studies.status.catalogue import Catalogue
 from studyhall.studies.status.summary import Counts
 from studyhall.studies.storage.study_storage import StudyStorage, open_storage
@@ -149,7 +148,7 @@ def test_steps_that_differ_by_a_rounding_are_one_value(storage: StudyStorage) ->
     assert sorted(round(each.params["rate"], 6) for each in study.optuna().trials) == [0.0, 0.1, 0.2, 0.3]
 
 
-@pytest.mark.parametrize("kind", [each for each in FailureKind if each.value != LOST])
+@pytest.mark.parametrize("kind", sorted(set(FailureKind) - {FailureKind.LOST, FailureKind.WITHDRAWN}))
 def test_a_failure_of_the_configurations_own_is_not_tried_again(
     storage: StudyStorage, kind: FailureKind
 ) -> None:
@@ -157,7 +156,7 @@ def test_a_failure_of_the_configurations_own_is_not_tried_again(
     trial = claimed(study)
     assert trial is not None
     conditional(trial)
-    study.fail(trial, kind.value, "")
+    study.fail(trial, kind, "")
     work(study, conditional, "random")
     assert study.counts() == Counts(complete=5, failed=1)
     assert set(tried(study).values()) == {1}
@@ -168,7 +167,7 @@ def test_a_configuration_whose_workers_vanished_is_tried_again(storage: StudySto
     trial = claimed(study)
     assert trial is not None
     lost = conditional(trial)
-    study.fail(trial, LOST, "")
+    study.fail(trial, FailureKind.LOST, "")
     work(study, conditional, "random")
     assert study.counts() == Counts(complete=6, failed=1)
     assert tried(study)[tuple(lost.items())] == 2
@@ -261,7 +260,7 @@ def test_a_withdrawn_trial_before_others_keeps_its_number_and_counts_nowhere(sto
     assert study.counts() == Counts(complete=1)
     trials = study.optuna().trials
     assert [each.state for each in trials] == [TrialState.FAIL, TrialState.COMPLETE]
-    assert trials[0].user_attrs["failure"] == WITHDRAWN
+    assert trials[0].user_attrs["failure"] == FailureKind.WITHDRAWN
     assert study.extend(1) == [2]
     rejoined = created(storage, 4)
     assert rejoined.counts() == Counts(waiting=3, complete=1)

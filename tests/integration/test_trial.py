@@ -14,11 +14,12 @@ from optuna.distributions import BaseDistribution
 from PIL import Image
 
 from studyhall.search.core.handle import Start, Value
-from studyhall.search.core.outcome import Completed, Failed, FailureKind, HandedBack, Pruned, TrialOutcome
+from studyhall.search.core.outcome import Completed, Failed, HandedBack, Pruned, TrialOutcome
 from studyhall.search.training.first_step import FirstStep
 from studyhall.search.training.trial import run_trial
 from studyhall.search.user.workload import Workload
 from studyhall.studies.definition import Definition
+from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.study_file.loading import define
 
 MODEL = """

@@ -9,14 +9,7 @@ import pytest
 from optuna.distributions import CategoricalDistribution
 
 from studyhall.search.core.events import Event, TrialEnded
-from studyhall.search.core.outcome import (
-    Completed,
-    DrawsAgain,
-    Failed,
-    FailureKind,
-    HandedBack,
-    TrialOutcome,
-)
+from studyhall.search.core.outcome import Completed, DrawsAgain, Failed, HandedBack, TrialOutcome
 from studyhall.search.processes.channel import Task
 from studyhall.search.processes.stop_switch import StopSwitch
 from studyhall.search.processes.trainer_process import TrainerProcess
@@ -26,6 +19,7 @@ from studyhall.search.workers.worker import Worker
 from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import RepeatedConfigurationError
+from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.queue.withdrawal import Exhausted
 from studyhall.studies.status.summary import Counts
 from studyhall.studies.storage import drawing

@@ -4,8 +4,8 @@ import signal
 
 import pytest
 
-from studyhall.search.core.outcome import FailureKind
 from studyhall.search.training.failures import Death, kind_of
+from studyhall.studies.queue.failure_kind import FailureKind
 
 
 class ResourceExhaustedError(Exception):

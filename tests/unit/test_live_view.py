@@ -15,10 +15,11 @@ from studyhall.search.core.events import (
     TrialEnded,
     TrialStarted,
 )
-from studyhall.search.core.outcome import Completed, Failed, FailureKind, HandedBack, Pruned
+from studyhall.search.core.outcome import Completed, Failed, HandedBack, Pruned
 from studyhall.search.views.live_view import LiveView
 from studyhall.search.views.narration import in_words
 from studyhall.search.views.progress import Lines
+from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.status.summary import Counts
 
 BEST = Best(3, 0.00123456, {"filters": 8, "learning_rate": 0.00312345})

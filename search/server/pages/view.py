@@ -1,6 +1,6 @@
 """What a study's page says, put together for its template."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -8,6 +8,7 @@ from studyhall.search.server.api.answers import page_url
 from studyhall.search.server.pages.chart import Chart, draw
 from studyhall.search.server.pages.published import Published, published_of
 from studyhall.search.server.served import Served
+from studyhall.studies.queue.failure_kind import UNKNOWN, FailureKind
 from studyhall.studies.queue.workers import WorkerSeen
 from studyhall.studies.status.finished_trials import FinishedTrial, improvements
 from studyhall.studies.status.goals import Goals, goals_of
@@ -17,15 +18,15 @@ from studyhall.studies.status.trial_pages import TrialRow
 
 _EVERY = {"running": 3, "stopping": 3, "idle": 10, "finished": 10, "empty": 10}  # s between two looks
 _WIDE, _NARROW = (880, 320), (340, 250)  # units of the chart
-_MEANINGS = {
-    "nan": "the loss or the objective stopped being a finite number",
-    "invalid": "the HyperModel refused the configuration",
-    "oom": "the device or the machine ran out of memory",
-    "stalled": "no batch for longer than the limit",
-    "error": "the code of the HyperModel or the data raised an error",
-    "crashed": "the training process died",
-    "lost": "its workers vanished again and again",
-    "unknown": "nobody recorded why",
+_MEANINGS: Mapping[str, str] = {
+    FailureKind.NAN: "the loss or the objective stopped being a finite number",
+    FailureKind.INVALID: "the HyperModel refused the configuration",
+    FailureKind.OOM: "the device or the machine ran out of memory",
+    FailureKind.STALLED: "no batch for longer than the limit",
+    FailureKind.ERROR: "the code of the HyperModel or the data raised an error",
+    FailureKind.CRASHED: "the training process died",
+    FailureKind.LOST: "its workers vanished again and again",
+    UNKNOWN: "nobody recorded why",
 }
 
 
@@ -38,7 +39,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class FailureKind:
+class Failures:
     """Failed trials of one kind, and the newest of them, where it is among the latest."""
 
     kind: str
@@ -60,7 +61,7 @@ class StudyView:
     narrow: Chart | None
     improvements: Sequence[FinishedTrial]
     work: Sequence[Work]
-    failures: Sequence[FailureKind]
+    failures: Sequence[Failures]
     published: Published | None
 
     @property
@@ -76,7 +77,7 @@ class StudyView:
 def view_of(served: Served, report: Report) -> StudyView:
     """Put together what a study's page says; files that cannot be had are no error."""
     summary, failures = report.summary, report.failures
-    latest = {row.failure or "unknown": row for row in reversed(report.latest_failures)}
+    latest = {row.failure or UNKNOWN: row for row in reversed(report.latest_failures)}
     return StudyView(
         report=report,
         goals=goals_of(summary.definition),
@@ -88,7 +89,7 @@ def view_of(served: Served, report: Report) -> StudyView:
         improvements=list(improvements(report.finished, summary.direction)),
         work=_work(report),
         failures=[
-            FailureKind(kind, count, _MEANINGS.get(kind, ""), latest.get(kind))
+            Failures(kind, count, _MEANINGS.get(kind, ""), latest.get(kind))
             for kind, count in failures.items()
         ],
         published=published_of(served, summary.name) if summary.bundle is not None else None,

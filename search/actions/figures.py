@@ -16,6 +16,7 @@ from studyhall.studies.artifacts.location import artifact_location
 from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.bundle.fetching import fetch, published
 from studyhall.studies.bundle.manifest import MANIFEST, Manifest, load_manifest, verify
+from studyhall.studies.database.attributes import HISTORY
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import ArtifactError, ArtifactLocationError, BundleError
 from studyhall.studies.one_line import shown
@@ -110,7 +111,7 @@ def _of_study(reference: StudyReference, to: Path | None, pairs: int, status: _S
 
 def _of_best_trial(study: Study, to: Path, status: _Status) -> list[Path]:
     best = best_trial(study)
-    history = best.user_attrs.get("history") if best is not None else None
+    history = best.user_attrs.get(HISTORY) if best is not None else None
     remedy = f"publish its best trial so far with: studyhall retrain {study.name}"
     if best is None or not isinstance(history, dict):
         status.skip(f"history and separations are left out: '{study.name}' has no trained model yet")

@@ -17,10 +17,17 @@ from studyhall.search.bridge.distributions import parameter_of
 from studyhall.search.bridge.names import parameter_name
 from studyhall.search.tuner.kerastuner_project import OldTrial, Project, read_project
 from studyhall.search.tuner.script import DATA, HYPERMODEL
-from studyhall.search.tuner.trials import BEST_EPOCH, FIXED, METRICS
 from studyhall.studies.artifacts.location import artifact_location
 from studyhall.studies.database import optuna_tables
-from studyhall.studies.database.attributes import FAILURE, HYPERPARAMETERS, REASON
+from studyhall.studies.database.attributes import (
+    BEST_EPOCH,
+    FAILURE,
+    FIXED_HYPERPARAMETERS,
+    HYPERPARAMETERS,
+    KERASTUNER,
+    METRICS,
+    REASON,
+)
 from studyhall.studies.database.retrying import Patience
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import DefinitionError, StudyNotFoundError
@@ -32,7 +39,6 @@ from studyhall.studies.study.study import Study
 from studyhall.studies.study_file.loading import define
 from studyhall.studies.study_file.reference import StudyReference
 
-ORIGIN = "kerastuner"  # user attribute of an imported trial: its project and id
 UNFINISHED = ("RUNNING", "IDLE", "STOPPED")
 
 
@@ -70,7 +76,7 @@ def import_project(project: Project, reference: StudyReference) -> Imported:
     if not any(trial.score is not None for trial in project.trials):
         raise DefinitionError(f"{project.name} has no finished trial to import")
     study = _study(project, reference)
-    there = {trial.user_attrs.get(ORIGIN) for trial in study.optuna().get_trials(deepcopy=False)}
+    there = {trial.user_attrs.get(KERASTUNER) for trial in study.optuna().get_trials(deepcopy=False)}
     left_out: Counter[str] = Counter()
     made: list[FrozenTrial] = []
     for old in project.trials:
@@ -153,9 +159,9 @@ def _frozen(project: Project, old: OldTrial, definition: Definition) -> FrozenTr
     for name, stored, distribution in _stored(hp):
         parameters[name], distributions[name] = stored, distribution
     facts: dict[str, Any] = {
-        ORIGIN: f"{project.name}/{old.trial_id}",
+        KERASTUNER: f"{project.name}/{old.trial_id}",
         HYPERPARAMETERS: {name: value for name, value in old.values.items() if name not in fixed},
-        FIXED: {name: value for name, value in old.values.items() if name in fixed},
+        FIXED_HYPERPARAMETERS: {name: value for name, value in old.values.items() if name in fixed},
         METRICS: finite(old.metrics),
         BEST_EPOCH: old.best_step + 1,
     }

@@ -36,6 +36,7 @@ from studyhall.studies.bundle import fetching
 from studyhall.studies.bundle.manifest import HISTORY, MODEL
 from studyhall.studies.bundle.record import published
 from studyhall.studies.bundle.turn import PublicationTurn
+from studyhall.studies.database import attributes
 from studyhall.studies.errors import StorageError, WorkFailedError
 from studyhall.studies.json_text import finite, to_json
 from studyhall.studies.queue.failure_kind import FailureKind
@@ -149,7 +150,7 @@ class Publisher:
             Job(self._study.definition, scratch),
             best.number,
             derived_seed("retraining", self._study.definition.search.seed, best.number),
-            best.user_attrs["hyperparameters"],
+            best.user_attrs[attributes.HYPERPARAMETERS],
         )
         try:
             outcome: Retrained | Failed | HandedBack = self._trainer.run(
@@ -193,7 +194,7 @@ class Publisher:
         own = scratch / "trial.keras"
         if self._models.copy_to(best.number, own):
             facts = {name: best.user_attrs.get(name) for name in _FACTS}
-            return Candidate("trial", why, value, own, best.user_attrs["history"], facts)
+            return Candidate("trial", why, value, own, best.user_attrs[attributes.HISTORY], facts)
         if retrained is None:
             raise WorkFailedError(f"{why}, and the weights of trial {best.number} were not kept")
         return retrained
@@ -213,15 +214,15 @@ class Publisher:
             source=chosen.source,
             why=chosen.why,
             trial=best.number,
-            hyperparameters=best.user_attrs["hyperparameters"],
+            hyperparameters=best.user_attrs[attributes.HYPERPARAMETERS],
             seeds={
                 "study": definition.search.seed,
                 "training": definition.training.seed,
-                "weights": chosen.facts["seed"],
+                "weights": chosen.facts[attributes.SEED],
             },
             metrics=finite(metrics),
             loading=appraised.loading,
-            **{name: chosen.facts[name] for name in _FACTS if name != "seed"},
+            **{name: chosen.facts[name] for name in _FACTS if name != attributes.SEED},
         )
         record = fetching.publish(files, facts, self._store, self._study.storage, self._study.id)
         joint = (score["joint"]["mean"], score["joint"]["std"]) if score else None
@@ -240,7 +241,16 @@ class Publisher:
         replace_files(self._study, self._store, pictures)
 
 
-_FACTS = ("seed", "parameters", "backend", "device", "versions", "revision", "data_fingerprint")
+# As trials record them, and as the manifest has them.
+_FACTS = (
+    attributes.SEED,
+    attributes.PARAMETER_COUNT,
+    attributes.BACKEND,
+    attributes.DEVICE,
+    attributes.PACKAGES,
+    attributes.REVISION,
+    attributes.DATA_FINGERPRINT,
+)
 
 
 class _RetrainingListener:

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from studyhall.studies.database.attributes import BACKEND, DEVICE, PACKAGES, REVISION
 from studyhall.studies.study.versions import installed
 
 
@@ -63,8 +64,8 @@ def facts(folder: Path) -> dict[str, Any]:
     import keras
 
     return {
-        "backend": keras.backend.backend(),
-        "device": device(),
-        "versions": installed(),
-        "revision": revision(folder),
+        BACKEND: keras.backend.backend(),
+        DEVICE: device(),
+        PACKAGES: installed(),
+        REVISION: revision(folder),
     }

@@ -19,6 +19,7 @@ from studyhall.search.training.trial import objectives_of
 from studyhall.search.user.errors import user_traceback
 from studyhall.search.user.examples import arguments_for, one_example
 from studyhall.search.user.workload import Workload, ensure_built, parameter_count
+from studyhall.studies.database.attributes import DATA_FINGERPRINT, PARAMETER_COUNT, RULES, SEED
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import StudyhallError
 from studyhall.studies.one_line import reason
@@ -51,8 +52,8 @@ def run_retraining(
         # A callback of the user's own sets the rate in each epoch: it is theirs, so nothing of ours may hold it.
         plan = replace(plan, annealing=None)
         retrained = _retrained(handle, definition, workload, hyperparameters, scratch, plan)
-        rules = retrained.facts["rules"] | {COSINE: A_CALLBACKS}
-        return replace(retrained, facts=retrained.facts | {"rules": rules})
+        rules = retrained.facts[RULES] | {COSINE: A_CALLBACKS}
+        return replace(retrained, facts=retrained.facts | {RULES: rules})
     except StopRequestedError as stopped:
         return HandedBack(stopped.epochs)
     except NotFiniteError as error:
@@ -108,11 +109,11 @@ def _retrained(
         history=fitted.history,
         seconds=fitted.seconds,
         facts={
-            "seed": handle.seed,
-            "parameters": parameter_count(clean),
+            SEED: handle.seed,
+            PARAMETER_COUNT: parameter_count(clean),
             **provenance.facts(definition.folder),
-            "data_fingerprint": examples.fingerprint,
-            "rules": fitted.rules,
+            DATA_FINGERPRINT: examples.fingerprint,
+            RULES: fitted.rules,
         },
     )
 

@@ -39,6 +39,19 @@ from studyhall.search.training.warm_start import refused, unknown_values
 from studyhall.search.user.errors import user_traceback
 from studyhall.search.user.examples import Examples, arguments_for, known_batch_size, one_example
 from studyhall.search.user.workload import Workload, ensure_built, parameter_count
+from studyhall.studies.database.attributes import (
+    BEST_EPOCH,
+    DATA_FINGERPRINT,
+    EPOCHS,
+    FIXED_HYPERPARAMETERS,
+    HISTORY,
+    HYPERPARAMETERS,
+    IMAGES_PER_SECOND,
+    PARAMETER_COUNT,
+    RULES,
+    SECONDS,
+    SEED,
+)
 from studyhall.studies.definition import Definition
 from studyhall.studies.definition.search_sections import PARAMETERS
 from studyhall.studies.errors import (
@@ -152,10 +165,10 @@ def _pruned(
     if account.best is None or account.best_epoch is None or account.value is None:
         raise ValueError("a trial was pruned that had reported nothing")
     facts = values_of(hp) | {
-        "epochs": account.finished,
-        "best_epoch": account.best_epoch,
-        "seconds": round(time.perf_counter() - started, 3),
-        "history": account.history,
+        EPOCHS: account.finished,
+        BEST_EPOCH: account.best_epoch,
+        SECONDS: round(time.perf_counter() - started, 3),
+        HISTORY: account.history,
     }
     for key, value in facts.items():
         handle.record(key, value)
@@ -208,11 +221,11 @@ def record_start(
 ) -> None:
     """Record what is known before the first batch."""
     facts = values_of(hp) | {
-        "seed": handle.seed,
-        "parameters": parameter_count(model),
+        SEED: handle.seed,
+        PARAMETER_COUNT: parameter_count(model),
         **provenance.facts(definition.folder),
         **device_setup.facts(model),
-        "data_fingerprint": examples.fingerprint,
+        DATA_FINGERPRINT: examples.fingerprint,
     }
     for key, value in facts.items():
         handle.record(key, value)
@@ -223,8 +236,8 @@ def values_of(hp: TrialHyperParameters) -> dict[str, Any]:
     fixed = {each.name for each in hp.space if isinstance(each, Fixed)}
     values = recorded_values(hp)
     return {
-        "hyperparameters": {name: value for name, value in values.items() if name not in fixed},
-        "fixed_hyperparameters": {name: value for name, value in values.items() if name in fixed},
+        HYPERPARAMETERS: {name: value for name, value in values.items() if name not in fixed},
+        FIXED_HYPERPARAMETERS: {name: value for name, value in values.items() if name in fixed},
     }
 
 
@@ -237,13 +250,13 @@ def record_end(
 ) -> None:
     """Record what the training of a completed trial found; `fit()` may have met more hyperparameters."""
     facts: dict[str, Any] = values_of(hp) | {
-        "epochs": account.finished,
-        "best_epoch": fitted.best_epoch,
-        "seconds": round(fitted.seconds, 3),
-        "history": fitted.history,
-        "rules": fitted.rules,
+        EPOCHS: account.finished,
+        BEST_EPOCH: fitted.best_epoch,
+        SECONDS: round(fitted.seconds, 3),
+        HISTORY: fitted.history,
+        RULES: fitted.rules,
     }
     if fitted.batches_per_second is not None and batch_size is not None:
-        facts["images_per_second"] = round(fitted.batches_per_second * batch_size, 1)
+        facts[IMAGES_PER_SECOND] = round(fitted.batches_per_second * batch_size, 1)
     for key, value in facts.items():
         handle.record(key, value)

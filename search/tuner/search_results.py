@@ -8,9 +8,10 @@ from keras_tuner.engine.trial import Trial
 
 from studyhall.search.processes.scratch import scratch_folder
 from studyhall.search.tuner.callbacks import WEIGHTS
-from studyhall.search.tuner.trial_training import BUILD, TrialTraining
+from studyhall.search.tuner.trial_training import TrialTraining
 from studyhall.search.tuner.trials import ranked
 from studyhall.search.user.keras_settings import kept
+from studyhall.studies.database.attributes import BUILT
 from studyhall.studies.errors import (
     UserCodeError,
 )
@@ -28,7 +29,7 @@ class SearchResults(TrialTraining):
         """
         model = self._try_build(trial.hyperparameters)
         attributes = self.oracle.study.optuna().get_trials(deepcopy=False)[int(trial.trial_id)].user_attrs
-        built = attributes.get(BUILD, {})
+        built = attributes.get(BUILT, {})
         if not model.built and built:
             model.build_from_config(built["config"])
         if built.get("optimizer"):  # its state is in the file, and must have a place

@@ -26,8 +26,16 @@ from studyhall.search.tuner.objective import (
     mean_result_of,
 )
 from studyhall.search.tuner.trial_training import TrialTraining, require_known
-from studyhall.search.tuner.trials import BEST_EPOCH, METRICS, PRUNED, note_metrics
+from studyhall.search.tuner.trials import PRUNED, note_metrics
 from studyhall.search.user.errors import user_traceback
+from studyhall.studies.database.attributes import (
+    BEST_EPOCH,
+    DATA_FINGERPRINT,
+    HISTORY,
+    METRICS,
+    SECONDS,
+    SEED,
+)
 from studyhall.studies.errors import (
     DefinitionError,
     LeaseLostError,
@@ -76,7 +84,7 @@ class TrialEnding(TrialTraining):
             trial.message = user_traceback(error, _script_folder())
         for name, value in values_of(trial.hyperparameters).items():
             in_hand.handle.record(name, value)
-        in_hand.handle.record("seconds", round(time.perf_counter() - started, 3))
+        in_hand.handle.record(SECONDS, round(time.perf_counter() - started, 3))
 
     def _note_pruned(self, trial: Trial, pruned: TrialPrunedError) -> None:
         """Note what a trial had reached when it was pruned."""
@@ -97,7 +105,7 @@ class TrialEnding(TrialTraining):
     def _run_and_update_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> None:
         in_hand, objective = self.oracle.in_hand, self.oracle.objective
         self._record(
-            {"seed": in_hand.handle.seed, "data_fingerprint": self._data_fingerprint}
+            {SEED: in_hand.handle.seed, DATA_FINGERPRINT: self._data_fingerprint}
             | provenance.facts(_script_folder())
         )
         returned = self.run_trial(trial, *fit_args, **fit_kwargs)
@@ -117,7 +125,7 @@ class TrialEnding(TrialTraining):
         trial.best_step = max(result.best_epoch or 1, 1) - 1
         note_metrics(trial, result.metrics, objective)
         trial.score = objective.get_value(result.metrics)
-        self._record({METRICS: result.metrics, BEST_EPOCH: result.best_epoch, "history": result.history})
+        self._record({METRICS: result.metrics, BEST_EPOCH: result.best_epoch, HISTORY: result.history})
         saved = in_hand.scratch / WEIGHTS
         in_hand.weights = saved if saved.is_file() else None
 

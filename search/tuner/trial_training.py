@@ -30,13 +30,13 @@ from studyhall.search.tuner.script_definition import (
 )
 from studyhall.search.user.keras_settings import KerasSettings
 from studyhall.search.user.workload import parameter_count
+from studyhall.studies.database.attributes import BUILT, PARAMETER_COUNT
 from studyhall.studies.definition.search_sections import PARAMETERS
 from studyhall.studies.errors import (
     UserCodeError,
 )
 from studyhall.studies.seeds import derived_seed
 
-BUILD = "built"  # user attribute of a trial: how to give its model variables
 _HOOKS = ("on_batch_begin", "on_batch_end", "on_epoch_begin", "on_epoch_end")
 
 
@@ -137,7 +137,7 @@ class TrialTraining(keras_tuner.Tuner):  # type: ignore[misc]
             before_fit = weights_before(self.hypermodel, model)
             returned = self.hypermodel.fit(hp, model, *args, **kwargs)
         if model.built:
-            self._record({PARAMETERS: parameter_count(model), BUILD: _how_built(model)})
+            self._record({PARAMETER_COUNT: parameter_count(model), BUILT: _how_built(model)})
         heard = in_hand.account is not None and bool(in_hand.account.epochs)
         return self._whole(returned, model, trained=heard or changed(before_fit, model))
 
@@ -190,7 +190,7 @@ class TrialTraining(keras_tuner.Tuner):  # type: ignore[misc]
                 f"trial {trial_id} is not being run: only the trial in hand can be given a model"
             )
         model.save_weights(in_hand.scratch / WEIGHTS, overwrite=True)
-        self._record({BUILD: _how_built(model)})
+        self._record({BUILT: _how_built(model)})
 
 
 def require_known(unknown: Sequence[str]) -> None:

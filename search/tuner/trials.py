@@ -11,11 +11,15 @@ from keras_tuner.src.engine.objective import Objective
 from optuna.trial import FrozenTrial, TrialState
 
 from studyhall.search.tuner.objective import single
-from studyhall.studies.database.attributes import FAILURE, HYPERPARAMETERS, PRUNED_AFTER, REASON
-
-FIXED = "fixed_hyperparameters"  # user attributes of a trial, beside HYPERPARAMETERS
-METRICS = "metrics"
-BEST_EPOCH = "best_epoch"
+from studyhall.studies.database.attributes import (
+    BEST_EPOCH,
+    FAILURE,
+    FIXED_HYPERPARAMETERS,
+    HYPERPARAMETERS,
+    METRICS,
+    PRUNED_AFTER,
+    REASON,
+)
 
 PRUNED = "PRUNED"  # a state that KerasTuner does not have
 
@@ -71,7 +75,7 @@ def as_keras_tuner_trial(
     """
     facts = frozen.user_attrs
     trial = Trial(
-        with_values(space, {**facts.get(HYPERPARAMETERS, {}), **facts.get(FIXED, {})}),
+        with_values(space, {**facts.get(HYPERPARAMETERS, {}), **facts.get(FIXED_HYPERPARAMETERS, {})}),
         trial_id=trial_id(frozen.number, digits),
         status=_STATUS[frozen.state],
         message=_message(frozen),

@@ -21,17 +21,13 @@ from studyhall.studies.bundle.manifest import (
     utc_now,
 )
 from studyhall.studies.bundle.record import BundleRecord, published
-from studyhall.studies.database.attributes import BUNDLE
+from studyhall.studies.database.attributes import BUNDLE, BUNDLE_DRAFT
 from studyhall.studies.errors import ArtifactError, BundleError
 from studyhall.studies.files import explain, sha256_of
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
-_DRAFT_ATTRIBUTE = "studyhall:bundle-draft"
-# The study's system attribute {"owner": token, "artifacts": [ids]}, written before anything is uploaded: every
-# artifact that is, was or may become part of a bundle. Those that the record does not name may be removed. The
-# owner is who published or cleaned up last; whoever finds another there has been overtaken.
 
 _log = logging.getLogger(__name__)
 
@@ -168,7 +164,7 @@ def _published_ids(storage: "BaseStorage", study_id: int) -> frozenset[str]:
 
 def _draft(storage: "BaseStorage", study_id: int) -> tuple[str, list[str]]:
     """Return who published or cleaned up last, and the ids that this one noted down."""
-    content = storage.get_study_system_attrs(study_id).get(_DRAFT_ATTRIBUTE, {"owner": "", "artifacts": []})
+    content = storage.get_study_system_attrs(study_id).get(BUNDLE_DRAFT, {"owner": "", "artifacts": []})
     return content["owner"], content["artifacts"]
 
 
@@ -176,7 +172,7 @@ def _take_over(storage: "BaseStorage", study_id: int, artifact_ids: frozenset[st
     """Note down the ids to be used, along with all that are noted or published already; return the owner's token."""
     owner = secrets.token_hex(8)
     noted = {*_draft(storage, study_id)[1], *artifact_ids, *_published_ids(storage, study_id)}
-    storage.set_study_system_attr(study_id, _DRAFT_ATTRIBUTE, {"owner": owner, "artifacts": sorted(noted)})
+    storage.set_study_system_attr(study_id, BUNDLE_DRAFT, {"owner": owner, "artifacts": sorted(noted)})
     return owner
 
 
@@ -185,5 +181,5 @@ def _sweep(storage: "BaseStorage", store: ArtifactStore, study_id: int, owner: s
     removed = leftovers(storage, study_id)
     for artifact_id in removed:
         detach(storage, store, artifact_id, study_id=study_id)
-    storage.set_study_system_attr(study_id, _DRAFT_ATTRIBUTE, {"owner": owner, "artifacts": []})
+    storage.set_study_system_attr(study_id, BUNDLE_DRAFT, {"owner": owner, "artifacts": []})
     return removed

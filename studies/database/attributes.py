@@ -1,4 +1,4 @@
-"""The names under which Studyhall keeps its own facts among Optuna's attributes and artifacts."""
+"""The names under which Studyhall keeps its own facts among Optuna's attributes and artifacts: what is stored has these names for ever."""
 
 # On a study, as user attributes.
 DEFINITION = "studyhall:definition"  # the definition, every default filled in
@@ -7,6 +7,10 @@ CREATED = "studyhall:created"  # when the study was created, ISO 8601, UTC
 VERSIONS = "studyhall:versions"  # of the packages that it was created with
 STORE = "studyhall:store"  # the id of the file in its artifact store that says whose that is
 BUNDLE = "studyhall:bundle"  # the record of the published bundle
+FILES = "studyhall:files"  # the artifact ids of its files, by their names
+KEPT_MODEL_PREFIX = (
+    "studyhall:model:"  # and a trial's number: the record of its model, None once that is let go
+)
 STARTED = "studyhall:started"  # when its first trial was claimed, seconds since 1970, by the database's clock
 STOP = "studyhall:stop"  # there as long as workers are asked to leave; when that was, as above
 EXHAUSTED = (
@@ -18,7 +22,7 @@ EXHAUSTED = (
 START = "studyhall:start"
 
 # On a trial, as a system attribute: how many epochs it has begun, where the study's budget counts them.
-EPOCHS = "studyhall:epochs"
+EPOCHS_BEGUN = "studyhall:epochs"
 
 # On a trial, as a system attribute: it has begun to train a model that asks for no hyperparameters.
 BEGUN = "studyhall:begun"
@@ -27,11 +31,33 @@ BEGUN = "studyhall:begun"
 MODEL = "studyhall:model"
 
 # On a trial, as user attributes that people read.
-HYPERPARAMETERS = "hyperparameters"
+HYPERPARAMETERS = "hyperparameters"  # those that are tuned
+FIXED_HYPERPARAMETERS = "fixed_hyperparameters"  # the others
+SEED = "seed"
+PARAMETER_COUNT = "parameters"  # of its network
+BACKEND = "backend"
+DEVICE = "device"
+PACKAGES = "versions"  # by their names
+REVISION = "revision"  # of the sources
+DATA_FINGERPRINT = "data_fingerprint"
+EPOCHS = "epochs"  # that it was trained for
+BEST_EPOCH = "best_epoch"  # counts from 1
+SECONDS = "seconds"  # of training
+IMAGES_PER_SECOND = "images_per_second"
+HISTORY = "history"  # what each epoch reported
+METRICS = "metrics"  # what a Tuner's `run_trial` returned
+RULES = "rules"  # which of ours held in its training
+BUILT = "built"  # how a Tuner's model is given its variables
+KERASTUNER = "kerastuner"  # where it was imported from: the project and the id there
 FAILURE = "failure"  # the kind of failure
 REASON = "reason"
 UNREPORTED = "unreported"  # there once the trial was given back because it did not report the objective
 PRUNED_AFTER = "pruned_after"  # the last epoch of a trial that the pruner ended, complete or pruned
+
+# On a study, as a system attribute: {"owner": token, "artifacts": [ids]}, written before anything is uploaded: every
+# artifact that is, was or may become part of a bundle. Those that the record does not name may be removed. The
+# owner is who published or cleaned up last; whoever finds another there has been overtaken.
+BUNDLE_DRAFT = "studyhall:bundle-draft"
 
 # On a study, as Optuna's own system attribute.
 METRIC_NAMES = "study:metric_names"

@@ -5,7 +5,7 @@ Each function is one step of a transaction that the caller holds.
 
 from sqlalchemy import ColumnElement, Connection, Integer, Select, cast, func, select
 
-from studyhall.studies.database.attributes import EPOCHS
+from studyhall.studies.database.attributes import EPOCHS_BEGUN
 from studyhall.studies.database.dialects import insert_into
 from studyhall.studies.database.optuna_tables import (
     studies,
@@ -29,7 +29,7 @@ def begun(study_id: int | ColumnElement[int]) -> Select[int]:
     return (
         select(func.coalesce(func.sum(cast(table.c.value_json, Integer)), 0))
         .join(trials, trials.c.trial_id == table.c.trial_id)
-        .where(trials.c.study_id == study_id, table.c.key == EPOCHS)
+        .where(trials.c.study_id == study_id, table.c.key == EPOCHS_BEGUN)
     )
 
 
@@ -53,14 +53,16 @@ def begin(connection: Connection, lease: Lease, epoch: int, limit: int) -> bool:
     lock = select(studies.c.study_id).where(studies.c.study_id == lease.study_id)
     connection.execute(lock.with_for_update(key_share=True))
     mine = select(cast(table.c.value_json, Integer)).where(
-        table.c.trial_id == lease.trial_id, table.c.key == EPOCHS
+        table.c.trial_id == lease.trial_id, table.c.key == EPOCHS_BEGUN
     )
     before = connection.execute(mine).scalar_one_or_none() or 0
     if epoch <= before:
         return True
     if connection.execute(begun(lease.study_id)).scalar_one() + epoch - before > limit:
         return False
-    new = insert_into(connection, table).values(trial_id=lease.trial_id, key=EPOCHS, value_json=f"{epoch}")
+    new = insert_into(connection, table).values(
+        trial_id=lease.trial_id, key=EPOCHS_BEGUN, value_json=f"{epoch}"
+    )
     replace = {"value_json": new.excluded.value_json}
     connection.execute(
         new.on_conflict_do_update(index_elements=[table.c.trial_id, table.c.key], set_=replace)

@@ -6,9 +6,9 @@ from pathlib import Path
 from studyhall.studies.artifacts.attachments import attach, copy_checked, detach
 from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.database import study_rows
+from studyhall.studies.database.attributes import KEPT_MODEL_PREFIX
 from studyhall.studies.study.study import Study, badness
 
-RECORD_PREFIX = "studyhall:model:"  # study user attribute `studyhall:model:<trial number>`
 DEFAULT_LIMIT = 3
 
 
@@ -37,7 +37,7 @@ class KeptModels:
     def all(self) -> list[KeptModel]:
         """The models that are kept, best first."""
         study = self._study
-        records = study.storage.read(lambda c: study_rows.attributes_after(c, study.id, RECORD_PREFIX))
+        records = study.storage.read(lambda c: study_rows.attributes_after(c, study.id, KEPT_MODEL_PREFIX))
         kept = [KeptModel(**record) for record in records.values() if record is not None]
         return sorted(kept, key=lambda model: badness(study, model.value))
 
@@ -70,7 +70,7 @@ class KeptModels:
         )
         record = KeptModel(number, value, attachment.artifact_id, attachment.sha256)
         before = self._record_of(number)
-        self._study.optuna().set_user_attr(RECORD_PREFIX + str(number), asdict(record))
+        self._study.optuna().set_user_attr(KEPT_MODEL_PREFIX + str(number), asdict(record))
         if before is not None:
             detach(self._study.storage, self._store, before.artifact_id, study_id=self._study.id)
         for kept in self.beyond():
@@ -94,7 +94,7 @@ class KeptModels:
         return True
 
     def _record_of(self, number: int) -> KeptModel | None:
-        study, key = self._study, f"{RECORD_PREFIX}{number}"
+        study, key = self._study, f"{KEPT_MODEL_PREFIX}{number}"
         record = study.storage.read(lambda c: study_rows.attributes(c, study.id, (key,))).get(key)
         return KeptModel(**record) if record is not None else None
 
@@ -104,5 +104,5 @@ class KeptModels:
         Raises:
             ArtifactError: The store refuses.
         """
-        self._study.optuna().set_user_attr(RECORD_PREFIX + str(kept.number), None)
+        self._study.optuna().set_user_attr(KEPT_MODEL_PREFIX + str(kept.number), None)
         detach(self._study.storage, self._store, kept.artifact_id, study_id=self._study.id)

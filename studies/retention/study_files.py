@@ -5,9 +5,8 @@ from pathlib import Path
 
 from studyhall.studies.artifacts.attachments import attach, detach
 from studyhall.studies.artifacts.store import ArtifactStore
+from studyhall.studies.database.attributes import FILES
 from studyhall.studies.study.study import Study
-
-RECORD = "studyhall:files"  # study user attribute {file name: artifact id}
 
 
 def replace_files(study: Study, store: ArtifactStore, files: Sequence[Path]) -> None:
@@ -16,8 +15,8 @@ def replace_files(study: Study, store: ArtifactStore, files: Sequence[Path]) -> 
     Raises:
         ArtifactError: The store cannot take them.
     """
-    before = dict(study.optuna().user_attrs.get(RECORD, {}))
+    before = dict(study.optuna().user_attrs.get(FILES, {}))
     added = {path.name: attach(study.storage, store, path, study_id=study.id).artifact_id for path in files}
-    study.optuna().set_user_attr(RECORD, before | added)
+    study.optuna().set_user_attr(FILES, before | added)
     for name in added.keys() & before.keys():
         detach(study.storage, store, before[name], study_id=study.id)

@@ -9,7 +9,15 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from studyhall.studies.database.attributes import FAILURE, HYPERPARAMETERS, PRUNED_AFTER, REASON
+from studyhall.studies.database.attributes import (
+    DEVICE,
+    FAILURE,
+    HYPERPARAMETERS,
+    PARAMETER_COUNT,
+    PRUNED_AFTER,
+    REASON,
+    SECONDS,
+)
 from studyhall.studies.database.optuna_tables import (
     trial_intermediate_values,
     trial_user_attributes,
@@ -21,8 +29,7 @@ from studyhall.studies.status.summary import Value
 MOST = 500  # trials in a page
 
 _INFINITE = {"INF_NEG": -math.inf, "INF_POS": math.inf}  # Optuna stores their type, and no value
-_SECONDS, _DEVICE, _PARAMETERS = "seconds", "device", "parameters"  # as trainings record them
-_SHOWN = (HYPERPARAMETERS, FAILURE, REASON, PRUNED_AFTER, _SECONDS, _DEVICE, _PARAMETERS)
+_SHOWN = (HYPERPARAMETERS, FAILURE, REASON, PRUNED_AFTER, SECONDS, DEVICE, PARAMETER_COUNT)
 
 
 @dataclass(frozen=True)
@@ -89,9 +96,9 @@ def trial_page(
                 started=_utc(row.datetime_start),
                 ended=_utc(row.datetime_complete),
                 epochs=epochs.get(row.trial_id, 0),
-                seconds=_number(known.get(_SECONDS)),
-                device=_text(known.get(_DEVICE)),
-                parameters=known[_PARAMETERS] if isinstance(known.get(_PARAMETERS), int) else None,
+                seconds=_number(known.get(SECONDS)),
+                device=_text(known.get(DEVICE)),
+                parameters=known[PARAMETER_COUNT] if isinstance(known.get(PARAMETER_COUNT), int) else None,
                 hyperparameters=shown if isinstance(shown := known.get(HYPERPARAMETERS), dict) else {},
                 failure=_text(known.get(FAILURE)),
                 reason=_text(known.get(REASON)),

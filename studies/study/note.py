@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 
 from studyhall.studies.artifacts.attachments import attached
 from studyhall.studies.bundle.record import BundleRecord, published
-from studyhall.studies.database.attributes import HYPERPARAMETERS, PREDICTIONS, PRUNED_AFTER
+from studyhall.studies.database.attributes import HYPERPARAMETERS, PARAMETER_COUNT, PREDICTIONS, PRUNED_AFTER
 from studyhall.studies.errors import BundleError
 from studyhall.studies.status import queries
 from studyhall.studies.study import note_rows
@@ -40,7 +40,7 @@ def _noted(best: FrozenTrial) -> NotedTrial:
         best.number,
         best.values,
         best.user_attrs.get(HYPERPARAMETERS, {}),
-        best.user_attrs.get("parameters"),
+        best.user_attrs.get(PARAMETER_COUNT),
         attached(best.system_attrs).get(PREDICTIONS),
         best.user_attrs.get(PRUNED_AFTER),
     )

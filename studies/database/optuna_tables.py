@@ -1,5 +1,7 @@
 """The part of Optuna's schema that Studyhall reads and writes itself, known without importing Optuna."""
 
+import math
+
 from sqlalchemy import Column, DateTime, Enum, Float, ForeignKey, Integer, MetaData, String, Table, Text
 
 _metadata = MetaData()
@@ -10,6 +12,13 @@ RUNNING = "RUNNING"
 COMPLETE = "COMPLETE"
 PRUNED = "PRUNED"
 FAIL = "FAIL"
+
+# The types of a number: of those that are not finite, Optuna stores the type and no value.
+FINITE = "FINITE"
+INF_POS = "INF_POS"
+INF_NEG = "INF_NEG"
+NAN = "NAN"
+_NOT_FINITE = {INF_POS: math.inf, INF_NEG: -math.inf, NAN: math.nan}
 
 studies = Table(
     "studies",
@@ -63,7 +72,7 @@ trial_values = Table(
     Column("trial_id", Integer, ForeignKey("trials.trial_id"), nullable=False),
     Column("objective", Integer, nullable=False),
     Column("value", Float(53)),  # null where the type is infinite
-    Column("value_type", Enum("FINITE", "INF_POS", "INF_NEG", name="trialvaluetype"), nullable=False),
+    Column("value_type", Enum(FINITE, INF_POS, INF_NEG, name="trialvaluetype"), nullable=False),
 )
 
 trial_intermediate_values = Table(
@@ -75,7 +84,7 @@ trial_intermediate_values = Table(
     Column("intermediate_value", Float(53)),  # null where it is not finite
     Column(
         "intermediate_value_type",
-        Enum("FINITE", "INF_POS", "INF_NEG", "NAN", name="trialintermediatevaluetype"),
+        Enum(FINITE, INF_POS, INF_NEG, NAN, name="trialintermediatevaluetype"),
         nullable=False,
     ),
 )
@@ -116,3 +125,17 @@ version_info = Table(
 )
 
 alembic_version = Table("alembic_version", _metadata, Column("version_num", String(32), primary_key=True))
+
+
+def stored(number: float) -> tuple[float | None, str]:
+    """Return what Optuna stores of a number: its value, None where it is not finite, and its type."""
+    if math.isfinite(number):
+        return number, FINITE
+    if math.isnan(number):
+        return None, NAN
+    return None, INF_POS if number > 0 else INF_NEG
+
+
+def number_of(value: float | None, kind: str) -> float:
+    """Return the number of which Optuna stored this value and this type."""
+    return _NOT_FINITE[kind] if value is None else value

@@ -5,7 +5,6 @@ LeaseLostError where the lease is over; the transaction must then be rolled back
 the lease before the one on its trial, so that none of them waits for another in a circle.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -18,6 +17,7 @@ from studyhall.studies.database.dialects import insert_into, now, utc_now
 from studyhall.studies.database.optuna_tables import (
     RUNNING,
     WAITING,
+    stored,
     trial_intermediate_values,
     trial_params,
     trial_system_attributes,
@@ -217,6 +217,5 @@ def _lease(row: Row[Any], number: int) -> Lease:
 
 
 def _value(trial_id: int, objective: int, value: float) -> dict[str, object]:
-    kind = "FINITE" if math.isfinite(value) else "INF_POS" if value > 0 else "INF_NEG"
-    stored = value if kind == "FINITE" else None
-    return {"trial_id": trial_id, "objective": objective, "value": stored, "value_type": kind}
+    number, kind = stored(value)
+    return {"trial_id": trial_id, "objective": objective, "value": number, "value_type": kind}

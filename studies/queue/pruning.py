@@ -7,7 +7,15 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, or_, select
 
-from studyhall.studies.database.optuna_tables import COMPLETE, PRUNED, study_directions, trial_values, trials
+from studyhall.studies.database.optuna_tables import (
+    COMPLETE,
+    INF_NEG,
+    INF_POS,
+    PRUNED,
+    study_directions,
+    trial_values,
+    trials,
+)
 from studyhall.studies.queue import leasing
 from studyhall.studies.queue.lease import Lease
 
@@ -62,13 +70,13 @@ def _is_matched(connection: Connection, study_id: int, values: Sequence[float]) 
     directions = connection.scalars(
         select(c.direction).where(c.study_id == study_id).order_by(c.objective)
     ).all()
-    stored, kind = trial_values.c.value, trial_values.c.value_type
+    number, kind = trial_values.c.value, trial_values.c.value_type
     as_good = [
         and_(
             trial_values.c.objective == objective,
-            or_(kind == "INF_POS", stored >= value)
+            or_(kind == INF_POS, number >= value)
             if direction == "MAXIMIZE"
-            else or_(kind == "INF_NEG", stored <= value),
+            else or_(kind == INF_NEG, number <= value),
         )
         for objective, (direction, value) in enumerate(zip(directions, values, strict=True))
     ]

@@ -5,7 +5,6 @@ The rows are those that Optuna's own storage would write. Each function raises L
 
 import functools
 import json
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from studyhall.studies.database.optuna_tables import (
     RUNNING,
+    stored,
     trial_intermediate_values,
     trial_params,
     trial_system_attributes,
@@ -49,17 +49,8 @@ def set_param(
 
 def report(connection: Connection, lease: Lease, step: int, value: float) -> None:
     """Give the trial the value that it has at a step."""
-    kind = (
-        "FINITE"
-        if math.isfinite(value)
-        else "NAN"
-        if math.isnan(value)
-        else "INF_POS"
-        if value > 0
-        else "INF_NEG"
-    )
-    stored = value if kind == "FINITE" else None
-    row = {"step": step, "intermediate_value": stored, "intermediate_value_type": kind}
+    number, kind = stored(value)
+    row = {"step": step, "intermediate_value": number, "intermediate_value_type": kind}
     _write(connection, lease, trial_intermediate_values, row)
 
 

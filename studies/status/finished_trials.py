@@ -7,10 +7,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select
 
-from studyhall.studies.database.optuna_tables import COMPLETE, FAIL, PRUNED, trial_values, trials
+from studyhall.studies.database.optuna_tables import COMPLETE, FAIL, PRUNED, number_of, trial_values, trials
 from studyhall.studies.queue import withdrawal
-
-_INFINITE = {"INF_NEG": -math.inf, "INF_POS": math.inf}  # Optuna stores their type, and no value
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,9 @@ def finished(connection: Connection, study_id: int) -> list[FinishedTrial]:
         .order_by(c.datetime_complete, c.number)
     )
     return [
-        FinishedTrial(number, state, _INFINITE.get(kind, value), _utc(started), _utc(ended))
+        FinishedTrial(
+            number, state, None if kind is None else number_of(value, kind), _utc(started), _utc(ended)
+        )
         for number, state, value, kind, started, ended in connection.execute(query)
     ]
 

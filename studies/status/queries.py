@@ -2,7 +2,6 @@
 
 import functools
 import json
-import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -14,9 +13,12 @@ from studyhall.studies.database.dialects import now
 from studyhall.studies.database.optuna_tables import (
     COMPLETE,
     FAIL,
+    INF_NEG,
+    INF_POS,
     PRUNED,
     RUNNING,
     WAITING,
+    number_of,
     study_directions,
     study_user_attributes,
     trial_user_attributes,
@@ -26,8 +28,6 @@ from studyhall.studies.database.optuna_tables import (
 from studyhall.studies.queue import epoch_budget, withdrawal
 from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.status.summary import Best, Counts, FrontTrial, Spent, Value
-
-_INFINITE = {"INF_NEG": -math.inf, "INF_POS": math.inf}  # Optuna stores their type, and no value
 
 
 def counts(connection: Connection, study_id: int) -> Counts:
@@ -52,15 +52,13 @@ def best(connection: Connection, study_id: int, direction: str) -> Best | None:
     if row is None:
         return None
     pruned_after = None if row.pruned_after is None else json.loads(row.pruned_after)
-    return Best(
-        row.number, _INFINITE.get(row.value_type, row.value), shown_values(row.value_json), pruned_after
-    )
+    return Best(row.number, number_of(row.value, row.value_type), shown_values(row.value_json), pruned_after)
 
 
 @functools.cache
 def _best(direction: str) -> Select[Any]:
     kind = trial_values.c.value_type
-    rank = case((kind == "INF_NEG", -1), (kind == "INF_POS", 1), else_=0)
+    rank = case((kind == INF_NEG, -1), (kind == INF_POS, 1), else_=0)
     first = [rank.asc(), trial_values.c.value.asc()]
     if direction == "maximize":
         first = [rank.desc(), trial_values.c.value.desc()]
@@ -159,7 +157,7 @@ def front(connection: Connection, study_id: int) -> list[FrontTrial]:
     values: dict[int, list[float]] = {}
     hyperparameters = {}
     for row in connection.execute(query):
-        values.setdefault(row.number, []).append(_INFINITE.get(row.value_type, row.value))
+        values.setdefault(row.number, []).append(number_of(row.value, row.value_type))
         hyperparameters[row.number] = row.value_json
     signs = [-1 if direction == "MAXIMIZE" else 1 for direction in directions]
     costs = {

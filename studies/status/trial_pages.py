@@ -19,6 +19,7 @@ from studyhall.studies.database.attributes import (
     SECONDS,
 )
 from studyhall.studies.database.optuna_tables import (
+    number_of,
     trial_intermediate_values,
     trial_user_attributes,
     trial_values,
@@ -28,7 +29,6 @@ from studyhall.studies.status.summary import Value
 
 MOST = 500  # trials in a page
 
-_INFINITE = {"INF_NEG": -math.inf, "INF_POS": math.inf}  # Optuna stores their type, and no value
 _SHOWN = (HYPERPARAMETERS, FAILURE, REASON, PRUNED_AFTER, SECONDS, DEVICE, PARAMETER_COUNT)
 
 
@@ -115,7 +115,7 @@ def _values(connection: Connection, ids: Sequence[int]) -> dict[int, list[float]
     query = select(c.trial_id, c.value, c.value_type).where(c.trial_id.in_(ids)).order_by(c.objective)
     found: dict[int, list[float]] = {}
     for trial_id, value, kind in connection.execute(query):
-        found.setdefault(trial_id, []).append(_INFINITE.get(kind, value))
+        found.setdefault(trial_id, []).append(number_of(value, kind))
     return found
 
 

@@ -2,7 +2,6 @@
 
 import functools
 import json
-import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from operator import attrgetter
@@ -29,6 +28,7 @@ from sqlalchemy import (
 )
 
 from studyhall.studies.database.optuna_tables import (
+    number_of,
     trial_intermediate_values,
     trial_params,
     trial_system_attributes,
@@ -38,7 +38,6 @@ from studyhall.studies.database.optuna_tables import (
 )
 
 _FEW = 100  # trials, up to which they are asked for by their ids
-_NOT_FINITE = {"NAN": math.nan, "INF_NEG": -math.inf, "INF_POS": math.inf}
 _PARAM, _RESULT, _EPOCH, _FOR_PEOPLE, _FOR_PROGRAMS = range(5)
 
 Head = Row[Any]
@@ -98,7 +97,7 @@ def _trial(
         sorted(each, key=attrgetter("written")) for each in facts
     )
     distributions = {each.name: distribution(each.text) for each in params}
-    values = {each.step: _number(each.number, each.text) for each in results}
+    values = {each.step: number_of(each.number, each.text) for each in results}
     return FrozenTrial(
         number=head.number,
         state=TrialState[head.state],
@@ -110,13 +109,9 @@ def _trial(
         distributions=distributions,
         user_attrs={each.name: json.loads(each.text) for each in for_people},
         system_attrs={each.name: json.loads(each.text) for each in for_programs},
-        intermediate_values={each.step: _number(each.number, each.text) for each in epochs},
+        intermediate_values={each.step: number_of(each.number, each.text) for each in epochs},
         trial_id=head.trial_id,
     )
-
-
-def _number(value: float | None, kind: str) -> float:
-    return _NOT_FINITE[kind] if value is None else value
 
 
 def _facts(of: Callable[[Select[Any], Table], Select[Any]]) -> CompoundSelect[Any]:

@@ -1,4 +1,4 @@
-"""Optuna's storage, every operation of which is patient with its database."""
+"""Optuna's storage, with every operation done again until it gets through to the database."""
 
 import functools
 import logging
@@ -6,7 +6,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from optuna.storages import RDBStorage
 from sqlalchemy import Connection, event
@@ -16,7 +16,20 @@ from studyhall.studies.database.address import Address
 from studyhall.studies.database.connection import ping_after_a_rest, prepare
 from studyhall.studies.database.retrying import Patience, persist
 
+_P = ParamSpec("_P")
 _T = TypeVar("_T")
+
+
+def retried(
+    method: Callable[Concatenate[RDBStorage, _P], _T],
+) -> Callable[Concatenate["RetryingStorage", _P], _T]:
+    """Return a method of Optuna's storage that is done again until it gets through, as `persist` does."""
+
+    @functools.wraps(method)
+    def persistently(self: "RetryingStorage", /, *arguments: _P.args, **options: _P.kwargs) -> _T:
+        return self.persist(lambda: method(self, *arguments, **options))
+
+    return persistently
 
 
 class RetryingStorage(RDBStorage):
@@ -26,6 +39,35 @@ class RetryingStorage(RDBStorage):
     server were in its way. All of those that Optuna does for a trial have the same effect done twice, for a
     commit may get through whose answer does not; only what creates or deletes is done once.
     """
+
+    set_study_user_attr = retried(RDBStorage.set_study_user_attr)
+    set_study_system_attr = retried(RDBStorage.set_study_system_attr)
+    get_study_id_from_name = retried(RDBStorage.get_study_id_from_name)
+    get_study_name_from_id = retried(RDBStorage.get_study_name_from_id)
+    get_study_directions = retried(RDBStorage.get_study_directions)
+    get_study_user_attrs = retried(RDBStorage.get_study_user_attrs)
+    get_study_system_attrs = retried(RDBStorage.get_study_system_attrs)
+    get_all_studies = retried(RDBStorage.get_all_studies)
+    set_trial_param = retried(RDBStorage.set_trial_param)
+    set_trial_state_values = retried(RDBStorage.set_trial_state_values)
+    set_trial_intermediate_value = retried(RDBStorage.set_trial_intermediate_value)
+    set_trial_user_attr = retried(RDBStorage.set_trial_user_attr)
+    set_trial_system_attr = retried(RDBStorage.set_trial_system_attr)
+    get_trial_id_from_study_id_trial_number = retried(RDBStorage.get_trial_id_from_study_id_trial_number)
+    get_trial_number_from_id = retried(RDBStorage.get_trial_number_from_id)
+    get_trial_param = retried(RDBStorage.get_trial_param)
+    get_trial_params = retried(RDBStorage.get_trial_params)
+    get_trial_user_attrs = retried(RDBStorage.get_trial_user_attrs)
+    get_trial_system_attrs = retried(RDBStorage.get_trial_system_attrs)
+    get_trial = retried(RDBStorage.get_trial)
+    get_all_trials = retried(RDBStorage.get_all_trials)
+    get_n_trials = retried(RDBStorage.get_n_trials)
+    get_best_trial = retried(RDBStorage.get_best_trial)
+    record_heartbeat = retried(RDBStorage.record_heartbeat)
+    # Private, but Optuna's cache in front of this storage calls them.
+    _set_trial_param = retried(RDBStorage._set_trial_param)
+    _get_trials = retried(RDBStorage._get_trials)
+    _get_best_trial_id = retried(RDBStorage._get_best_trial_id)
 
     def __init__(self, address: Address, patience: Patience) -> None:
         self.address = address
@@ -131,44 +173,3 @@ def _begin(local: threading.local, connection: Connection) -> None:
 def _is_news(record: logging.LogRecord) -> bool:
     # Optuna tells, with all its SQL, that it asks in another way whatever went wrong; here it is asked again.
     return not record.getMessage().startswith("Caught an error from sqlalchemy")
-
-
-def _patient(method: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(method)
-    def patiently(self: RetryingStorage, *arguments: Any, **options: Any) -> Any:
-        return self.persist(lambda: method(self, *arguments, **options))
-
-    return patiently
-
-
-# The private ones are those that Optuna's cache in front of this storage calls.
-for _name in (
-    "set_study_user_attr",
-    "set_study_system_attr",
-    "get_study_id_from_name",
-    "get_study_name_from_id",
-    "get_study_directions",
-    "get_study_user_attrs",
-    "get_study_system_attrs",
-    "get_all_studies",
-    "set_trial_param",
-    "_set_trial_param",
-    "get_trial_param",
-    "get_trial_id_from_study_id_trial_number",
-    "get_trial_number_from_id",
-    "set_trial_state_values",
-    "set_trial_intermediate_value",
-    "set_trial_user_attr",
-    "set_trial_system_attr",
-    "get_trial",
-    "get_trial_params",
-    "get_trial_user_attrs",
-    "get_trial_system_attrs",
-    "get_all_trials",
-    "_get_trials",
-    "get_n_trials",
-    "get_best_trial",
-    "_get_best_trial_id",
-    "record_heartbeat",
-):
-    setattr(RetryingStorage, _name, _patient(getattr(RDBStorage, _name)))

@@ -31,7 +31,8 @@ def test_the_readmes_tree_is_the_repositorys(repository: Path) -> None:
 
 
 def test_links_in_the_documents_lead_somewhere(repository: Path) -> None:
-    for page in [repository / "README.md", *(repository / "docs").glob("*.md")]:
+    pages = [repository / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+    for page in [*pages, *(repository / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
             assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"
 

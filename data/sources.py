@@ -1,6 +1,5 @@
 """The sources: named pairs of image collections, digits and items, each with a training and a test part."""
 
-import difflib
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from studyhall.data import downloads, synthetic
 from studyhall.data.errors import DataError
+from studyhall.did_you_mean import did_you_mean
 
 IMAGE_SIDE = 28  # pixels
 
@@ -89,10 +89,8 @@ def load_source(name: str) -> Source:
         DataError: If there is no source of that name, or its images cannot be downloaded or read.
     """
     if name not in _SOURCES:
-        near = difflib.get_close_matches(name, _SOURCES, n=1)
-        hint = f"did you mean '{near[0]}'? " if near else ""
         raise DataError(
-            f"No data source '{name}': {hint}Built in are {', '.join(_SOURCES)}; "
-            "name your own as file.py:function or package.module:function."
+            f"No data source {name!r}, and your own is named file.py:function or package.module:function; "
+            f"{did_you_mean(name, _SOURCES)}"
         )
     return _SOURCES[name]()

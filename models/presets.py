@@ -4,11 +4,11 @@ Structures and figures are those of the seeds' own documents and notebooks; wher
 000's and 001's training) the field is None or Keras's default.
 """
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from studyhall.did_you_mean import did_you_mean
 from studyhall.models.architecture import Architecture
 from studyhall.models.errors import ConfigurationError
 from studyhall.models.rules import Value
@@ -165,6 +165,4 @@ def find_preset(name: str) -> Preset:
     """
     if name in PRESETS:
         return PRESETS[name]
-    near = difflib.get_close_matches(str(name), PRESETS, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(PRESETS)}"
-    raise ConfigurationError(f"no preset {name!r}; {hint}")
+    raise ConfigurationError(f"no preset {name!r}; {did_you_mean(str(name), PRESETS)}")

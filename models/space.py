@@ -1,12 +1,12 @@
 """The space of networks: the setting of every hyperparameter, from the defaults, a preset and a study's arguments."""
 
 import contextlib
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from studyhall.did_you_mean import did_you_mean
 from studyhall.models.architecture import Architecture
 from studyhall.models.errors import ConfigurationError
 from studyhall.models.presets import find_preset
@@ -86,9 +86,7 @@ def make_space(mix: str, preset: str | None, given: Mapping[str, object]) -> Spa
     OneOf(MIXES).check("mix", mix)
     for name in given:
         if name not in RULES:
-            near = difflib.get_close_matches(name, RULES, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(RULES)}"
-            raise ConfigurationError(f"no hyperparameter {name!r}; {hint}")
+            raise ConfigurationError(f"no hyperparameter {name!r}; {did_you_mean(name, RULES)}")
     known = find_preset(preset).hyperparameters() if preset is not None else {}
     settings: dict[str, Setting] = {}
     for name in RULES:

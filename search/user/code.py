@@ -1,6 +1,5 @@
 """The code that a study names, as "file.py:name" or "package.module:name", imported from the user's own folder."""
 
-import difflib
 import inspect
 import os
 from collections.abc import Mapping
@@ -9,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from studyhall.did_you_mean import closest, did_you_mean, suggested
 from studyhall.models.errors import ConfigurationError
 from studyhall.search.user.errors import broken, user_location, user_traceback
 from studyhall.search.user.modules import import_file, import_module
@@ -109,8 +109,7 @@ def _hint(module: ModuleType, name: str) -> str:
         for key, value in vars(module).items()
         if not key.startswith("_") and getattr(value, "__module__", None) == module.__name__
     ]
-    near = difflib.get_close_matches(name, own, 1)
-    return f"; did you mean '{near[0]}'?" if near else f"; it has: {', '.join(own[:10])}" if own else ""
+    return f"; {did_you_mean(name, own)}" if own else ""
 
 
 def check_arguments(reference: str, called: Any, arguments: Mapping[str, Any], *leading: str) -> None:
@@ -135,11 +134,6 @@ def check_arguments(reference: str, called: Any, arguments: Mapping[str, Any], *
         kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
         accepted = [key for key, value in signature.parameters.items() if value.kind in kinds][len(leading) :]
         taken = f"its arguments are: {', '.join(accepted)}" if accepted else "it takes no arguments"
-        near = [
-            close
-            for key in arguments
-            for close in difflib.get_close_matches(key, accepted, 1)
-            if close != key
-        ]
-        hint = f" (did you mean '{near[0]}'?)" if near else ""
+        near = [close for key in arguments for close in closest(key, accepted) if close != key]
+        hint = f" ({suggested(near[:1])})" if near else ""
         raise UserCodeError(f"'{reference}': {error}{hint}; {taken}") from error

@@ -1,6 +1,5 @@
 """The options of Optuna's classes: checked against what a constructor says it takes, then passed to it."""
 
-import difflib
 import importlib
 import inspect
 import re
@@ -9,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from studyhall.did_you_mean import did_you_mean
 from studyhall.studies.algorithms.packages import missing_packages
 from studyhall.studies.algorithms.registry import FAMILIES, Family, parameters
 from studyhall.studies.errors import DefinitionError
@@ -72,13 +72,8 @@ class Constructor:
     def _argument(self, cls: Callable[..., Any], name: str, value: Any, where: str) -> Any:
         known = parameters(cls)
         if name not in known:
-            near = difflib.get_close_matches(name, usable_options(cls), n=1)
-            hint = (
-                f"did you mean {near[0]!r}?"
-                if near
-                else f"it takes {', '.join(usable_options(cls)) or 'none'}"
-            )
-            raise DefinitionError(f"{where}.{name}: unknown option of {cls.__name__}, {hint}")
+            hint = did_you_mean(name, usable_options(cls)) or "it takes none"
+            raise DefinitionError(f"{where}.{name}: unknown option of {cls.__name__}; {hint}")
         if name == "seed":  # a second seed would make every trial's draws the same
             raise DefinitionError(f"{where}.seed: set search.seed instead, which this is derived from")
         family = _family(known[name])

@@ -1,6 +1,5 @@
 """Optuna's own classes, found by name."""
 
-import difflib
 import importlib
 import inspect
 import re
@@ -8,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from studyhall.did_you_mean import did_you_mean
 from studyhall.studies.errors import DefinitionError
 
 # Names that people and papers use, where they are not simply the class's name without its ending.
@@ -49,9 +49,10 @@ class Family:
         found = short.get(_ALIASES.get(wanted, wanted))
         if found is not None:
             return classes[found]
-        near = difflib.get_close_matches(wanted, [*short, *_ALIASES], n=1)
-        hint = f"did you mean {short.get(near[0], near[0])!r}?" if near else f"there is {', '.join(classes)}"
-        raise DefinitionError(f"{where}: Optuna has no {self.kind} {name!r}; {hint}")
+        known = short | {alias: short[each] for alias, each in _ALIASES.items() if each in short}
+        raise DefinitionError(
+            f"{where}: Optuna has no {self.kind} {name!r}; {did_you_mean(wanted, known, shown=known)}"
+        )
 
     def _short(self, name: str) -> str:
         return re.sub(r"[-_\s]", "", name).lower().removesuffix(self.kind)

@@ -1,10 +1,10 @@
 """The sections that say what is trained and how: HyperModel, data, training and retraining."""
 
-import difflib
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
+from studyhall.did_you_mean import did_you_mean
 from studyhall.studies.definition.section import Reference, Section, Table, file_of, is_reference
 
 BUILT_IN_HYPERMODEL = "studyhall.models:SeparationHyperModel"
@@ -70,9 +70,10 @@ class DataSpec(Section):
     def _is_a_source(cls, source: str) -> str:
         if source in BUILT_IN_SOURCES or is_reference(source):
             return source
-        near = difflib.get_close_matches(source, BUILT_IN_SOURCES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"use {' or '.join(map(repr, BUILT_IN_SOURCES))};"
-        raise ValueError(f"there is no source {source!r}; {hint} a function of yours is named 'file.py:name'")
+        hint = did_you_mean(source, BUILT_IN_SOURCES)
+        raise ValueError(
+            f"there is no source {source!r}, and a function of yours is named 'file.py:name'; {hint}"
+        )
 
     @model_validator(mode="after")
     def _every_setting_counts(self) -> "DataSpec":

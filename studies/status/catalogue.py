@@ -1,6 +1,5 @@
 """What is in a storage, read without Optuna: for commands that answer at once and change nothing."""
 
-import difflib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -8,6 +7,7 @@ from typing import Self, TypeVar
 
 from sqlalchemy import Connection, inspect
 
+from studyhall.did_you_mean import closest
 from studyhall.studies.database import study_rows, studyhall_tables
 from studyhall.studies.database.address import parse
 from studyhall.studies.database.attributes import BUNDLE, CREATED, DEFINITION, EXHAUSTED, SIGNATURE
@@ -138,7 +138,7 @@ def not_found(name: str, names: Sequence[str], shown: str) -> StudyNotFoundError
     """Return the error for a study that a storage does not hold, with the closest of those that it does."""
     held = "nothing"
     if names:
-        close = difflib.get_close_matches(name, names, n=_SHOWN_NAMES, cutoff=0.0)
+        close = closest(name, names, most=_SHOWN_NAMES, cutoff=0.0)
         others = len(names) - len(close)
         held = ", ".join(close) + (f" and {others} more" if others else "")
     return StudyNotFoundError(

@@ -1,8 +1,8 @@
 """The origin of a definition: the folder it was read in, and the digests of the code that it names there."""
 
-import difflib
 from pathlib import Path
 
+from studyhall.did_you_mean import did_you_mean
 from studyhall.studies.definition import Definition, Origin
 from studyhall.studies.errors import DefinitionError
 from studyhall.studies.files import explain, sha256_of
@@ -24,11 +24,7 @@ def located(definition: Definition, folder: Path) -> Definition:
 def similar_names(name: str, names: list[str]) -> str:
     """Return a remark about the names most like a missing one, or about what there is; empty if there is nothing."""
     stems = {Path(each).stem: each for each in names}  # what they all end in would make them all alike
-    near = [stems[each] for each in difflib.get_close_matches(Path(name).stem, stems, n=3)]
-    if near:
-        return f"did you mean {' or '.join(near)}?"
-    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-    return f"there is {shown}" if names else ""
+    return did_you_mean(Path(name).stem, stems, most=3, shown=stems)
 
 
 def beside(path: Path, pattern: str) -> list[str]:

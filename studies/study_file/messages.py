@@ -1,12 +1,12 @@
 """What pydantic found wrong with a definition, as one line that names the key and what is allowed."""
 
-import difflib
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from studyhall.did_you_mean import closest, did_you_mean, suggested
 from studyhall.studies.definition import Definition
 from studyhall.studies.definition.section import Section
 from studyhall.studies.definition.training_sections import OFF, ON
@@ -33,10 +33,8 @@ def unknown_key(path: Sequence[str]) -> str:
     section = section_at(parents)
     here = [name for name in section.model_fields if parents or name != _HIDDEN] if section else []
     elsewhere = [".".join(each) for each in _known_paths(Definition, ()) if each[-1] == key]
-    near = elsewhere[:2] or difflib.get_close_matches(key, here, n=1, cutoff=0.55)
-    if near:
-        return f"unknown key, did you mean {' or '.join(map(repr, near))}?"
-    return f"unknown key; there is {', '.join(here)}"
+    hint = suggested(elsewhere[:2]) if elsewhere else did_you_mean(key, here)
+    return f"unknown key; {hint}" if hint else "unknown key"
 
 
 def section_at(path: Sequence[str]) -> type[Section] | None:
@@ -79,8 +77,8 @@ def _said(problem: Any, path: list[str]) -> str:
             return f"must be a table{switch}, not {given}"
         case "literal_error":
             allowed = re.findall(r"'([^']*)'", problem["ctx"]["expected"])
-            near = difflib.get_close_matches(str(problem["input"]), allowed, n=1, cutoff=0.5)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            near = closest(str(problem["input"]), allowed)
+            hint = f"; {suggested(near)}" if near else ""
             return f"must be {problem['ctx']['expected']}, not {given}{hint}"
     said = re.sub(r"^(Input|Value|String|List|Dictionary) should", "must", problem["msg"])
     for pydantics, ours in (("a valid ", "a "), ("a integer", "a whole number"), ("a string", "text")):

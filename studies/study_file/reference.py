@@ -1,9 +1,9 @@
 """What a person means by STUDY: a study file, or a study's name in the storage."""
 
-import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
+from studyhall.did_you_mean import closest, suggested
 from studyhall.studies.artifacts.location import artifact_location
 from studyhall.studies.definition import Definition, StorageSpec
 from studyhall.studies.errors import DefinitionError
@@ -67,7 +67,7 @@ def _refuse_a_path(text: str) -> None:
     """Refuse what was meant for a file: nobody wants to hear that the database has no study of that name."""
     path = Path(text)
     certain = ("/" in text and path.parent.is_dir()) or (path.suffix != "" and path.is_file())
-    near = difflib.get_close_matches(path.name, beside(path, "*.toml"), n=1, cutoff=0.6 if certain else 0.8)
+    near = closest(path.name, beside(path, "*.toml"), cutoff=0.6 if certain else 0.8)
     if certain or (near and path.suffix):
-        hint = f"did you mean {path.with_name(near[0])}?" if near else "give the path of a study's TOML"
+        hint = suggested([str(path.with_name(near[0]))]) if near else "give the path of a study's TOML"
         raise DefinitionError(f"a study file ends in .toml, and {text} does not; {hint}")

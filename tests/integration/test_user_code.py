@@ -170,7 +170,7 @@ def test_a_missing_module_is_named(folder: Path) -> None:
     ("text", "hint"),
     [
         ("def build(hp): pass", "; did you mean 'build'?"),
-        ("def first(): pass\nclass Second: pass\nfrom json import loads", "; it has: first, Second"),
+        ("def first(): pass\nclass Second: pass\nfrom json import loads", "; there is first, Second"),
         ("", ""),
     ],
 )

@@ -165,8 +165,8 @@ def test_samplers_can_hold_samplers_and_parts_of_them() -> None:
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        (sampler_spec("tpe", n_startup=3), "sampler.options.n_startup: unknown option of TPESampler, did you mean 'n_startup_trials'?"),
-        (sampler_spec("random", q=3), "sampler.options.q: unknown option of RandomSampler, it takes none"),
+        (sampler_spec("tpe", n_startup=3), "sampler.options.n_startup: unknown option of TPESampler; did you mean 'n_startup_trials'?"),
+        (sampler_spec("random", q=3), "sampler.options.q: unknown option of RandomSampler; it takes none"),
         (sampler_spec("tpe", n_startup_trials="3"), "sampler.options.n_startup_trials: must be a whole number, not '3'"),
         (sampler_spec("tpe", n_startup_trials=True), "sampler.options.n_startup_trials: must be a whole number, not True"),
         (sampler_spec("tpe", constant_liar=1), "sampler.options.constant_liar: must be true or false, not 1"),
@@ -179,7 +179,7 @@ def test_samplers_can_hold_samplers_and_parts_of_them() -> None:
         (sampler_spec("cmaes", source_trials=[1]), "sampler.options.source_trials: takes Python objects"),
         (sampler_spec("grid"), "sampler.options.search_space: is missing, GridSampler cannot do without"),
         (sampler_spec("nsgaii", crossover={"eta": 1}), "sampler.options.crossover: must be a crossover's name, or {name"),
-        (sampler_spec("nsgaii", crossover={"name": "sbx", "options": {"etta": 1.0}}), "sampler.options.crossover.options.etta: unknown option of SBXCrossover, did you mean 'eta'?"),
+        (sampler_spec("nsgaii", crossover={"name": "sbx", "options": {"etta": 1.0}}), "sampler.options.crossover.options.etta: unknown option of SBXCrossover; did you mean 'eta'?"),
         (sampler_spec("gausian"), "sampler.name: Optuna has no sampler 'gausian'; there is BruteForceSampler, "),
         (sampler_spec("BaseSampler"), "sampler.name: Optuna has no sampler 'BaseSampler'; "),
         (sampler_spec("median"), "sampler.name: Optuna has no sampler 'median'; "),
@@ -196,7 +196,7 @@ def test_sampler_that_cannot_be_is_refused_in_one_line(spec: SamplerSpec, said: 
     ("spec", "said"),
     [
         (pruner_spec("median", n_warmup_steps=-1), "pruner.options: MedianPruner refuses them: Number of warmup steps"),
-        (pruner_spec("median", n_warmup=1), "pruner.options.n_warmup: unknown option of MedianPruner, did you mean 'n_warmup_steps'?"),
+        (pruner_spec("median", n_warmup=1), "pruner.options.n_warmup: unknown option of MedianPruner; did you mean 'n_warmup_steps'?"),
         (pruner_spec("asha", min_resource=0.5), "pruner.options.min_resource: must be text or a whole number, not 0.5"),
         (pruner_spec("percentile"), "pruner.options.percentile: is missing, PercentilePruner cannot do without"),
         (pruner_spec("patient", wrapped_pruner="medan", patience=1), "pruner.options.wrapped_pruner.name: Optuna has no pruner 'medan'; did you mean 'MedianPruner'?"),

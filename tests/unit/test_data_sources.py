@@ -84,7 +84,8 @@ def test_fingerprint_depends_on_pixels_and_not_on_memory_layout() -> None:
 
 def test_unknown_source_is_refused_with_the_nearest_one() -> None:
     with pytest.raises(
-        DataError, match=r"No data source 'mnist-fasion': did you mean 'mnist-fashion'\?"
+        DataError,
+        match=r"No data source 'mnist-fasion', and your own is named .*; did you mean 'mnist-fashion'\?",
     ) as refusal:
         load_source("mnist-fasion")
 

@@ -106,7 +106,7 @@ def test_overrides_win_over_the_file_and_open_its_short_forms(load: Load) -> Non
 
 
 def test_overrides_are_checked_like_the_file(load: Load) -> None:
-    with pytest.raises(DefinitionError, match=r"search\.trial: unknown key, did you mean 'trials'\?"):
+    with pytest.raises(DefinitionError, match=r"search\.trial: unknown key; did you mean 'trials'\?"):
         load("", search__trial=7)
     with pytest.raises(DefinitionError, match=r"training: must be a table, to have 'training\.epochs' set"):
         load("training = 3", training__epochs=7)
@@ -186,7 +186,7 @@ def test_every_misspelt_key_is_refused_with_the_one_that_was_meant(load: Load, t
             dotted = ".".join((*path, name[:-1]))
             with pytest.raises(DefinitionError) as caught:
                 define({"name": "a"}, tmp_path, {dotted: 1})
-            assert str(caught.value) == f"{dotted}: unknown key, did you mean '{name}'?"
+            assert str(caught.value) == f"{dotted}: unknown key; did you mean '{name}'?"
             tried += 1
     assert tried > 40
 
@@ -194,7 +194,7 @@ def test_every_misspelt_key_is_refused_with_the_one_that_was_meant(load: Load, t
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("epochs = 3", ": epochs: unknown key, did you mean 'search.epochs' or 'training.epochs'?"),
+        ("epochs = 3", ": epochs: unknown key; did you mean 'search.epochs' or 'training.epochs'?"),
         ("[retraining]\nqqq = 1", ": retraining.qqq: unknown key; there is epochs, samples_per_epoch, "),
         ("origin = {folder = 'x'}", ": origin: unknown key; there is name, description, "),
         ("training = 3", ": training: must be a table, not 3"),
@@ -213,7 +213,7 @@ def test_every_misspelt_key_is_refused_with_the_one_that_was_meant(load: Load, t
             "objective.direction = 'min'",
             ": objective.direction: must be 'minimize' or 'maximize', not 'min'; did you mean 'minimize'?",
         ),
-        ("data = 'mnist_fashion'", ": data.source: there is no source 'mnist_fashion'; did you mean 'mnist-fashion'?"),
+        ("data = 'mnist_fashion'", ": data.source: there is no source 'mnist_fashion', and a function of yours is named 'file.py:name'; did you mean 'mnist-fashion'?"),
         ("data = {source = 'synthetic', arguments = {a = 1}}", ": data: source 'synthetic' takes no arguments; remove them"),
         ("data = {arguments = {a = 1}}", ": data: arguments are for a function of yours, and source names none; write source = "),
         ("data = {source = 'a:b', mix = 'sum'}", ": data: mix means nothing to 'a:b'; give it in arguments"),
@@ -231,7 +231,7 @@ def test_every_misspelt_key_is_refused_with_the_one_that_was_meant(load: Load, t
         ),
         (
             "training = {epochs = 0, batch_size = 0, epoch = 1}",
-            ": training.epoch: unknown key, did you mean 'epochs'? (and 2 more)",
+            ": training.epoch: unknown key; did you mean 'epochs'? (and 2 more)",
         ),
         ("\n\nname = \n", ", line 3, column 8: TOML syntax error: Invalid value"),
         ("name = 'a'\nname = 'b'\n", ", line 2, column 11: TOML syntax error: Cannot overwrite a value"),
@@ -280,7 +280,7 @@ def test_missing_file_is_named_with_those_that_look_like_it(tmp_path: Path) -> N
     for name in ("quickstart.toml", "separation.toml"):
         (tmp_path / name).touch()
     with pytest.raises(
-        DefinitionError, match=r"there is no file .*quickstrat\.toml; did you mean quickstart\.toml\?"
+        DefinitionError, match=r"there is no file .*quickstrat\.toml; did you mean 'quickstart\.toml'\?"
     ):
         load_definition(tmp_path / "quickstrat.toml")
     with pytest.raises(DefinitionError, match=r"there is quickstart\.toml, separation\.toml"):

@@ -81,10 +81,10 @@ def test_persons_own_model_may_have_the_built_in_examples_by_name(tmp_path: Path
 
 def test_misspelt_section_is_named_before_what_it_leaves_out(tmp_path: Path) -> None:
     assert refusal(tmp_path, f"hypermodell = '{BUILT_IN_HYPERMODEL}'") == (
-        "hypermodell: unknown key, did you mean 'hypermodel'?"
+        "hypermodell: unknown key; did you mean 'hypermodel'?"
     )
     assert refusal(tmp_path, "hypermodel = 'package.module:Net'\ndatas = 'synthetic'") == (
-        "datas: unknown key, did you mean 'data'?"
+        "datas: unknown key; did you mean 'data'?"
     )
 
 

@@ -128,7 +128,7 @@ def test_another_file_of_code_is_named_once(make: Make, tmp_path: Path) -> None:
 
 def test_missing_code_is_refused_with_the_file_that_looks_like_it(make: Make, tmp_path: Path) -> None:
     with pytest.raises(
-        DefinitionError, match=r"there is no file my_modell\.py in .*; did you mean my_model\.py\?"
+        DefinitionError, match=r"there is no file my_modell\.py in .*; did you mean 'my_model\.py'\?"
     ):
         make({"hypermodel": "my_modell.py:build"})
     with pytest.raises(DefinitionError, match=r"there is no file code/x\.py in .*; put it there"):

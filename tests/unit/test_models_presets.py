@@ -48,7 +48,7 @@ def test_listing_presets_with_their_parameters_imports_no_keras() -> None:
 def test_unknown_preset_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(ConfigurationError, match=r"no preset 'seed-03'; did you mean 'seed-003'\?"):
         find_preset("seed-03")
-    with pytest.raises(ConfigurationError, match="no preset 'x'; there are seed-000, seed-001"):
+    with pytest.raises(ConfigurationError, match="no preset 'x'; there is seed-000, seed-001"):
         find_preset("x")
 
 

@@ -37,7 +37,7 @@ def test_a_folder_of_a_studys_name_hides_no_study(here: Path) -> None:
 )
 def test_a_mistyped_file_is_told_apart_from_a_name(mistyped: str, meant: str) -> None:
     with pytest.raises(
-        DefinitionError, match=rf"ends in \.toml, and {mistyped} does not; did you mean {meant}\?"
+        DefinitionError, match=rf"ends in \.toml, and {mistyped} does not; did you mean '{meant}'\?"
     ):
         resolve_study(mistyped, None)
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from studyhall.search.actions.remarks import remark
-from studyhall.search.core.handle import Value
 from studyhall.search.processes.trainer_process import TrainerProcess
 from studyhall.search.session.dry_run import check
 from studyhall.search.tuner.script import is_script
@@ -17,6 +16,7 @@ from studyhall.studies.storage.study_storage import open_storage
 from studyhall.studies.study.study import Study
 from studyhall.studies.study_file.code_files import located
 from studyhall.studies.study_file.reference import StudyReference
+from studyhall.studies.values import Value
 
 
 def enqueue_and_show(reference: StudyReference, values: Sequence[str], csv_file: Path | None) -> None:

@@ -31,8 +31,8 @@ from keras_tuner.engine import hyperparameters as kinds
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from studyhall.search.bridge.parameter import OFF_GRID, Parameter
-from studyhall.search.core.handle import Value
 from studyhall.studies.errors import UserCodeError
+from studyhall.studies.values import Value
 
 LARGEST_GRID = 1000  # values; a categorical distribution is stored with every trial
 LARGEST_INT = 2**53  # Optuna keeps numbers as floats: beyond this, neighbours are one

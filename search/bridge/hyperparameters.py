@@ -11,8 +11,9 @@ from studyhall.search.bridge.distributions import default_of, has_written_defaul
 from studyhall.search.bridge.names import parameter_name
 from studyhall.search.bridge.parameter import Parameter
 from studyhall.search.bridge.scopes import NestingHyperParameters, nesting
-from studyhall.search.core.handle import TrialHandle, Value
+from studyhall.search.core.handle import TrialHandle
 from studyhall.studies.errors import DefinitionError, UserCodeError
+from studyhall.studies.values import Value
 
 
 class TrialHyperParameters(NestingHyperParameters):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from studyhall.search.core.handle import Value
+from studyhall.studies.values import Value
 
 OFF_GRID = 1e-8  # of a step: what float arithmetic may move a value by; Optuna's own figure
 

@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping
 
 from studyhall.search.clusters.engine import Assignment
+from studyhall.search.devices.host_memory import GIB
 from studyhall.search.notifications.webhook import SECRET_VARIABLE, URL_VARIABLE, webhook_from
-from studyhall.search.workers.local_work import GIB
 from studyhall.studies.database.address import parse, sqlite_url
 
 PASSED_ON = ("KERAS_BACKEND",)  # what decides results; where data and GPUs are, each machine knows itself

@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
-GIB = 2**30
+from studyhall.search.devices.host_memory import GIB
+from studyhall.search.processes.limits import STALL_SECONDS, Limits
+from studyhall.studies.queue.lease import LEASE_SECONDS
 
 
 def limits_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -15,7 +17,7 @@ def limits_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--lease",
         type=click.FloatRange(min=1),
-        default=60.0,
+        default=LEASE_SECONDS,
         show_default=True,
         metavar="SECONDS",
         envvar="STUDYHALL_LEASE_SECONDS",
@@ -25,7 +27,7 @@ def limits_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--stall-limit",
         type=click.FloatRange(min=1),
-        default=900.0,
+        default=STALL_SECONDS,
         show_default=True,
         metavar="SECONDS",
         envvar="STUDYHALL_STALL_SECONDS",
@@ -44,7 +46,6 @@ def limits_options(command: Callable[..., Any]) -> Callable[..., Any]:
     def with_settings(
         *args: Any, lease: float, stall_limit: float, memory_limit: float | None, **kwargs: Any
     ) -> Any:
-        from studyhall.search.processes.trainer_process import Limits
         from studyhall.search.workers.settings import WorkerSettings
 
         memory = None if memory_limit is None else int(memory_limit * GIB)

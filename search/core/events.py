@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from studyhall.search.core.handle import Value
 from studyhall.search.core.outcome import TrialOutcome
 from studyhall.studies.queue.workers import WorkerSeen
 from studyhall.studies.status.summary import Counts
+from studyhall.studies.values import Value
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from studyhall.studies.values import Value
+
 if TYPE_CHECKING:  # commands that only show something answer before Optuna would be imported
     from optuna.distributions import BaseDistribution
-
-Value = bool | int | float | str
 
 
 @dataclass(frozen=True)

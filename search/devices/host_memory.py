@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+GIB = 2**30  # bytes
+
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 

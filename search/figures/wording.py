@@ -2,7 +2,7 @@
 
 import re
 
-from studyhall.studies.definition.section import Value
+from studyhall.studies.values import Value
 
 
 def compact(number: float) -> str:

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from studyhall.studies.definition.section import Value
 from studyhall.studies.json_text import to_json
 from studyhall.studies.status.summary import Counts
+from studyhall.studies.values import Value
 
 VERSION = 1
 EventName = Literal["new-best", "failures", "ended", "published"]

@@ -15,9 +15,10 @@ from typing import Any
 
 from optuna.distributions import BaseDistribution
 
-from studyhall.search.core.handle import Start, Value
+from studyhall.search.core.handle import Start
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import StudyhallError
+from studyhall.studies.values import Value
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, Self
 
-from studyhall.search.devices.host_memory import machine_memory, resident_memory
+from studyhall.search.devices.host_memory import resident_memory
 from studyhall.search.processes.channel import (
     Answer,
     Assign,
@@ -25,6 +24,7 @@ from studyhall.search.processes.channel import (
     Task,
     TrialTask,
 )
+from studyhall.search.processes.limits import Limits
 from studyhall.search.processes.signals import sigterm_held_back
 from studyhall.search.training.failures import Death, host_kills
 from studyhall.studies.errors import StudyhallError
@@ -36,25 +36,6 @@ FAREWELL_SECONDS = 5.0
 START_SECONDS = (
     180.0  # how long importing the framework and loading the data may take before a task is heard of
 )
-
-
-@dataclass(frozen=True)
-class Limits:
-    """When a training process is killed, and when it is replaced between two tasks.
-
-    `memory` is in bytes of resident memory, None for four fifths of the machine's; growing past half of it, or `tasks` done, replaces the
-    process between tasks. `stall_seconds` is the longest time without a batch; `stop_seconds` the longest a stop may take.
-    """
-
-    memory: int | None = None
-    tasks: int = 25
-    stall_seconds: float = 900.0
-    stop_seconds: float = 7.0
-
-    @property
-    def memory_bytes(self) -> int:
-        """The limit on resident memory, in bytes."""
-        return self.memory if self.memory is not None else machine_memory() * 4 // 5
 
 
 class TrainerCrashedError(Exception):

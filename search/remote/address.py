@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 
 from studyhall.studies.errors import BundleRequestError
+from studyhall.studies.study_name import is_study_name
 
 _FORM = "Write https://HOST:PORT/studies/NAME, or NAME --server https://HOST:PORT."
-_STUDY = re.compile(r"\w[\w.-]{0,99}")  # what a definition allows
 
 
 def is_url(text: str) -> bool:
@@ -94,6 +94,6 @@ def _split(url: str) -> tuple[str, str]:
 
 
 def _checked(study: str) -> str:
-    if _STUDY.fullmatch(study) is None:
+    if not is_study_name(study):
         raise BundleRequestError(f"{study[:100]!r} cannot be a study's name. {_FORM}")
     return study

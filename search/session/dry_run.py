@@ -12,8 +12,9 @@ from studyhall.search.processes.trainer_process import (
     TrainerProcess,
     TrainerStoppedError,
 )
-from studyhall.studies.definition import Definition, Value
+from studyhall.studies.definition import Definition
 from studyhall.studies.errors import UserCodeError
+from studyhall.studies.values import Value
 
 LIMIT_VARIABLE = "STUDYHALL_CHECK_SECONDS"
 LIMIT_SECONDS = 300.0

@@ -12,7 +12,7 @@ import keras_tuner
 from studyhall.models.errors import ConfigurationError
 from studyhall.search.bridge.distributions import parameter_of
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters, recorded_values
-from studyhall.search.core.handle import Start, Value
+from studyhall.search.core.handle import Start
 from studyhall.search.core.outcome import Checked
 from studyhall.search.devices import setup as device_setup
 from studyhall.search.training.account import Account, NotFiniteError, UnknownMetricError
@@ -46,6 +46,7 @@ from studyhall.studies.bundle.manifest import Loading
 from studyhall.studies.definition import Definition
 from studyhall.studies.definition.search_sections import PARAMETERS
 from studyhall.studies.errors import StudyhallError, UserCodeError
+from studyhall.studies.values import Value
 
 BATCHES = 2
 EPOCHS = 2

@@ -9,10 +9,11 @@ from optuna.distributions import BaseDistribution
 
 from studyhall.models.errors import ConfigurationError
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters
-from studyhall.search.core.handle import Start, Value
+from studyhall.search.core.handle import Start
 from studyhall.search.training.warm_start import DryHandle
 from studyhall.search.user.keras_settings import clear_session, kept
 from studyhall.studies.storage.suggesting import suggest_value
+from studyhall.studies.values import Value
 
 CONFIGURATIONS = 5
 SECONDS = 10.0  # after which no other one is begun

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from studyhall.search.bridge.hyperparameters import plain_hyperparameters
-from studyhall.search.core.handle import TrialHandle, Value
+from studyhall.search.core.handle import TrialHandle
 from studyhall.search.core.outcome import Failed, HandedBack, Retrained
 from studyhall.search.devices import setup as device_setup
 from studyhall.search.training import provenance
@@ -24,6 +24,7 @@ from studyhall.studies.definition import Definition
 from studyhall.studies.errors import StudyhallError
 from studyhall.studies.one_line import reason
 from studyhall.studies.queue.failure_kind import FailureKind
+from studyhall.studies.values import Value
 
 
 def run_retraining(

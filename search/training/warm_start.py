@@ -7,10 +7,11 @@ import keras_tuner
 from optuna.distributions import BaseDistribution
 
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters
-from studyhall.search.core.handle import Start, Value
+from studyhall.search.core.handle import Start
 from studyhall.search.user.examples import ExamplesFor
 from studyhall.search.user.keras_settings import clear_session, kept
 from studyhall.studies.errors import DefinitionError
+from studyhall.studies.values import Value
 
 
 class DryHandle:

@@ -7,9 +7,10 @@ from typing import Any
 
 from studyhall.search.tuner.script import DATA, HYPERMODEL
 from studyhall.studies.algorithms.registry import PRUNERS, parameters
-from studyhall.studies.definition import Definition, Value
+from studyhall.studies.definition import Definition
 from studyhall.studies.errors import DefinitionError
 from studyhall.studies.study_file.loading import define
+from studyhall.studies.values import Value
 
 DEFAULT_TRIALS = 10
 NO_PRUNERS = ("none", "nop", "noppruner")

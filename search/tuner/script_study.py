@@ -8,7 +8,7 @@ from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.database.address import parse
 from studyhall.studies.database.retrying import WORKER_PATIENCE_SECONDS, Patience
-from studyhall.studies.definition import Definition, Value
+from studyhall.studies.definition import Definition
 from studyhall.studies.errors import StudyConflictError, StudyNotFoundError
 from studyhall.studies.queue.lease import LEASE_SECONDS
 from studyhall.studies.status.catalogue import Catalogue
@@ -17,6 +17,7 @@ from studyhall.studies.study.earlier_studies import fitting
 from studyhall.studies.study.opening import earlier_configurations, open_study
 from studyhall.studies.study.store_marker import marker_of
 from studyhall.studies.study.study import Study
+from studyhall.studies.values import Value
 
 
 def open_or_create(

@@ -30,12 +30,12 @@ from studyhall.search.user.keras_settings import kept
 from studyhall.search.views.narration import exhausted_in_words
 from studyhall.studies.artifacts.location import artifact_location
 from studyhall.studies.database.address import sqlite_url
-from studyhall.studies.definition import Value
+from studyhall.studies.definition.search_sections import KEEP_MODELS
 from studyhall.studies.errors import (
     UserCodeError,
 )
 from studyhall.studies.queue.failure_kind import FailureKind
-from studyhall.studies.retention.best_models import DEFAULT_LIMIT
+from studyhall.studies.values import Value
 
 _NOT_THE_TRIALS_FAULT = frozenset({FailureKind.ERROR, FailureKind.CRASHED})
 
@@ -111,7 +111,7 @@ class Tuner(TrialEnding, SearchResults):
         loss: Any = None,
         metrics: Any = None,
         max_consecutive_failed_trials: int = 3,
-        keep_models: int = DEFAULT_LIMIT,
+        keep_models: int = KEEP_MODELS,
         artifacts: str | Path | None = None,
         enqueue: Sequence[Mapping[str, Value]] = (),
         from_study: Sequence[str] = (),

@@ -21,7 +21,6 @@ from studyhall.search.core.events import (
     WarmStart,
     WorkerFailed,
 )
-from studyhall.search.core.handle import Value
 from studyhall.search.core.outcome import (
     Completed,
     DrawsAgain,
@@ -35,6 +34,7 @@ from studyhall.search.core.outcome import (
 from studyhall.studies.queue.withdrawal import Exhausted
 from studyhall.studies.queue.workers import WorkerSeen
 from studyhall.studies.status.summary import Counts
+from studyhall.studies.values import Value
 
 LINES_OF_DETAILS = 20  # the end of a traceback says the most
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from studyhall.search.core.events import Observer, WorkerFailed
+from studyhall.search.devices.host_memory import GIB
 from studyhall.search.devices.slots import Slot
 from studyhall.search.processes.launching import Ended, LocalWorkers
 from studyhall.search.processes.stop_switch import StopSwitch, signal_of, was_interrupted
@@ -15,7 +16,6 @@ from studyhall.studies.errors import WORK_FAILED, WRONG_INPUT, StudyhallError
 from studyhall.studies.study.study import Study
 
 LOOK_SECONDS = 1.0
-GIB = 2**30  # bytes
 
 
 class WorkersFailedError(StudyhallError):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from studyhall.search.devices.slots import Slot
-from studyhall.search.processes.trainer_process import Limits
+from studyhall.search.processes.limits import Limits
 from studyhall.studies.queue.lease import LEASE_SECONDS
 
 

@@ -15,7 +15,7 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import Trial
 
 from studyhall.search.core.events import BatchDone, EpochDone, Observer
-from studyhall.search.core.handle import Start, Value
+from studyhall.search.core.handle import Start
 from studyhall.search.workers.budget import EpochGate
 from studyhall.studies.artifacts.attachments import attach, attached
 from studyhall.studies.artifacts.store import ArtifactStore
@@ -30,6 +30,7 @@ from studyhall.studies.retention.best_models import KeptModels
 from studyhall.studies.seeds import trial_seed
 from studyhall.studies.storage.suggesting import start_of, suggest_value
 from studyhall.studies.study.study import Study
+from studyhall.studies.values import Value
 
 _log = logging.getLogger(__name__)
 

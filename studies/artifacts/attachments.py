@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.errors import ArtifactError
-from studyhall.studies.files import explain, sha256_of, write_atomically
+from studyhall.studies.files import CHUNK, explain, sha256_of, write_atomically
 from studyhall.studies.json_text import to_json
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ RECORD_PREFIX = "artifacts:"
 """Optuna's and optuna-dashboard's: the system attribute `artifacts:<id>` holds an artifact's description."""
 
 _REMOVED = to_json(None)  # how optuna-dashboard marks a record as removed, where it cannot be deleted
-
-_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,7 @@ def copy_checked(store: ArtifactStore, artifact_id: str, sha256: str, path: Path
     """
     with write_atomically(path) as temporary:
         with store.open_reader(artifact_id) as source, open(temporary, "wb") as target:
-            shutil.copyfileobj(source, target, _CHUNK_BYTES)
+            shutil.copyfileobj(source, target, CHUNK)
         if sha256_of(temporary) != sha256:
             raise ArtifactError(damaged)
 

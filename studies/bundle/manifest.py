@@ -20,15 +20,13 @@ from studyhall.studies.artifacts.store import ARTIFACT_ID
 from studyhall.studies.errors import BundleError, BundleRequestError
 from studyhall.studies.files import explain, sha256_of
 from studyhall.studies.json_text import to_json
+from studyhall.studies.values import Value
 
 MANIFEST = "manifest.json"
 MODEL = "model.keras"
 HISTORY = "history.json"
 FORMAT = 1
 """Of the manifest: goes up when a Studyhall that knows the old one could not read the new one."""
-
-Value = bool | int | float | str
-"""Of a hyperparameter."""
 
 
 def plain_name(name: str) -> str:

@@ -8,7 +8,6 @@ from studyhall.studies.definition.search_sections import (
     SearchSpec,
     StorageSpec,
 )
-from studyhall.studies.definition.section import Value
 from studyhall.studies.definition.training_sections import (
     DataSpec,
     EarlyStoppingSpec,
@@ -32,5 +31,4 @@ __all__ = [
     "SearchSpec",
     "StorageSpec",
     "TrainingSpec",
-    "Value",
 ]

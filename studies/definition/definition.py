@@ -16,7 +16,7 @@ from studyhall.studies.definition.search_sections import (
     SearchSpec,
     StorageSpec,
 )
-from studyhall.studies.definition.section import HyperparameterValue, Section, Value, file_of
+from studyhall.studies.definition.section import HyperparameterValue, Section, file_of
 from studyhall.studies.definition.training_sections import (
     BUILT_IN_HYPERMODEL,
     BUILT_IN_SOURCES,
@@ -27,9 +27,8 @@ from studyhall.studies.definition.training_sections import (
     is_built_in,
 )
 from studyhall.studies.one_line import redact
-
-# A study's name is a segment of URLs, a file's name in exports and an argument on the command line.
-_NAME = re.compile(r"\w[\w.-]{0,99}")
+from studyhall.studies.study_name import is_study_name
+from studyhall.studies.values import Value
 
 
 class Origin(Section):
@@ -116,7 +115,7 @@ class Definition(Section):
     @field_validator("name")
     @classmethod
     def _can_be_in_a_url(cls, name: str) -> str:
-        if _NAME.fullmatch(name) is None:
+        if not is_study_name(name):
             usable = re.sub(r"[^\w.-]+", "-", name).strip("-.")[:100] or "study"
             raise ValueError(
                 f"{name!r} cannot be a study's name; use letters, digits, '-', '_' and '.', as in {usable!r}"

@@ -10,6 +10,10 @@ from studyhall.studies.definition.section import Section, Table
 from studyhall.studies.errors import ArtifactError
 
 _MINIMIZED = frozenset({"loss", "error", "mse", "mae", "rmse", "mape", "msle", "crossentropy"})
+
+KEEP_MODELS = 3
+"""Of how many trials the weights are kept, unless a definition says otherwise."""
+
 PARAMETERS = "parameters"
 """The objective that is the size of the model, in numbers."""
 
@@ -149,7 +153,7 @@ class SearchSpec(Section):
         "the search ends when all configurations of a finite space were tried.",
     )
     keep_models: int = Field(
-        default=3,
+        default=KEEP_MODELS,
         ge=0,
         description="Of how many of the best trials the weights are kept, in case a retraining ends worse; the others' "
         "are removed.",

@@ -6,8 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, model_validator
 
-Value = bool | int | float | str
-"""The value of one hyperparameter."""
+from studyhall.studies.values import Value
 
 _NAME = r"[^\W\d]\w*"
 _REFERENCE = re.compile(rf"([^:\r\n]*[^:\r\n/]\.py|{_NAME}(\.{_NAME})*):{_NAME}")

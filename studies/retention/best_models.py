@@ -9,8 +9,6 @@ from studyhall.studies.database import study_rows
 from studyhall.studies.database.attributes import KEPT_MODEL_PREFIX
 from studyhall.studies.study.study import Study, badness
 
-DEFAULT_LIMIT = 3
-
 
 @dataclass(frozen=True)
 class KeptModel:

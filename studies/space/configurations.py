@@ -8,8 +8,8 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import FrozenTrial, TrialState
 
 from studyhall.studies.database.attributes import BEGUN, FAILURE, MODEL, START
-from studyhall.studies.definition.section import Value
 from studyhall.studies.queue.failure_kind import FailureKind
+from studyhall.studies.values import Value
 
 Key = Hashable
 """A parameter's value, such that the same values have the same key whoever drew them."""

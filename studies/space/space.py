@@ -8,8 +8,8 @@ from typing import Any, Self
 
 from optuna.distributions import BaseDistribution
 
-from studyhall.studies.definition.section import Value
 from studyhall.studies.space.configurations import Configuration, Key, key_of, size_of, values_of
+from studyhall.studies.values import Value
 
 Grid = Mapping[str, Sequence[Any]]
 """The values that a sampler proposes for each parameter, where it proposes no others."""

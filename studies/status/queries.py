@@ -27,7 +27,8 @@ from studyhall.studies.database.optuna_tables import (
 )
 from studyhall.studies.queue import epoch_budget, withdrawal
 from studyhall.studies.queue.failure_kind import FailureKind
-from studyhall.studies.status.summary import Best, Counts, FrontTrial, Spent, Value
+from studyhall.studies.status.summary import Best, Counts, FrontTrial, Spent
+from studyhall.studies.values import Value
 
 
 def counts(connection: Connection, study_id: int) -> Counts:

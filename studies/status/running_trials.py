@@ -16,7 +16,7 @@ from studyhall.studies.database.optuna_tables import (
 )
 from studyhall.studies.database.studyhall_tables import leases, workers
 from studyhall.studies.status.queries import shown_values
-from studyhall.studies.status.summary import Value
+from studyhall.studies.values import Value
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ from typing import Any
 
 from studyhall.studies.queue.withdrawal import Exhausted
 from studyhall.studies.queue.workers import WorkerSeen
-
-Value = bool | int | float | str
+from studyhall.studies.values import Value
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from studyhall.studies.database.optuna_tables import (
     trial_values,
     trials,
 )
-from studyhall.studies.status.summary import Value
+from studyhall.studies.values import Value
 
 MOST = 500  # trials in a page
 

@@ -9,11 +9,11 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, GridSampler, PartialFixedSampler, QMCSampler, RandomSampler
 from optuna.trial import Trial
 
-from studyhall.studies.definition.section import Value
 from studyhall.studies.errors import ConfigurationsInUseError, RepeatedConfigurationError
 from studyhall.studies.space.configurations import Key, key_of
 from studyhall.studies.space.space import Reach
 from studyhall.studies.storage.leased_storage import LeasedStorage, TakenError
+from studyhall.studies.values import Value
 
 PATIENCE_SECONDS = 2.0
 """How long a draw waits where all values are other running trials': most of them are about to draw their next parameter."""

@@ -13,9 +13,9 @@ from optuna.distributions import (
 from optuna.trial import Trial
 
 from studyhall.studies.database.attributes import START
-from studyhall.studies.definition.section import Value
 from studyhall.studies.storage.drawing import draw
 from studyhall.studies.storage.leased_storage import LeasedStorage
+from studyhall.studies.values import Value
 
 
 def start_of(trial: Trial) -> Mapping[str, Any]:

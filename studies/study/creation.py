@@ -16,7 +16,7 @@ from studyhall.studies.database.attributes import (
     VERSIONS,
 )
 from studyhall.studies.database.dialects import insert_into
-from studyhall.studies.definition import Definition, Value
+from studyhall.studies.definition import Definition
 from studyhall.studies.definition.signature import signature
 from studyhall.studies.errors import DefinitionError
 from studyhall.studies.json_text import to_json
@@ -24,6 +24,7 @@ from studyhall.studies.queue import queue
 from studyhall.studies.study.note_rows import first_note
 from studyhall.studies.study.note_text import note_text
 from studyhall.studies.study.versions import installed
+from studyhall.studies.values import Value
 
 
 def create(

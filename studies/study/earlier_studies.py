@@ -11,10 +11,10 @@ from optuna.trial import TrialState
 from studyhall.studies.database.attributes import HYPERPARAMETERS
 from studyhall.studies.database.study_rows import study_names
 from studyhall.studies.definition.search_sections import FromStudySpec
-from studyhall.studies.definition.section import Value
 from studyhall.studies.status.catalogue import not_found
 from studyhall.studies.storage.best_so_far import result_of
 from studyhall.studies.storage.study_storage import StudyStorage
+from studyhall.studies.values import Value
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import tomli_w
 
 from studyhall.studies.bundle.record import BundleRecord
 from studyhall.studies.definition import Definition
-from studyhall.studies.definition.section import Value
+from studyhall.studies.values import Value
 
 _NOT_SHOWN = ("name", "description", "storage", "origin")  # said elsewhere, or nobody's business
 

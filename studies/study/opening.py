@@ -10,13 +10,14 @@ from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.database.address import parse
 from studyhall.studies.database.retrying import Patience
 from studyhall.studies.database.schema import answered
-from studyhall.studies.definition import Definition, Value
+from studyhall.studies.definition import Definition
 from studyhall.studies.errors import ArtifactLocationError
 from studyhall.studies.files import explain, new_folder
 from studyhall.studies.storage.study_storage import StudyStorage, open_storage
 from studyhall.studies.study import store_marker
 from studyhall.studies.study.earlier_studies import Earlier, best_configurations
 from studyhall.studies.study.study import Study
+from studyhall.studies.values import Value
 
 
 def open_study(

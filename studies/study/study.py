@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from studyhall.studies.algorithms.factory import grid_of
 from studyhall.studies.database import study_rows
 from studyhall.studies.database.attributes import DEFINITION, SIGNATURE, VERSIONS
-from studyhall.studies.definition import Definition, Value
+from studyhall.studies.definition import Definition
 from studyhall.studies.definition.signature import differences, signature
 from studyhall.studies.errors import StudyConflictError
 from studyhall.studies.queue import epoch_budget, flags, queue, withdrawal
@@ -25,6 +25,7 @@ from studyhall.studies.storage.study_storage import StudyStorage
 from studyhall.studies.study.creation import create
 from studyhall.studies.study.trials import StudyTrials
 from studyhall.studies.study.versions import require_compatible
+from studyhall.studies.values import Value
 
 
 class Study(StudyTrials):

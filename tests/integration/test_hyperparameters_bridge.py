@@ -23,8 +23,9 @@ from studyhall.search.bridge.hyperparameters import (
     plain_hyperparameters,
     recorded_values,
 )
-from studyhall.search.core.handle import Start, Value
+from studyhall.search.core.handle import Start
 from studyhall.studies.errors import DefinitionError, UserCodeError
+from studyhall.studies.values import Value
 from tests.untrained_handle import UntrainedHandle
 
 

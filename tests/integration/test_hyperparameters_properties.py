@@ -21,7 +21,8 @@ from studyhall.search.bridge.hyperparameters import (
     recorded_values,
 )
 from studyhall.search.bridge.names import parameter_name
-from studyhall.search.core.handle import Start, Value
+from studyhall.search.core.handle import Start
+from studyhall.studies.values import Value
 from tests.examples import share_of_examples
 from tests.untrained_handle import UntrainedHandle
 

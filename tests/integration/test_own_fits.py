@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from studyhall.search.core.handle import Start, Value
+from studyhall.search.core.handle import Start
 from studyhall.search.core.outcome import Completed, Failed, HandedBack, Pruned, Retrained
 from studyhall.search.training.check import run_check
 from studyhall.search.training.retrain import run_retraining
@@ -22,6 +22,7 @@ from studyhall.studies.definition import Definition
 from studyhall.studies.errors import UserCodeError
 from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.study_file.loading import define
+from studyhall.studies.values import Value
 
 # A published model is compiled and holds no optimizer's state, which Keras says when it loads it.
 pytestmark = pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from studyhall.search import Tuner
-from studyhall.search.core.handle import Start, Value
+from studyhall.search.core.handle import Start
 from studyhall.search.core.outcome import Completed, Failed, Retrained
 from studyhall.search.training.check import run_check
 from studyhall.search.training.retrain import run_retraining
@@ -19,6 +19,7 @@ from studyhall.search.user.workload import load_workload
 from studyhall.studies.definition import Definition
 from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.study_file.loading import define
+from studyhall.studies.values import Value
 
 PROJECT = """
 import keras

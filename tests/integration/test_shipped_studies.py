@@ -14,7 +14,7 @@ from optuna.distributions import BaseDistribution
 from studyhall.models.presets import PRESETS, Preset
 from studyhall.models.size import count_parameters
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters
-from studyhall.search.core.handle import Start, Value
+from studyhall.search.core.handle import Start
 from studyhall.search.core.outcome import Completed
 from studyhall.search.training.check import DefaultsHandle, run_check
 from studyhall.search.training.trial import run_trial
@@ -22,6 +22,7 @@ from studyhall.search.user.workload import load_workload
 from studyhall.studies.storage.study_storage import open_storage
 from studyhall.studies.study.study import Study
 from studyhall.studies.study_file.loading import load_definition
+from studyhall.studies.values import Value
 
 STUDIES = Path(__file__).resolve().parents[2] / "studies"
 NAMES = sorted(path.stem for path in STUDIES.glob("*.toml"))

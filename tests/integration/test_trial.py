@@ -13,7 +13,7 @@ import pytest
 from optuna.distributions import BaseDistribution
 from PIL import Image
 
-from studyhall.search.core.handle import Start, Value
+from studyhall.search.core.handle import Start
 from studyhall.search.core.outcome import Completed, Failed, HandedBack, Pruned, TrialOutcome
 from studyhall.search.training.first_step import FirstStep
 from studyhall.search.training.trial import run_trial
@@ -21,6 +21,7 @@ from studyhall.search.user.workload import Workload
 from studyhall.studies.definition import Definition
 from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.study_file.loading import define
+from studyhall.studies.values import Value
 
 MODEL = """
 import keras

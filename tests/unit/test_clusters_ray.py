@@ -24,8 +24,8 @@ from studyhall.search.devices.gpus import DeviceError
 from studyhall.search.devices.nvml import Gpu
 from studyhall.search.devices.slots import environment_of
 from studyhall.search.processes.launching import Ended
+from studyhall.search.processes.limits import Limits
 from studyhall.search.processes.stop_switch import StopSwitch
-from studyhall.search.processes.trainer_process import Limits
 from studyhall.search.workers.local_work import WorkersFailedError
 from studyhall.search.workers.settings import WorkerSettings
 from studyhall.studies.database.address import parse

@@ -9,7 +9,8 @@ import pytest
 
 from studyhall.search.devices.host_memory import resident_memory
 from studyhall.search.processes.channel import CheckTask, Job
-from studyhall.search.processes.trainer_process import Limits, TrainerProcess
+from studyhall.search.processes.limits import Limits
+from studyhall.search.processes.trainer_process import TrainerProcess
 from studyhall.studies.definition import Definition
 
 TASK = CheckTask(Job(Definition.model_validate({"name": "bss"}), Path()))

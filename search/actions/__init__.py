@@ -1,1 +1,1 @@
-"""What commands do, one command a module: a command parses, an action acts."""
+"""What commands do, a module for each: a command parses, an action acts and prints."""

@@ -1,1 +1,1 @@
-"""Clusters: other people's schedulers, which are handed the worker that runs locally."""
+"""Other people's schedulers, Ray and Slurm, which place workers on other machines."""

@@ -1,1 +1,4 @@
-"""The commands, one a module; each has its function in `command`."""
+"""The command line, a module for each command; each has its function in `command`.
+
+What takes time is imported inside functions: `--help` answers at once.
+"""

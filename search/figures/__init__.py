@@ -1,1 +1,1 @@
-"""Figures: the network, the training, the separations and the search, drawn with matplotlib for files."""
+"""Pictures of networks, trainings, separations and searches, drawn by matplotlib into files."""

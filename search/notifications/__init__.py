@@ -1,1 +1,1 @@
-"""Notifications: what happens in a study, posted to a webhook without anybody waiting for it."""
+"""What happens in a study, posted to a webhook without anybody waiting for it."""

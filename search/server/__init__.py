@@ -1,1 +1,1 @@
-"""The web server: what people and programs see of studies, behind a access."""
+"""The web server: what people and programs see of studies, and the login that says who may see it."""

@@ -1,1 +1,1 @@
-"""One process's work on a study: checked, worked on, retrained and published."""
+"""One process's work on a study: checked, searched, retrained and published."""

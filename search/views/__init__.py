@@ -1,1 +1,1 @@
-"""What people see of a search while it runs, and of a study afterwards."""
+"""What people see in a terminal: a search while it runs, and a study afterwards."""

@@ -1,1 +1,4 @@
-"""Workers: supervisors that hold the leases, the processes that train for them, and the devices these use."""
+"""Supervisors: they claim trials, hold their leases, and write what the training process reports.
+
+Keras must not be imported here: a supervisor stays light, and outlives its training processes.
+"""

@@ -1,1 +1,1 @@
-"""Optuna's samplers and pruners by name, with their options checked."""
+"""Optuna's samplers and pruners: found by name, and constructed of options that are checked first."""

@@ -1,1 +1,1 @@
-"""How a database is reached, retried and laid out."""
+"""The database: how it is reached, what is tried again when it fails, and which tables and names it has."""

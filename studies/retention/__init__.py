@@ -1,1 +1,1 @@
-"""Retention: which of a study's files are kept, and which can go."""
+"""Which of a study's files are kept, and which can go."""

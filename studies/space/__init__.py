@@ -1,1 +1,1 @@
-"""The configurations that a search space still has, and how two trials never train the same one."""
+"""What is left of a search space, and how two trials never train the same configuration."""

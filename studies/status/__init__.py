@@ -1,4 +1,4 @@
-"""How studies stand, read by SELECTs.
+"""How studies stand: their summaries, their trials, and estimates, read by SELECTs that change nothing.
 
-Optuna must not be imported here: `status` and the server do without it.
+Optuna must not be imported here: `status` and the server's pages do without it.
 """

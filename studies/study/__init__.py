@@ -1,1 +1,1 @@
-"""A study: created, joined, worked on, and noted for optuna-dashboard."""
+"""A study: created or joined, worked on, and described in a note for optuna-dashboard."""

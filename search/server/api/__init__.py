@@ -1,1 +1,1 @@
-"""Studies in JSON, for programs."""
+"""Studies as JSON, for programs."""

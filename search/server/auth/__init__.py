@@ -1,1 +1,1 @@
-"""Authentication: who may come in, and what they may do there."""
+"""Who may come in, and what they may do there."""

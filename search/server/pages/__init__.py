@@ -1,1 +1,1 @@
-"""Pages for the people who run studies."""
+"""Studies as pages, for people."""

@@ -1,1 +1,1 @@
-"""Optuna's storage on our database: operations are retried, and a trial is written to by the holder of its lease alone."""
+"""Optuna's storage on our database: operations are retried, and only the holder of a lease writes."""

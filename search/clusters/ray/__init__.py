@@ -1,4 +1,4 @@
 """Workers on a Ray cluster.
 
-Ray must be imported in the driver's process alone (`driver.py`, `placement.py`, `supervisor.py`), never in that of a command.
+Ray must be imported in the driver's process alone (`driver.py`, `placement.py`, `supervisor.py`).
 """

@@ -25,6 +25,11 @@ def study_id(connection: Connection, name: str) -> int | None:
     return connection.scalar(select(studies.c.study_id).where(studies.c.study_name == name))
 
 
+def exists(connection: Connection, study_id: int) -> bool:
+    """Whether there is a study with this id."""
+    return connection.scalar(select(studies.c.study_id).where(studies.c.study_id == study_id)) is not None
+
+
 def direction(connection: Connection, study_id: int) -> str:
     """Return "minimize" or "maximize", for a study's first objective."""
     first = study_directions.c.study_id == study_id, study_directions.c.objective == 0

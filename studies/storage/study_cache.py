@@ -54,7 +54,11 @@ class StudyCache(_CachedStorage):
         with self._lock:
             study = self._studies.setdefault(study_id, _StudyInfo())
             known, last = study.unfinished_trial_ids, study.last_finished_trial_id
-            trials = self._backend._get_trials(study_id, None, known, last)
+            try:
+                trials = self._backend._get_trials(study_id, None, known, last)
+            except KeyError:
+                # Somebody has deleted the study: its workers find no trials, and leave.
+                trials = []
             for deleted in known - {each._trial_id for each in trials}:
                 _, number = self._trial_id_to_study_id_and_number.pop(deleted)
                 del study.trials[number]

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import Table, delete, select
+from sqlalchemy import Connection, Table, delete, select
 
 from studyhall.studies.database import optuna_tables, schema
 from studyhall.studies.database.address import Address, parse
 from studyhall.studies.database.connection import require
 from studyhall.studies.database.retrying import Patience, persist
-from studyhall.studies.database.study_rows import put_attribute
+from studyhall.studies.database.study_rows import exists, put_attribute
 from studyhall.studies.errors import StorageError, StudyhallError
 from studyhall.studies.json_text import finite
 from studyhall.studies.queue import leasing, pruning
@@ -113,7 +113,7 @@ class StudyStorage(RetryingStorage):
     def _set_study_attribute(self, table: Table, study_id: int, key: str, value: Any) -> None:
         text = json.dumps(value)
         if self.write(lambda connection: put_attribute(connection, table, study_id, key, text)) == 0:
-            raise KeyError(f"There is no study with the id {study_id}.")
+            raise _missing(study_id)
 
     # Private, but it is what Optuna's cache asks, at every proposal and every report, for all trials that are
     # not finished. Most of them wait, and do not change: with 1,000 in the queue, a report took 120 ms.
@@ -127,7 +127,7 @@ class StudyStorage(RetryingStorage):
         if states is not None:
             return super()._get_trials(study_id, states, included_trial_ids, trial_id_greater_than)
         first = min(included_trial_ids | {trial_id_greater_than + 1})
-        heads = self.read(lambda connection: read_heads(connection, study_id, first))
+        heads = self.read(lambda connection: _heads(connection, study_id, first))
         asked = [
             each
             for each in heads
@@ -161,6 +161,17 @@ class StudyStorage(RetryingStorage):
                 f"{shown} was made by Optuna {creator}, which stores times differently: give Studyhall a "
                 "database of its own."
             )
+
+
+def _heads(connection: Connection, study_id: int, first: int) -> Sequence[Head]:
+    heads = read_heads(connection, study_id, first)
+    if not heads and not exists(connection, study_id):
+        raise _missing(study_id)
+    return heads
+
+
+def _missing(study_id: int) -> KeyError:
+    return KeyError(f"There is no study with the id {study_id}.")
 
 
 def open_storage(url: str, *, create: bool, patience: Patience | None = None) -> StudyStorage:

@@ -319,7 +319,7 @@ def test_catalogue_counts_expired_leases_and_changes_nothing(study: Study, empty
         assert catalogue.summary("bss").stopping
 
 
-def test_deleting_a_study_deletes_its_leases_and_no_later_trial_inherits_them(
+def test_deleting_a_study_ends_its_workers_and_its_leases_and_no_later_trial_inherits_them(
     empty_storage_url: str, study: Study
 ) -> None:
     lease = study.lease_of(claim(study))
@@ -329,6 +329,7 @@ def test_deleting_a_study_deletes_its_leases_and_no_later_trial_inherits_them(
     plain = RDBStorage(schema.optuna_url(study.storage.address), study.storage.address.options)
     optuna.delete_study(study_name="bss", storage=plain)  # as the dashboard does
     plain.engine.dispose()
+    assert study.claim(lambda number: RandomSampler(seed=number), NopPruner()) is None
     again = Study.create_or_join(study.storage, study.definition)
     assert (again.leftovers(), again.workers()) == ([], [])
     assert again.lease_of(claim(again)).checkpoint is None

@@ -1,6 +1,5 @@
 """The downloads: MNIST and Fashion-MNIST as Keras fetches, checks and caches them."""
 
-import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from studyhall.data.errors import DownloadError
@@ -69,13 +69,9 @@ def _cache() -> Path:
     return home if os.access(home, os.W_OK) else Path("/tmp/.keras")
 
 
-@contextmanager
-def _one_process_at_a_time() -> Iterator[None]:
+def _one_process_at_a_time() -> FileLock:
     """Keep this user's other workers waiting: Keras downloads in place, and they would read half a file."""
-    lock = Path(tempfile.gettempdir()) / f"studyhall-datasets-{os.getuid()}.lock"
-    with lock.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed
-        yield
+    return FileLock(Path(tempfile.gettempdir()) / f"studyhall-datasets-{os.getuid()}.lock")
 
 
 @contextmanager

@@ -1,13 +1,12 @@
 """The tables that studies are kept in, Optuna's and ours: created once, by one process at a time."""
 
-import fcntl
-import os
 import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from sqlalchemy import Connection, Engine, inspect, select, text
@@ -168,24 +167,9 @@ def _create_optunas(address: Address) -> None:
 
 @contextmanager
 def _file_lock(path: Path) -> Iterator[None]:
-    """Hold a lock that ends with the process, on a file that is removed afterwards."""
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    """Hold a lock that ends with the process, on a file that is removed while it is held: who waits makes a new one."""
+    with FileLock(path):
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if not _is_still_at(path, descriptor):  # its last holder removed it while this process waited
-                continue
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
-            return
+            yield
         finally:
-            os.close(descriptor)
-
-
-def _is_still_at(path: Path, descriptor: int) -> bool:
-    try:
-        return os.path.samestat(os.stat(path), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False
+            path.unlink(missing_ok=True)

@@ -24,9 +24,9 @@ from studyhall.search.processes.channel import (
     Task,
     TrialTask,
 )
+from studyhall.search.processes.death import Death, host_kills
 from studyhall.search.processes.limits import Limits
 from studyhall.search.processes.signals import sigterm_held_back
-from studyhall.search.training.failures import Death, host_kills
 from studyhall.studies.errors import StudyhallError
 from studyhall.studies.queue.failure_kind import FailureKind
 

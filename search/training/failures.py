@@ -1,13 +1,25 @@
-"""Which kind of failure an exception, or the end of a training process, is."""
+"""How a trial ends that an exception has ended: the same in a worker's training process and in a Tuner."""
 
-import signal
-from dataclasses import dataclass
 from pathlib import Path
 
+import keras_tuner
+
+from studyhall.models.errors import ConfigurationError
+from studyhall.search.core.outcome import Failed, HandedBack
+from studyhall.search.training.account import NotFiniteError, UnknownMetricError
+from studyhall.search.training.callbacks import StopRequestedError
+from studyhall.search.training.saving import UnsavableModelError
+from studyhall.search.user.errors import user_traceback
+from studyhall.studies.errors import (
+    DefinitionError,
+    RepeatedConfigurationError,
+    StudyhallError,
+    UserCodeError,
+)
+from studyhall.studies.one_line import reason
 from studyhall.studies.queue.failure_kind import FailureKind
 
 _OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Resource exhausted", "OOM when allocating", "out of memory")
-_KILL_COUNTERS = (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat"))  # lines `oom_kill N`
 
 
 def kind_of(error: Exception) -> FailureKind:
@@ -22,50 +34,38 @@ def kind_of(error: Exception) -> FailureKind:
     return FailureKind.ERROR
 
 
-def host_kills() -> int:
-    """Return how many processes the kernel has killed for want of memory so far, in this container or machine."""
-    for path in _KILL_COUNTERS:
-        try:
-            lines = path.read_text().splitlines()
-        except OSError:
-            continue
-        for line in lines:
-            name, _, count = line.partition(" ")
-            if name == "oom_kill":
-                return int(count)
-    return 0
+def outcome_of(error: Exception, code: str, folder: Path, setting: str) -> Failed | HandedBack:
+    """Return how a trial ends whose building, training or saving an exception has ended.
 
+    Args:
+        error: What was raised.
+        code: What raised it, for people: a HyperModel's path.
+        folder: Where the user's own code is, whose lines the details of a failure show.
+        setting: What names the objective, for people who have to mend it.
 
-@dataclass(frozen=True)
-class Death:
-    """How a training process ended in the middle of a task.
-
-    `status` is as `subprocess` counts: -9 for signal 9. `killed_for` says that we killed it, and why; `host_killed` that the kernel did, for
-    want of memory.
+    Raises:
+        UserCodeError: The user's code asked for the end of the search.
+        StudyhallError: It is no trial's fault; the exception itself.
     """
-
-    status: int
-    killed_for: FailureKind | None
-    host_killed: bool
-
-    @property
-    def kind(self) -> FailureKind | None:
-        """The kind of failure; None for a signal from outside, after which the trial deserves another try."""
-        if self.killed_for is not None:
-            return self.killed_for
-        if self.host_killed:
-            return FailureKind.OOM
-        if self.status in (-signal.SIGKILL, -signal.SIGTERM):
-            return None
-        return FailureKind.CRASHED
-
-    def __str__(self) -> str:
-        if self.killed_for is FailureKind.OOM:
-            return "the training process grew past its memory limit"
-        if self.killed_for is FailureKind.STALLED:
-            return "the training process trained no batch for longer than the limit"
-        if self.host_killed:
-            return "the kernel killed the training process for want of memory"
-        if self.status < 0:
-            return f"the training process died of {signal.Signals(-self.status).name}"
-        return f"the training process ended with status {self.status}"
+    match error:
+        case StopRequestedError():
+            return HandedBack(error.epochs)
+        case NotFiniteError():
+            return Failed(FailureKind.NAN, str(error))
+        case UnknownMetricError():
+            return Failed(FailureKind.INVALID, f"{error}; set {setting} to one of them", blames_study=True)
+        case (
+            ConfigurationError()
+            | DefinitionError()
+            | RepeatedConfigurationError()
+            | keras_tuner.errors.FailedTrialError()
+        ):
+            return Failed(FailureKind.INVALID, reason(error))
+        case UnsavableModelError():
+            return Failed(FailureKind.ERROR, str(error))
+        case keras_tuner.errors.FatalError():
+            raise UserCodeError(f"{code} ended the search: {error}") from error
+        case StudyhallError():
+            raise error
+    details = user_traceback(error, folder)
+    return Failed(kind_of(error), f"{type(error).__name__}: {reason(error)}", details)

@@ -5,24 +5,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import keras_tuner
 from keras_tuner.engine.hyperparameters import Fixed
 
-from studyhall.models.errors import ConfigurationError
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters, recorded_values
 from studyhall.search.core.handle import TrialHandle
-from studyhall.search.core.outcome import Completed, Failed, HandedBack, Pruned, TrialOutcome
+from studyhall.search.core.outcome import Completed, Failed, Pruned, TrialOutcome
 from studyhall.search.devices import setup as device_setup
 from studyhall.search.training import provenance, resident
-from studyhall.search.training.account import Account, NotFiniteError, UnknownMetricError
+from studyhall.search.training.account import Account
 from studyhall.search.training.callbacks import (
     Admission,
     Report,
-    StopRequestedError,
     TrialPrunedError,
     Watch,
 )
-from studyhall.search.training.failures import kind_of
+from studyhall.search.training.failures import outcome_of
 from studyhall.search.training.fit import (
     Checkpoints,
     Fitted,
@@ -32,11 +29,10 @@ from studyhall.search.training.fit import (
     fit,
 )
 from studyhall.search.training.result import Objective
-from studyhall.search.training.saving import UnsavableModelError, save_checked, save_model
+from studyhall.search.training.saving import save_checked, save_model
 from studyhall.search.training.session import built, prepare
 from studyhall.search.training.trial_files import show_files, show_history
 from studyhall.search.training.warm_start import refused, unknown_values
-from studyhall.search.user.errors import user_traceback
 from studyhall.search.user.examples import Examples, arguments_for, known_batch_size, one_example
 from studyhall.search.user.workload import Workload, ensure_built, parameter_count
 from studyhall.studies.database.attributes import (
@@ -54,13 +50,6 @@ from studyhall.studies.database.attributes import (
 )
 from studyhall.studies.definition import Definition
 from studyhall.studies.definition.search_sections import PARAMETERS
-from studyhall.studies.errors import (
-    DefinitionError,
-    RepeatedConfigurationError,
-    StudyhallError,
-    UserCodeError,
-)
-from studyhall.studies.one_line import reason
 from studyhall.studies.queue.failure_kind import FailureKind
 
 
@@ -84,101 +73,105 @@ def run_trial(
         UserCodeError: The fault is the study's, not the trial's: it must not be tried with other hyperparameters.
     """
     prepare(definition, workload, handle.seed)
-    hp = TrialHyperParameters(handle)
-    started = time.perf_counter()
-    plan = trial_plan(definition)
-    account = account_of(workload.hypermodel, plan)
-    model: Any = None
+    training = _Training(handle, definition, workload, scratch)
     try:
-        model = built(definition, workload, hp)
-        examples = workload.examples(hp)
-        if unknown := unknown_values(hp, workload.hypermodel):
+        outcome = training.run(resume_from)
+    except Exception as error:  # noqa: BLE001 - a user's code may raise anything; the trial alone fails
+        return outcome_of(error, definition.hypermodel.path, definition.folder, "objective.metric")
+    if isinstance(outcome, Completed):
+        training.show_files()
+    return outcome
+
+
+class _Training:
+    """The training of one trial: its model is built, fitted and saved, and what was found is recorded."""
+
+    def __init__(
+        self, handle: TrialHandle, definition: Definition, workload: Workload, scratch: Path
+    ) -> None:
+        self._handle = handle
+        self._definition = definition
+        self._workload = workload
+        self._scratch = scratch
+        self._hp = TrialHyperParameters(handle)
+        self._started = time.perf_counter()
+        self._plan = trial_plan(definition)
+        self._account = account_of(workload.hypermodel, self._plan)
+        self._model: Any = None
+        self._examples: Examples
+        self._fitted: Fitted
+
+    def run(self, resume_from: Path | None) -> TrialOutcome:
+        """Train, from a checkpoint where there is one, and return how that ended."""
+        hypermodel, handle, hp = self._workload.hypermodel, self._handle, self._hp
+        model = self._model = built(self._definition, self._workload, hp)
+        examples = self._examples = self._workload.examples(hp)
+        if unknown := unknown_values(hp, hypermodel):
             return Failed(FailureKind.INVALID, refused(unknown))
         ensure_built(model, examples)
         device_setup.use_compilation(model)
-        record_start(handle, hp, model, definition, examples)
-        together = batches_on_device(workload.hypermodel, model, examples.train, examples.validation)
+        record_start(handle, hp, model, self._definition, examples)
+        together = batches_on_device(hypermodel, model, examples.train, examples.validation)
         for key, value in resident.facts(together).items():
             handle.record(key, value)
         try:
-            fitted = fit(
-                workload.hypermodel,
-                hp,
-                model,
-                examples.train,
-                examples.validation,
-                plan,
-                account,
-                [Admission(handle, account), Report(handle, account), Watch(handle, account)],
-                Checkpoints(resume_from, handle.checkpoint, scratch),
-                examples.fit_arguments.get("batch_size"),
-                **arguments_for(workload.hypermodel, examples),
-            )
+            fitted = self._fitted = self._fit(resume_from)
         except TrialPrunedError as pruned:
-            return _pruned(pruned, handle, hp, definition, model, account, scratch, started)
-        record_end(handle, hp, fitted, account, known_batch_size(workload.hypermodel, examples))
+            return self._pruned(pruned)
+        record_end(handle, hp, fitted, self._account, known_batch_size(hypermodel, examples))
         if unknown := hp.unused_start_values():  # which `fit` might have declared to its end
             return Failed(FailureKind.INVALID, refused(unknown))
-        others = values_beside(
-            definition, dict(zip(account.metrics, fitted.result.values, strict=True)), model
+        return self._completed(fitted)
+
+    def show_files(self) -> None:
+        """Attach the files that people look at to a trial that completed."""
+        show_files(self._handle, self._definition, self._model, self._examples, self._fitted.history)
+
+    def _fit(self, resume_from: Path | None) -> Fitted:
+        handle, account, examples = self._handle, self._account, self._examples
+        return fit(
+            self._workload.hypermodel,
+            self._hp,
+            self._model,
+            examples.train,
+            examples.validation,
+            self._plan,
+            account,
+            [Admission(handle, account), Report(handle, account), Watch(handle, account)],
+            Checkpoints(resume_from, handle.checkpoint, self._scratch),
+            examples.fit_arguments.get("batch_size"),
+            **arguments_for(self._workload.hypermodel, examples),
         )
-        model.set_weights(fitted.weights)
-        keeps = handle.keeps(fitted.value)
-        saved = save_checked(model, scratch, lambda: one_example(examples)) if keeps else None
-    except StopRequestedError as stopped:
-        return HandedBack(stopped.epochs)
-    except NotFiniteError as error:
-        return Failed(FailureKind.NAN, str(error))
-    except UnknownMetricError as error:
-        return Failed(FailureKind.INVALID, f"{error}; set objective.metric to one of them", blames_study=True)
-    except (
-        ConfigurationError,
-        DefinitionError,
-        RepeatedConfigurationError,
-        keras_tuner.errors.FailedTrialError,
-    ) as error:
-        return Failed(FailureKind.INVALID, str(error))
-    except UnsavableModelError as error:
-        return Failed(FailureKind.ERROR, str(error))
-    except keras_tuner.errors.FatalError as error:
-        raise UserCodeError(f"{definition.hypermodel.path} ended the search: {error}") from error
-    except StudyhallError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a user's code may raise anything; the trial alone fails
-        details = user_traceback(error, definition.folder)
-        return Failed(kind_of(error), f"{type(error).__name__}: {reason(error)}", details)
-    show_files(handle, definition, model, examples, fitted.history)
-    return Completed(fitted.value, fitted.best_epoch, saved, others)
 
+    def _completed(self, fitted: Fitted) -> Completed:
+        values = dict(zip(self._account.metrics, fitted.result.values, strict=True))
+        others = values_beside(self._definition, values, self._model)
+        self._model.set_weights(fitted.weights)
+        saved = None
+        if self._handle.keeps(fitted.value):
+            saved = save_checked(self._model, self._scratch, lambda: one_example(self._examples))
+        return Completed(fitted.value, fitted.best_epoch, saved, others)
 
-def _pruned(
-    pruned: TrialPrunedError,
-    handle: TrialHandle,
-    hp: TrialHyperParameters,
-    definition: Definition,
-    model: Any,
-    account: Account,
-    scratch: Path,
-    started: float,
-) -> Pruned:
-    """Return what a trial that was pruned had reached, recorded and saved as that of one that completed."""
-    if account.best is None or account.best_epoch is None or account.value is None:
-        raise ValueError("a trial was pruned that had reported nothing")
-    facts = values_of(hp) | {
-        EPOCHS: account.finished,
-        BEST_EPOCH: account.best_epoch,
-        SECONDS: round(time.perf_counter() - started, 3),
-        HISTORY: account.history,
-    }
-    for key, value in facts.items():
-        handle.record(key, value)
-    others = values_beside(definition, account.best, model)
-    saved = None
-    if account.weights is not None and handle.keeps(account.value):
-        model.set_weights(account.weights)
-        saved = save_model(model, scratch)
-    show_history(handle, definition, account.history)
-    return Pruned(pruned.epoch, account.value, account.best_epoch, saved, others)
+    def _pruned(self, pruned: TrialPrunedError) -> Pruned:
+        """Return what a trial that was pruned had reached, recorded and saved as that of one that completed."""
+        account, handle, model = self._account, self._handle, self._model
+        if account.best is None or account.best_epoch is None or account.value is None:
+            raise ValueError("a trial was pruned that had reported nothing")
+        facts = values_of(self._hp) | {
+            EPOCHS: account.finished,
+            BEST_EPOCH: account.best_epoch,
+            SECONDS: round(time.perf_counter() - self._started, 3),
+            HISTORY: account.history,
+        }
+        for key, value in facts.items():
+            handle.record(key, value)
+        others = values_beside(self._definition, account.best, model)
+        saved = None
+        if account.weights is not None and handle.keeps(account.value):
+            model.set_weights(account.weights)
+            saved = save_model(model, self._scratch)
+        show_history(handle, self._definition, account.history)
+        return Pruned(pruned.epoch, account.value, account.best_epoch, saved, others)
 
 
 def values_beside(definition: Definition, values: Mapping[str, Any], model: Any) -> tuple[float, ...]:

@@ -12,6 +12,7 @@ from optuna.samplers import RandomSampler
 
 from studyhall.search.core.outcome import Appraised, Failed, Retrained
 from studyhall.search.processes.channel import RetrainTask, Task
+from studyhall.search.processes.death import Death
 from studyhall.search.processes.stop_switch import StopSwitch
 from studyhall.search.processes.trainer_process import (
     TrainerCrashedError,
@@ -19,7 +20,6 @@ from studyhall.search.processes.trainer_process import (
     TrainerStoppedError,
 )
 from studyhall.search.session.publisher import Publisher
-from studyhall.search.training.failures import Death
 from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.bundle.record import published
 from studyhall.studies.definition import Definition

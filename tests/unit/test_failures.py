@@ -4,7 +4,8 @@ import signal
 
 import pytest
 
-from studyhall.search.training.failures import Death, kind_of
+from studyhall.search.processes.death import Death
+from studyhall.search.training.failures import kind_of
 from studyhall.studies.queue.failure_kind import FailureKind
 
 

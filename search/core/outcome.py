@@ -28,12 +28,12 @@ class Pruned:
     """A trial that its study's pruner ended after `epoch` epochs; what it had reached by then is its result.
 
     `value`, `best_epoch`, `model` and `others` are as of a completed trial. It counts as `complete` where no complete trial of the study was
-    as good, which its worker finds out.
+    as good, which its worker finds out. Where it had reported nothing, it has no `value` and no `best_epoch`.
     """
 
     epoch: int
-    value: float
-    best_epoch: int
+    value: float | None
+    best_epoch: int | None
     model: Path | None = None
     others: tuple[float, ...] = ()
     complete: bool = False

@@ -1,22 +1,18 @@
 """The oracle of a Tuner: KerasTuner asks it for trials, and it takes them from the study."""
 
-import os
-import socket
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
 from studyhall.search.bridge.scopes import nesting
-from studyhall.search.processes.scratch import scratch_folder
+from studyhall.search.core.outcome import Completed, Dropped, Failed, Pruned, TrialOutcome
 from studyhall.search.tuner.asked import asked_of
 from studyhall.search.tuner.display import SearchDisplay, waiting_for
 from studyhall.search.tuner.in_hand import InHand
@@ -24,19 +20,12 @@ from studyhall.search.tuner.lenient import LenientHyperParameters
 from studyhall.search.tuner.script_definition import id_digits
 from studyhall.search.tuner.trials import PRUNED, TrialsById, as_keras_tuner_trial, ranked, trial_id
 from studyhall.search.workers.announcer import Announcer
-from studyhall.search.workers.budget import Budget, EpochGate
-from studyhall.search.workers.study_handle import sweep
-from studyhall.studies.algorithms.factory import make_pruner, sampler_for_trial
+from studyhall.search.workers.claims import Claims
 from studyhall.studies.artifacts.store import ArtifactStore
-from studyhall.studies.errors import ConfigurationsInUseError, LeaseLostError, StorageError
 from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.queue.lease import LEASE_SECONDS
 from studyhall.studies.retention.best_models import KeptModels
 from studyhall.studies.study.study import Study
-
-LOOK_SECONDS = (
-    1.0  # how often a search looks whether other processes are done, or have left it something to try
-)
 
 
 class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
@@ -63,8 +52,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self.preset = preset
         self._keep_models = keep_models
         self._asked: dict[str, BaseDistribution] = {}
-        self._worker = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
-        self._gate: EpochGate | None = None
+        self._claims: Claims | None = None
         self.lease_seconds = LEASE_SECONDS
         self._in_hand: tuple[Trial, InHand, ExitStack] | None = None
         self._display = SearchDisplay(oracle=self)
@@ -117,7 +105,23 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
     @property
     def over(self) -> str | None:
         """Why no trial is taken any more though some may wait, for people; None where that is not so."""
-        return None if self._gate is None else self._gate.over
+        return None if self._claims is None else self._claims.gate.over
+
+    @property
+    def claims(self) -> Claims:
+        """What claims trials for this process, holds them and ends them."""
+        if self._claims is None:
+            study, store = self.opened()
+            self._claims = Claims(
+                study,
+                store,
+                Announcer(study),
+                stopped=lambda: False,
+                pause=time.sleep,
+                models=self.models,
+                lease_seconds=self.lease_seconds,
+            )
+        return self._claims
 
     @property
     def in_hand(self) -> InHand:
@@ -134,52 +138,29 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         """
         study, _ = self.opened()
         study.asks(self._asked)
-        self._gate = None
         study.rebudget(study.definition)
         if study.withdrawn and self.verbose:
             sys.stdout.write(
                 f"max_trials is {self.max_trials} now: {study.withdrawn} that waited are withdrawn.\n"
             )
         study.clear_stop()
-        study.register_worker(self._worker, host=socket.gethostname(), pid=os.getpid(), device="")
-        try:
-            yield
-        finally:
-            self.hand_back()
-            with suppress(
-                StorageError
-            ):  # a worker that is not heard of any more is known to be gone all the same
-                study.dismiss_worker(self._worker)
+        self._claims = None  # what was over before may not be now
+        with self.claims.registered():
+            try:
+                yield
+            finally:
+                self.give_back()
 
     def create_trial(self, tuner_id: str) -> Trial:
         """Claim the next trial; its status is STOPPED where the queue is empty."""
-        study, store = self.opened()
-        definition = study.definition
-
-        def sampler(number: int) -> BaseSampler:
-            return sampler_for_trial(definition.sampler, definition.search.seed, number)
-
-        self._gate = self._gate or EpochGate(study, Budget.of(definition))
-        claimed = None
-        while self._gate.look() is None:
-            claimed = study.claim(
-                sampler,
-                make_pruner(definition.pruner),
-                worker=self._worker,
-                lease_seconds=self.lease_seconds,
-            )
-            if not study.others_try_the_rest:
-                break
-            study.seen(self._worker)
-            time.sleep(LOOK_SECONDS)
-        sweep(study, store)
+        claimed = self.claims.claim()
         if claimed is None:
             return Trial(keras_tuner.HyperParameters(), trial_id="", status=TrialStatus.STOPPED)
+        in_hand = InHand()
         with ExitStack() as resources:
-            scratch = resources.enter_context(scratch_folder())
-            in_hand = InHand(study, claimed, store, scratch, self._gate, self.lease_seconds)
-            resources.enter_context(in_hand.handle)
-            resources.enter_context(in_hand.keeper)
+            in_hand.held = resources.enter_context(
+                self.claims.holding(claimed, _ignore, lambda: in_hand.epoch)
+            )
             hp = LenientHyperParameters(
                 in_hand.handle,
                 self.preset,
@@ -187,25 +168,21 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
                 allow_new_entries=self.allow_new_entries,
             )
             hp.known = self.hyperparameters
-            trial = Trial(hp, trial_id=trial_id(claimed.number, id_digits(definition)))
+            digits = id_digits(self.study.definition)
+            trial = Trial(hp, trial_id=trial_id(claimed.number, digits))
             self._in_hand = (trial, in_hand, resources.pop_all())
         self._display.on_trial_begin(trial)
         return trial
 
     def wait_for_others(self) -> bool:
         """Wait while other processes run the last trials; return whether one of those has come back to the queue."""
-        study, said = self.study, False
-        while not study.seen(self._worker) and self.over is None:
-            study.reclaim_expired()
-            counts = study.counts()
-            if counts.waiting or not counts.running:
-                return counts.waiting > 0
-            if not said and self.verbose:
-                sys.stdout.write(waiting_for(counts.running, self.lease_seconds))
+
+        def notice(running: int) -> None:
+            if self.verbose:
+                sys.stdout.write(waiting_for(running, self.lease_seconds))
                 sys.stdout.flush()
-            said = True
-            time.sleep(LOOK_SECONDS)
-        return False
+
+        return self.claims.wait_for_others(notice)
 
     def update_trial(self, trial_id: str, metrics: Any, step: int = 0) -> Trial:
         """Note metrics of the trial in hand, as `run_trial` of old scripts does by itself."""
@@ -217,58 +194,37 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         return trial
 
     def end_trial(self, trial: Trial) -> None:
-        """Write to the study how the trial in hand ended."""
+        """Write to the study how the trial in hand ended.
+
+        Raises:
+            UserCodeError: the study is at fault, and not the trial.
+        """
         if self._in_hand is None:
             return
         in_hand = self.in_hand
-        handle, study = in_hand.handle, self.study
-        try:
-            handle.flush()
-            if trial.status == TrialStatus.COMPLETED and in_hand.result is not None:
-                self._keep_weights(in_hand)
-                study.complete(in_hand.claimed, *in_hand.result.values)
-                Announcer(study).completed(handle.number, in_hand.result.values[0])
-            elif trial.status == PRUNED:
-                self._keep_weights(in_hand)
-                ended = study.prune(
-                    in_hand.claimed, *(() if in_hand.result is None else in_hand.result.values)
-                )
-                if ended.complete:
-                    trial.status = TrialStatus.COMPLETED
-                    Announcer(study).completed(handle.number, ended.values[0])
-            else:
-                kind, reason = in_hand.failure or (
-                    FailureKind.ERROR,
-                    trial.message or "run_trial did not end it",
-                )
-                study.fail(in_hand.claimed, kind, reason)
-        except LeaseLostError:
-            sys.stdout.write(
-                f"\nTrial {trial.trial_id} is another process's by now; what was done here is dropped.\n"
-            )
-        self._release()
+        outcome = self.leave(_outcome(trial, in_hand))
+        if isinstance(outcome, Pruned) and outcome.complete:
+            trial.status = TrialStatus.COMPLETED
+        self.claims.announce(in_hand.handle.number, outcome)
         self.update_space(trial.hyperparameters)
         self._display.on_trial_end(trial)
 
-    def _keep_weights(self, in_hand: InHand) -> None:
-        if in_hand.result is not None and in_hand.weights is not None:
-            self.models.keep(in_hand.handle.number, in_hand.result.values[0], in_hand.weights)
-
-    def hand_back(self, *, afresh: bool = False) -> None:
-        """Give the trial in hand, if there is one, back to the queue; `afresh` without the values that it drew."""
-        if self._in_hand is None:
-            return
-        with suppress(
-            LeaseLostError, StorageError
-        ):  # then it is another's already, or will be when its lease ends
-            handle = self.in_hand.handle
-            if handle.refused is None:
-                self.study.hand_back(handle.lease, afresh=afresh)
-            else:
-                others_run = isinstance(handle.refused, ConfigurationsInUseError)
-                self.study.draw_again(handle.lease, keeping_start=others_run)
-                time.sleep(LOOK_SECONDS if others_run else 0.0)
+    def leave(self, outcome: TrialOutcome) -> TrialOutcome:
+        """Write to the study how the trial in hand ended, let go of it, and return how it did end."""
+        in_hand = self.in_hand
+        in_hand.outcome = outcome = self.claims.end(in_hand.held, outcome)
+        if isinstance(outcome, Dropped):
+            sys.stdout.write(
+                f"\nTrial {in_hand.handle.number} is another process's by now; what was done here is dropped.\n"
+            )
         self._release()
+        return outcome
+
+    def give_back(self, *, afresh: bool = False) -> None:
+        """Put the trial in hand, if there is one, back into the queue; `afresh` without the values that it drew."""
+        if self._in_hand is not None:
+            self.claims.give_back(self.in_hand.held, afresh=afresh)
+            self._release()
 
     def _release(self) -> None:
         if self._in_hand is not None:
@@ -293,3 +249,19 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     def reload(self) -> None:
         """Do nothing: all is in the study."""
+
+
+def _outcome(trial: Trial, in_hand: InHand) -> TrialOutcome:
+    """Return how a trial ended, as KerasTuner's trial and what was found of it say."""
+    result, weights = in_hand.result, in_hand.weights
+    if trial.status == TrialStatus.COMPLETED and result is not None:
+        return Completed(result.values[0], result.best_epoch, weights, tuple(result.values[1:]))
+    if trial.status == PRUNED and result is not None:
+        return Pruned(in_hand.epoch, result.values[0], result.best_epoch, weights, tuple(result.values[1:]))
+    if trial.status == PRUNED:  # `run_trial` of the user's own pruned it
+        return Pruned(in_hand.epoch, None, None)
+    return in_hand.outcome or Failed(FailureKind.ERROR, trial.message or "run_trial did not end it")
+
+
+def _ignore(event: object) -> None:
+    """Show nothing: KerasTuner's display and Keras's progress bar do."""

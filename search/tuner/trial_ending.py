@@ -10,14 +10,13 @@ import keras
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from studyhall.models.errors import ConfigurationError
+from studyhall.search.core.outcome import Dropped, Failed
 from studyhall.search.training import provenance
 from studyhall.search.training.account import NotFiniteError, UnknownMetricError
 from studyhall.search.training.callbacks import (
-    StopRequestedError,
     TrialPrunedError,
 )
-from studyhall.search.training.failures import kind_of
+from studyhall.search.training.failures import outcome_of
 from studyhall.search.training.result import Result
 from studyhall.search.training.trial import values_of
 from studyhall.search.tuner.callbacks import WEIGHTS
@@ -27,7 +26,6 @@ from studyhall.search.tuner.objective import (
 )
 from studyhall.search.tuner.trial_training import TrialTraining, require_known
 from studyhall.search.tuner.trials import PRUNED, note_metrics
-from studyhall.search.user.errors import user_traceback
 from studyhall.studies.database.attributes import (
     BEST_EPOCH,
     DATA_FINGERPRINT,
@@ -37,18 +35,8 @@ from studyhall.studies.database.attributes import (
     SEED,
 )
 from studyhall.studies.errors import (
-    DefinitionError,
     LeaseLostError,
-    RepeatedConfigurationError,
-    StudyhallError,
-    UserCodeError,
 )
-from studyhall.studies.one_line import reason
-from studyhall.studies.queue.failure_kind import FailureKind
-
-
-class LeftError(Exception):
-    """The trial in hand was left: it is another process's, or the study was asked to stop."""
 
 
 class TrialEnding(TrialTraining):
@@ -63,25 +51,17 @@ class TrialEnding(TrialTraining):
         except TrialPrunedError as pruned:
             trial.status = PRUNED
             self._note_pruned(trial, pruned)
-        except StopRequestedError as stopped:
-            raise LeftError from stopped
-        except LeaseLostError as lost:
-            raise LeftError from lost
-        except RepeatedConfigurationError as repeated:
-            raise LeftError from repeated
-        except NotFiniteError as error:
-            self._fail(trial, FailureKind.NAN, str(error))
-        except (ConfigurationError, DefinitionError, keras_tuner.errors.FailedTrialError) as error:
-            self._fail(trial, FailureKind.INVALID, reason(error))
-        except UnknownMetricError as error:
-            if self.oracle.study.is_to_blame(in_hand.claimed):
-                raise UserCodeError(f"{error}; set objective to one of them") from error
-            self._fail(trial, FailureKind.INVALID, str(error))
-        except (StudyhallError, keras_tuner.errors.FatalError):
-            raise
-        except Exception as error:  # noqa: BLE001 - a user's code may raise anything; the trial alone fails
-            self._fail(trial, kind_of(error), f"{type(error).__name__}: {reason(error)}")
-            trial.message = user_traceback(error, _script_folder())
+        except LeaseLostError:
+            in_hand.outcome = Dropped()
+        except Exception as error:
+            if isinstance(error, keras_tuner.errors.FatalError) and not isinstance(error, UnknownMetricError):
+                raise
+            in_hand.outcome = outcome_of(error, type(self).__name__, _script_folder(), "objective")
+        if in_hand.is_left:
+            return
+        if isinstance(in_hand.outcome, Failed):
+            trial.status = TrialStatus.FAILED
+            trial.message = in_hand.outcome.details or in_hand.outcome.reason
         for name, value in values_of(trial.hyperparameters).items():
             in_hand.handle.record(name, value)
         in_hand.handle.record(SECONDS, round(time.perf_counter() - started, 3))
@@ -96,11 +76,6 @@ class TrialEnding(TrialTraining):
         result = mean_result_of(history, self.oracle.objective, "run_trial()")
         best.settle(result.values[0])
         self._note_result(trial, result)
-
-    def _fail(self, trial: Trial, kind: FailureKind, why: str) -> None:
-        trial.status = TrialStatus.FAILED
-        trial.message = why
-        self.oracle.in_hand.failure = (kind, why)
 
     def _run_and_update_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> None:
         in_hand, objective = self.oracle.in_hand, self.oracle.objective

@@ -3,11 +3,11 @@
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import keras
 import keras_tuner
-from keras_tuner.engine.trial import Trial, TrialStatus
+from keras_tuner.engine.trial import TrialStatus
 from keras_tuner.src.engine import hypermodel as hypermodels
 
 from studyhall.search.training.warm_start import misfits
@@ -24,20 +24,18 @@ from studyhall.search.tuner.script_definition import (
 )
 from studyhall.search.tuner.script_study import open_or_create
 from studyhall.search.tuner.search_results import SearchResults
-from studyhall.search.tuner.trial_ending import LeftError, TrialEnding
+from studyhall.search.tuner.trial_ending import TrialEnding
 from studyhall.search.user.data import arrays_fingerprint
 from studyhall.search.user.keras_settings import kept
 from studyhall.search.views.narration import exhausted_in_words
+from studyhall.search.workers.claims import FailuresInARow
 from studyhall.studies.artifacts.location import artifact_location
 from studyhall.studies.database.address import sqlite_url
 from studyhall.studies.definition.search_sections import KEEP_MODELS
 from studyhall.studies.errors import (
     UserCodeError,
 )
-from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.values import Value
-
-_NOT_THE_TRIALS_FAULT = frozenset({FailureKind.ERROR, FailureKind.CRASHED})
 
 
 class SearchFailedError(UserCodeError, RuntimeError):
@@ -206,7 +204,7 @@ class Tuner(TrialEnding, SearchResults):
         given = [fit_kwargs.get(name) for name in ("x", "y", "validation_data")]
         self._data_fingerprint = arrays_fingerprint([fit_args, given])
         self._told_epochs = "epochs" in fit_kwargs
-        failures = 0
+        failures = FailuresInARow(self.max_consecutive_failed_trials)
         with self.oracle.at_work(), terminated_as_interrupted():
             self.on_search_begin()
             while True:
@@ -216,34 +214,25 @@ class Tuner(TrialEnding, SearchResults):
                     if self.oracle.wait_for_others():
                         continue
                     break
-                keras.utils.set_random_seed(self.oracle.in_hand.handle.seed)
+                in_hand = self.oracle.in_hand
+                keras.utils.set_random_seed(in_hand.handle.seed)
                 self.on_trial_begin(trial)
                 try:
                     with kept():  # what `build` sets is this trial's
                         self._try_run_and_update_trial(trial, *fit_args, **fit_kwargs)
-                except LeftError:
-                    self.oracle.hand_back()  # the next one is STOPPED where the study was asked to stop
-                    continue
+                    if in_hand.is_left and in_hand.outcome is not None:
+                        self.oracle.leave(in_hand.outcome)
+                        continue
+                    self.on_trial_end(trial)
                 except (UserCodeError, keras_tuner.errors.FatalError):
-                    self.oracle.hand_back(afresh=True)  # once the code is mended, it may have other values
+                    self.oracle.give_back(afresh=True)  # once the code is mended, it may have other values
                     raise
-                failure = self.oracle.in_hand.failure
-                self.on_trial_end(trial)
-                failures = failures + 1 if failure and failure[0] in _NOT_THE_TRIALS_FAULT else 0
-                if failures >= self.max_consecutive_failed_trials:
-                    _give_up(failures, trial)
+                if in_hand.outcome is not None and (why := failures.too_many(in_hand.outcome)) is not None:
+                    error = SearchFailedError(why)
+                    error.add_note(trial.message or "")
+                    raise error
             self.on_search_end()
         if self.oracle.verbose and (exhausted := self.oracle.study.exhausted()) is not None:
             sys.stdout.write(f"{exhausted_in_words(exhausted, 'repeat=True')}\n")
         if self.oracle.over is not None and self.oracle.verbose:
             sys.stdout.write(f"The search has ended before its trials did: {self.oracle.over}\n")
-
-
-def _give_up(failures: int, trial: Trial) -> NoReturn:
-    message = (trial.message or "").strip().splitlines()
-    error = SearchFailedError(
-        f"{failures} trials in a row failed, the last one with: {message[-1] if message else 'no message'}; "
-        "mend it and start again: the queue is kept"
-    )
-    error.add_note(trial.message or "")
-    raise error

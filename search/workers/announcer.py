@@ -35,16 +35,13 @@ class Announcer:
 
     def trial_ended(self, number: int, outcome: TrialOutcome) -> None:
         """Tell of a trial that this process has ended, if that is the best."""
-        if isinstance(outcome, Completed | Pruned):
-            self.completed(number, outcome.value)
-
-    def completed(self, number: int, value: float) -> None:
-        """Tell of a trial that this process has ended with a value, if it is the best."""
+        if not isinstance(outcome, Completed | Pruned) or outcome.value is None:
+            return
         with _harmless():
             best = self._study.best()
             if best is not None and best.number == number:
                 refresh_note(self._study)
-                self._notifier.send(messages.new_best(self._facts(), number, value))
+                self._notifier.send(messages.new_best(self._facts(), number, outcome.value))
 
     def gave_up(self, worker: str, in_a_row: int, failure: Failed) -> None:
         """Tell of a worker that gives up; those that do so before another trial completes are not told of."""

@@ -1,30 +1,15 @@
-"""A worker: claims trials of a study one by one and sees each of them to its end."""
+"""A worker: has a training process train trials of a study one by one, and sees each of them to its end."""
 
-import os
-import socket
-import uuid
-from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
+from types import TracebackType
 from typing import Self
 
-from optuna.samplers import BaseSampler
 from optuna.trial import Trial
 
 from studyhall.search.core.events import Best, Observer, TrialEnded, TrialStarted
-from studyhall.search.core.outcome import (
-    Completed,
-    DrawsAgain,
-    Dropped,
-    Failed,
-    HandedBack,
-    Interrupted,
-    Pruned,
-    TrialOutcome,
-)
+from studyhall.search.core.outcome import Failed, HandedBack, Interrupted, TrialOutcome
 from studyhall.search.notifications.notifier import Notifies
 from studyhall.search.processes.channel import Job, TrialTask
-from studyhall.search.processes.scratch import scratch_folder
 from studyhall.search.processes.stop_switch import StopSwitch
 from studyhall.search.processes.trainer_process import (
     TrainerCrashedError,
@@ -32,32 +17,19 @@ from studyhall.search.processes.trainer_process import (
     TrainerStoppedError,
 )
 from studyhall.search.workers.announcer import Announcer
-from studyhall.search.workers.budget import Budget, EpochGate
-from studyhall.search.workers.lease_keeper import LeaseKeeper
-from studyhall.search.workers.study_handle import StudyHandle, sweep
-from studyhall.studies.algorithms.factory import make_pruner, sampler_for_trial
+from studyhall.search.workers.claims import Claims, FailuresInARow, HeldTrial
 from studyhall.studies.artifacts.attachments import copy_checked
 from studyhall.studies.artifacts.store import ArtifactStore
-from studyhall.studies.errors import (
-    ArtifactError,
-    ConfigurationsInUseError,
-    LeaseLostError,
-    StorageError,
-    UserCodeError,
-    WorkFailedError,
-)
+from studyhall.studies.errors import ArtifactError, WorkFailedError
 from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.queue.lease import LEASE_SECONDS
-from studyhall.studies.retention.best_models import KeptModels
 from studyhall.studies.status import summary
 from studyhall.studies.study.study import Study
 
-FAILURES_IN_A_ROW = (
-    3  # of a kind that is not the trial's fault; then the worker stops instead of burning the queue
-)
-LOOK_SECONDS = 1.0  # how often a worker looks whether others have left it something to try
-NOT_THE_TRIALS_FAULT = frozenset({FailureKind.ERROR, FailureKind.CRASHED})
-HEALTHY_AFTER = frozenset({FailureKind.NAN, FailureKind.INVALID})  # other failures cost the training process
+# Of a kind that is not the trial's fault; then the worker stops instead of burning the queue.
+FAILURES_IN_A_ROW = 3
+# Other failures cost the training process.
+HEALTHY_AFTER = frozenset({FailureKind.NAN, FailureKind.INVALID})
 
 
 class Worker:
@@ -86,35 +58,42 @@ class Worker:
         device: str = "",
         notifier: Notifies | None = None,
     ) -> None:
-        self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self._study = study
         self._trainer = trainer
         self._store = store
-        self._models = KeptModels(study, store)
         self._observe = observe
         self._stop = stop
-        self._lease_seconds = lease_seconds
-        self._device = device
-        self._failures_in_a_row = 0
-        self._gate = EpochGate(study, Budget.of(study.definition))
         self._announcer = Announcer(study, notifier)
+        self._claims = Claims(
+            study,
+            store,
+            self._announcer,
+            stopped=stop,
+            pause=stop.wait,
+            lease_seconds=lease_seconds,
+            device=device,
+        )
+        self._registered = self._claims.registered()
+        self._failures = FailuresInARow(FAILURES_IN_A_ROW)
+
+    @property
+    def name(self) -> str:
+        """The name that it has as one of the study's workers."""
+        return self._claims.worker
 
     @property
     def over(self) -> str | None:
         """Why no trial is taken any more though some may wait, for people; None where that is not so."""
-        return self._gate.over
+        return self._claims.gate.over
 
     def __enter__(self) -> Self:
-        self._study.register_worker(
-            self.name, host=socket.gethostname(), pid=os.getpid(), device=self._device
-        )
+        self._registered.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        with suppress(
-            StorageError
-        ):  # a worker that is not heard of any more is known to be gone all the same
-            self._study.dismiss_worker(self.name)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._registered.__exit__(kind, error, trace)
 
     def run(self) -> None:
         """Train until the queue is empty, the study is stopped, or the worker is told to stop.
@@ -125,134 +104,62 @@ class Worker:
             ArtifactError: The artifact store cannot take a file; likewise.
             StorageError: The database was away for too long; the trial in hand goes back when its lease ends.
         """
-        pruner = make_pruner(self._study.definition.pruner)
-        while not self._stop() and self._gate.may_claim():
-            trial = self._study.claim(
-                self._sampler, pruner, worker=self.name, lease_seconds=self._lease_seconds
-            )
-            if trial is None and self._study.others_try_the_rest:
-                # What they try may lead to more, or fail for no fault of its own.
-                self._study.seen(self.name)
-                self._stop.wait(LOOK_SECONDS)
-                continue
-            if trial is None:
-                sweep(self._study, self._store)
-                self._gate.look()  # for the reason, if it is not that the queue is empty
-                break
+        while (trial := self._claims.claim()) is not None:
             self._work_on(trial)
         self._announcer.left()
 
-    def _sampler(self, number: int) -> BaseSampler:
-        definition = self._study.definition
-        return sampler_for_trial(definition.sampler, definition.search.seed, number)
-
     def _work_on(self, trial: Trial) -> None:
-        with StudyHandle(self._study, trial, self._store, self._observe, self._stop, self._gate) as handle:
-            self._observe(TrialStarted(trial.number, self._study.definition.training.epochs, handle.epochs))
-            try:
-                with scratch_folder() as scratch:
-                    outcome = self._train(handle, scratch)
-                    handle.flush()
-                    if handle.refused is not None and isinstance(outcome, Failed | HandedBack):
-                        outcome = DrawsAgain(str(handle.refused))
-                    outcome = self._settle(trial, handle, outcome)
-            except LeaseLostError:
-                outcome = Dropped()
-            except BaseException as error:
-                with suppress(LeaseLostError, StorageError):
-                    self._study.hand_back(handle.lease, afresh=isinstance(error, UserCodeError))
-                raise
-        sweep(self._study, self._store)
-        best, counts = self._study.best_and_counts()
+        with self._claims.holding(trial, self._observe) as held:
+            self._observe(
+                TrialStarted(trial.number, self._study.definition.training.epochs, held.handle.epochs)
+            )
+            outcome = self._claims.end(held, self._train(held))
+        best, counts = self._claims.announce(trial.number, outcome)
         self._observe(TrialEnded(trial.number, outcome, shown_best(best), counts))
-        if best is not None and best.number == trial.number:
-            self._announcer.trial_ended(trial.number, outcome)
         if isinstance(outcome, Failed) and outcome.kind not in HEALTHY_AFTER:
             self._trainer.stop()
-        self._give_up_after_failures(outcome)
+        self._give_up_after(outcome)
 
-    def _train(self, handle: StudyHandle, scratch: Path) -> TrialOutcome:
-        """Have the trial trained, and renew its lease meanwhile."""
-        keeper = LeaseKeeper(
-            lambda: self._study.renew(handle.lease, epoch=handle.epochs), self._lease_seconds
-        )
+    def _train(self, held: HeldTrial) -> TrialOutcome:
+        handle = held.handle
         task = TrialTask(
-            Job(self._study.definition, scratch),
+            Job(self._study.definition, held.scratch),
             handle.number,
             handle.seed,
             handle.start,
-            self._checkpoint(handle, scratch),
+            self._checkpoint(held),
         )
-        with keeper:
-            try:
-                outcome: TrialOutcome = self._trainer.run(task, handle, lambda: self._stop() or keeper.lost)
-            except TrainerCrashedError as crash:
-                outcome = _after_crash(crash)
-            except TrainerStoppedError:
-                outcome = HandedBack(handle.epochs)
-        if keeper.lost:
-            raise LeaseLostError(f"Trial {handle.number} is another worker's by now.")
+        try:
+            outcome: TrialOutcome = self._trainer.run(task, handle, handle.stop_requested)
+        except TrainerCrashedError as crash:
+            return _after_crash(crash)
+        except TrainerStoppedError:
+            return HandedBack(handle.epochs)
         return outcome
 
-    def _checkpoint(self, handle: StudyHandle, scratch: Path) -> Path | None:
+    def _checkpoint(self, held: HeldTrial) -> Path | None:
         """Fetch the trial's checkpoint; None where there is none, or it is damaged: the trial then starts afresh."""
-        checkpoint = handle.lease.checkpoint
+        checkpoint = held.handle.lease.checkpoint
         if checkpoint is None:
             return None
-        path = scratch / "resume.npz"
+        path = held.scratch / "resume.npz"
         try:
             copy_checked(
                 self._store,
                 checkpoint.artifact_id,
                 checkpoint.sha256,
                 path,
-                damaged=f"The checkpoint of trial {handle.number} does not match its checksum.",
+                damaged=f"The checkpoint of trial {held.handle.number} does not match its checksum.",
             )
         except ArtifactError:
             return None
         return path
 
-    def _settle(self, trial: Trial, handle: StudyHandle, outcome: TrialOutcome) -> TrialOutcome:
-        """Write how the trial ended; an interruption may turn out to be one too many."""
-        match outcome:
-            case Completed(value, _, model, others):
-                if model is not None:
-                    self._models.keep(trial.number, value, model)
-                self._study.complete(trial, value, *others)
-            case Pruned(_, value, _, model, others):
-                if model is not None:
-                    self._models.keep(trial.number, value, model)
-                return replace(outcome, complete=self._study.prune(trial, value, *others).complete)
-            case Failed(kind, reason, _, blames_study):
-                if blames_study and self._study.is_to_blame(trial):
-                    raise UserCodeError(reason)
-                self._study.fail(trial, kind, reason)
-            case HandedBack():
-                self._study.hand_back(handle.lease)
-            case DrawsAgain():
-                others_run = isinstance(handle.refused, ConfigurationsInUseError)
-                self._study.draw_again(handle.lease, keeping_start=others_run)
-                if others_run:
-                    self._stop.wait(LOOK_SECONDS)
-            case Interrupted(reason):
-                released = self._study.interrupted(handle.lease, FailureKind.CRASHED, reason)
-                if released.state == "failed":
-                    return Failed(FailureKind.CRASHED, reason)
-            case Dropped():
-                pass
-        return outcome
-
-    def _give_up_after_failures(self, outcome: TrialOutcome) -> None:
-        if not (isinstance(outcome, Failed) and outcome.kind in NOT_THE_TRIALS_FAULT):
-            self._failures_in_a_row = 0
-            return
-        self._failures_in_a_row += 1
-        if self._failures_in_a_row == FAILURES_IN_A_ROW:
+    def _give_up_after(self, outcome: TrialOutcome) -> None:
+        why = self._failures.too_many(outcome)
+        if why is not None and isinstance(outcome, Failed):
             self._announcer.gave_up(self.name, FAILURES_IN_A_ROW, outcome)
-            error = WorkFailedError(
-                f"{FAILURES_IN_A_ROW} trials in a row failed, the last one with: {outcome.reason}; "
-                "mend it and start again: the queue is kept"
-            )
+            error = WorkFailedError(why)
             error.add_note(outcome.details)
             raise error
 

@@ -153,7 +153,7 @@ def test_database_that_is_away_ends_no_worker(
 
     monkeypatch.setattr(study.storage, "transact", away)
     announcer = Announcer(study, told)
-    announcer.completed(0, 0.5)
+    announcer.trial_ended(0, Completed(0.5, 1, None))
     announcer.left()
     announcer.gave_up("one", 3, FAILURE)
     assert "the database is away" in caplog.text

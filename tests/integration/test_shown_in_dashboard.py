@@ -12,6 +12,7 @@ from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
 from optuna.trial import Trial
 
+from studyhall.search.core.outcome import Completed
 from studyhall.search.workers.announcer import Announcer
 from studyhall.search.workers.study_handle import StudyHandle
 from studyhall.studies.artifacts.folder_store import FileArtifactStore
@@ -80,7 +81,7 @@ def test_files_of_a_trial_are_on_its_page_and_the_best_ones_picture_in_the_note(
         handle.attach("history.json", b"{}")
         handle.attach("predictions.png", b"picture")
         complete(study, handle, trial, 0.5)
-        Announcer(study).completed(0, 0.5)
+        Announcer(study).trial_ended(0, Completed(0.5, 1, None))
     dashboard = Dashboard(study, store)
     shown = dashboard.study()
     assert shown["objective_names"] == ["val_mae"]

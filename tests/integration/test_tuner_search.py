@@ -21,10 +21,10 @@ from sqlalchemy import select
 
 from studyhall.search import Tuner
 from studyhall.search.figures.for_study import draw_search_figures
-from studyhall.search.tuner import oracle as oracle_module
 from studyhall.search.tuner import script_study as study_module
 from studyhall.search.tuner.tuner import SearchFailedError
 from studyhall.search.views.status import show_status
+from studyhall.search.workers import claims as claims_module
 from studyhall.studies.database.address import sqlite_url
 from studyhall.studies.database.studyhall_tables import leases
 from studyhall.studies.errors import DefinitionError, StudyConflictError, StudyhallError, UserCodeError
@@ -512,7 +512,7 @@ def test_a_worker_of_the_command_line_is_told_that_the_study_is_a_scripts(
 def test_a_trial_whose_process_was_killed_is_waited_for_and_run(
     make: MakeTuner, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(oracle_module, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(claims_module, "LOOK_SECONDS", 0.05)
     make(max_trials=1).oracle.study.claim(
         lambda number: RandomSampler(), NopPruner(), worker="killed", lease_seconds=1.0
     )

@@ -14,7 +14,7 @@ from studyhall.search.processes.channel import Task
 from studyhall.search.processes.stop_switch import StopSwitch
 from studyhall.search.processes.trainer_process import TrainerProcess
 from studyhall.search.views.narration import exhausted_in_words, in_words
-from studyhall.search.workers import worker as worker_module
+from studyhall.search.workers import claims as claims_module
 from studyhall.search.workers.worker import Worker
 from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.definition import Definition
@@ -56,7 +56,7 @@ class Pretends(TrainerProcess):
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have workers look for something to try every few milliseconds."""
-    monkeypatch.setattr(worker_module, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(claims_module, "LOOK_SECONDS", 0.02)
     monkeypatch.setattr(drawing, "PATIENCE_SECONDS", 0.1)
 
 

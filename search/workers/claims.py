@@ -1,0 +1,285 @@
+"""The life of a trial from its claim to its end: the same for a worker, whose child process trains it, and for a Tuner."""
+
+import os
+import socket
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from optuna.samplers import BaseSampler
+from optuna.trial import Trial
+
+from studyhall.search.core.events import Observer
+from studyhall.search.core.outcome import (
+    Completed,
+    DrawsAgain,
+    Dropped,
+    Failed,
+    HandedBack,
+    Interrupted,
+    Pruned,
+    TrialOutcome,
+)
+from studyhall.search.processes.scratch import scratch_folder
+from studyhall.search.workers.announcer import Announcer
+from studyhall.search.workers.budget import Budget, EpochGate
+from studyhall.search.workers.lease_keeper import LeaseKeeper
+from studyhall.search.workers.study_handle import StudyHandle, sweep
+from studyhall.studies.algorithms.factory import make_pruner, sampler_for_trial
+from studyhall.studies.artifacts.store import ArtifactStore
+from studyhall.studies.errors import (
+    ConfigurationsInUseError,
+    LeaseLostError,
+    StorageError,
+    UserCodeError,
+)
+from studyhall.studies.queue.failure_kind import FailureKind
+from studyhall.studies.queue.lease import LEASE_SECONDS
+from studyhall.studies.retention.best_models import KeptModels
+from studyhall.studies.status.summary import Best, Counts
+from studyhall.studies.study.study import Study
+
+# How often a worker looks whether others have left it something to try, or are done.
+LOOK_SECONDS = 1.0
+# Failures of a kind that may be the code's fault; several in a row end a worker, which would only burn the queue.
+_NOT_THE_TRIALS_FAULT = frozenset({FailureKind.ERROR, FailureKind.CRASHED})
+
+
+@dataclass(frozen=True)
+class HeldTrial:
+    """A trial that this process has claimed.
+
+    Attributes:
+        trial: Optuna's.
+        handle: What its training writes to.
+        keeper: Renews its lease.
+        scratch: A folder of its own, which goes with it.
+    """
+
+    trial: Trial
+    handle: StudyHandle
+    keeper: LeaseKeeper
+    scratch: Path
+
+
+class Claims:
+    """Claims trials of a study one by one, holds them, and writes how they ended.
+
+    Args:
+        study: The study.
+        store: Where checkpoints and the best trials' weights are kept.
+        announcer: Tells people of the best trials.
+        stopped: Says whether this process was told to stop; the trial that it holds then goes back to the queue.
+        pause: Waits for so many seconds, or until this process is told to stop.
+        models: The weights of the best trials; by default as many as the study's definition says.
+        lease_seconds: How long a trial is held without a sign of life.
+        device: What it trains on, for people.
+
+    Attributes:
+        worker: The name that this process has as a worker of the study; no other has it.
+        gate: Says whether the study's budget is used up.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        store: ArtifactStore,
+        announcer: Announcer,
+        *,
+        stopped: Callable[[], bool],
+        pause: Callable[[float], object],
+        models: KeptModels | None = None,
+        lease_seconds: float = LEASE_SECONDS,
+        device: str = "",
+    ) -> None:
+        self.worker = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+        self.gate = EpochGate(study, Budget.of(study.definition))
+        self._study = study
+        self._store = store
+        self._models = KeptModels(study, store) if models is None else models
+        self._announcer = announcer
+        self._stopped = stopped
+        self._pause = pause
+        self._lease_seconds = lease_seconds
+        self._device = device
+        self._pruner = make_pruner(study.definition.pruner)
+
+    @contextmanager
+    def registered(self) -> Iterator[None]:
+        """Be one of the study's workers inside the block."""
+        self._study.register_worker(
+            self.worker, host=socket.gethostname(), pid=os.getpid(), device=self._device
+        )
+        try:
+            yield
+        finally:
+            # A worker that is not heard of any more is known to be gone all the same.
+            with suppress(StorageError):
+                self._study.dismiss_worker(self.worker)
+
+    def claim(self) -> Trial | None:
+        """Claim the next trial; None where there is none, the study is over, or this process was told to stop.
+
+        Where all that is left runs elsewhere, it waits: what others try may lead to more, or fail for no fault of its own.
+        """
+        while not self._stopped() and self.gate.may_claim():
+            trial = self._study.claim(
+                self._sampler, self._pruner, worker=self.worker, lease_seconds=self._lease_seconds
+            )
+            if trial is not None:
+                return trial
+            if not self._study.others_try_the_rest:
+                sweep(self._study, self._store)
+                # For the reason, if it is not that the queue is empty.
+                self.gate.look()
+                return None
+            self._study.seen(self.worker)
+            self._pause(LOOK_SECONDS)
+        return None
+
+    def _sampler(self, number: int) -> BaseSampler:
+        definition = self._study.definition
+        return sampler_for_trial(definition.sampler, definition.search.seed, number)
+
+    @contextmanager
+    def holding(
+        self, trial: Trial, observe: Observer, epoch: Callable[[], int] | None = None
+    ) -> Iterator[HeldTrial]:
+        """Hold a claimed trial inside the block; its lease is renewed, and it goes back to the queue after an exception.
+
+        Args:
+            trial: The trial.
+            observe: Hears of its batches and epochs.
+            epoch: Says how many epochs are finished, for whoever watches; by default those of the last checkpoint.
+
+        Raises:
+            UserCodeError: The study cannot go on with this code. Once that is mended, the trial may draw other values.
+        """
+        with scratch_folder() as scratch:
+            stopped = self._stopped
+            handle = StudyHandle(
+                self._study, trial, self._store, observe, lambda: stopped() or keeper.lost, self.gate
+            )
+
+            def renew() -> None:
+                self._study.renew(handle.lease, epoch=handle.epochs if epoch is None else epoch())
+
+            keeper = LeaseKeeper(renew, self._lease_seconds)
+            with handle, keeper:
+                held = HeldTrial(trial, handle, keeper, scratch)
+                try:
+                    yield held
+                except BaseException as error:
+                    self.give_back(held, afresh=isinstance(error, UserCodeError))
+                    raise
+
+    def wait_for_others(self, notice: Callable[[int], object]) -> bool:
+        """Wait while other processes run the last trials; return whether one of those has come back to the queue.
+
+        Args:
+            notice: Is told how many they are, once.
+        """
+        noticed = False
+        while not self._study.seen(self.worker) and self.gate.over is None:
+            self._study.reclaim_expired()
+            counts = self._study.counts()
+            if counts.waiting or not counts.running:
+                return counts.waiting > 0
+            if not noticed:
+                notice(counts.running)
+            noticed = True
+            self._pause(LOOK_SECONDS)
+        return False
+
+    def give_back(self, held: HeldTrial, *, afresh: bool = False) -> None:
+        """Put a trial back into the queue, `afresh` without the values that it drew; one that is another's is left to it."""
+        with suppress(LeaseLostError, StorageError):
+            self._study.hand_back(held.handle.lease, afresh=afresh)
+
+    def end(self, held: HeldTrial, outcome: TrialOutcome) -> TrialOutcome:
+        """Write how a trial ended, and return how it did: an interruption may be one too many, a pruned trial the best.
+
+        Raises:
+            UserCodeError: The study is at fault, and not the trial.
+            ArtifactError: The artifact store cannot take a file.
+            StorageError: The database was away for too long.
+        """
+        try:
+            if held.keeper.lost:
+                return Dropped()
+            held.handle.flush()
+            if held.handle.refused is not None and isinstance(outcome, Failed | HandedBack):
+                outcome = DrawsAgain(str(held.handle.refused))
+            outcome = self._settle(held, outcome)
+        except LeaseLostError:
+            return Dropped()
+        return outcome
+
+    def announce(self, number: int, outcome: TrialOutcome) -> tuple[Best | None, Counts]:
+        """Tell people of a trial that has ended, if it is the best; return the best one, and how many are in each state.
+
+        Checkpoints that nothing needs any more are removed, whoever left them.
+        """
+        sweep(self._study, self._store)
+        best, counts = self._study.best_and_counts()
+        if best is not None and best.number == number:
+            self._announcer.trial_ended(number, outcome)
+        return best, counts
+
+    def _settle(self, held: HeldTrial, outcome: TrialOutcome) -> TrialOutcome:
+        trial, handle, study = held.trial, held.handle, self._study
+        match outcome:
+            case Completed(value, _, model, others):
+                if model is not None:
+                    self._models.keep(trial.number, value, model)
+                study.complete(trial, value, *others)
+            case Pruned(_, value, _, model, others):
+                if model is not None and value is not None:
+                    self._models.keep(trial.number, value, model)
+                ended = study.prune(trial, *(() if value is None else (value, *others)))
+                return replace(outcome, value=next(iter(ended.values), None), complete=ended.complete)
+            case Failed(kind, reason, _, blames_study):
+                if blames_study and study.is_to_blame(trial):
+                    raise UserCodeError(reason)
+                study.fail(trial, kind, reason)
+            case HandedBack():
+                study.hand_back(handle.lease)
+            case DrawsAgain():
+                others_run = isinstance(handle.refused, ConfigurationsInUseError)
+                study.draw_again(handle.lease, keeping_start=others_run)
+                if others_run:
+                    self._pause(LOOK_SECONDS)
+            case Interrupted(reason):
+                released = study.interrupted(handle.lease, FailureKind.CRASHED, reason)
+                if released.state == "failed":
+                    return Failed(FailureKind.CRASHED, reason)
+            case Dropped():
+                pass
+        return outcome
+
+
+class FailuresInARow:
+    """Counts the failures in a row that may be the code's fault.
+
+    Args:
+        most: How many of them end a worker.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._count = 0
+
+    def too_many(self, outcome: TrialOutcome) -> str | None:
+        """Count one more trial; return why to give up, for people, None where there is no reason."""
+        if not (isinstance(outcome, Failed) and outcome.kind in _NOT_THE_TRIALS_FAULT):
+            self._count = 0
+            return None
+        self._count += 1
+        if self._count < self._most:
+            return None
+        return (
+            f"{self._count} trials in a row failed, the last one with: {outcome.reason}; "
+            "mend it and start again: the queue is kept"
+        )

@@ -4,19 +4,11 @@ import gc
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 from studyhall.search.clusters.engine import Assignment, Engine
 from studyhall.search.core.events import (
-    Checking,
-    DatabaseAway,
-    Lowered,
-    Observer,
-    OtherVersions,
-    StudyOpened,
     Waiting,
-    WarmStart,
 )
 from studyhall.search.notifications.notifier import Notifier, Notifies
 from studyhall.search.notifications.webhook import webhook_from
@@ -25,89 +17,21 @@ from studyhall.search.processes.trainer_process import (
     TrainerProcess,
     TrainerStoppedError,
 )
-from studyhall.search.session.dry_run import check
 from studyhall.search.session.publisher import Publisher
+from studyhall.search.session.workplace import Workplace, open_workplace
 from studyhall.search.views.narration import exhausted_in_words
 from studyhall.search.views.progress import Progress, show_progress
 from studyhall.search.workers.budget import Budget, EpochGate
 from studyhall.search.workers.local_work import hand_on, work_together
 from studyhall.search.workers.settings import WorkerSettings
 from studyhall.search.workers.worker import Worker
-from studyhall.studies.algorithms.factory import check_packages
 from studyhall.studies.artifacts.location import artifact_location
-from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.bundle.record import published
-from studyhall.studies.database.address import parse
-from studyhall.studies.database.retrying import WORKER_PATIENCE_SECONDS, Patience
 from studyhall.studies.errors import WORK_FAILED, StorageAwayError
-from studyhall.studies.status.catalogue import Catalogue
-from studyhall.studies.storage.study_storage import open_storage
-from studyhall.studies.study.earlier_studies import Earlier, fitting
-from studyhall.studies.study.opening import earlier_configurations, open_study
-from studyhall.studies.study.study import Study, best_trial
-from studyhall.studies.study.versions import remark
-from studyhall.studies.study_file.code_files import located
+from studyhall.studies.study.study import best_trial
 from studyhall.studies.study_file.reference import StudyReference
 
-HURRY_SECONDS = 5.0  # how long a worker that was told to stop still waits for the database
 LOOK_SECONDS = 1.0  # how often a search with an empty queue looks whether other workers are done
-
-
-@dataclass(frozen=True)
-class Workplace:
-    """A study that is open, and what working on it needs.
-
-    `storage_url` holds no password.
-    """
-
-    study: Study
-    store: ArtifactStore
-    storage_url: str
-    artifacts: str
-
-
-def open_workplace(
-    reference: StudyReference, trainer: TrainerProcess, observe: Observer, stop: StopSwitch
-) -> Workplace:
-    """Open a study, and create it first where its file was named and the storage does not hold it yet.
-
-    Before a study is created, its default model is built and trained for two batches: what cannot work is refused while nothing is made.
-
-    Raises:
-        TrainerStoppedError: It was told to stop before the study was created.
-        StudyhallError: The definition, the HyperModel, the data, the artifact store or the storage is not usable.
-    """
-    patience = Patience(WORKER_PATIENCE_SECONDS, lambda error: observe(DatabaseAway(str(error))))
-    stop.on_set(lambda: patience.hurry(HURRY_SECONDS))
-    if reference.definition is None:
-        storage = open_storage(reference.storage_url, create=False, patience=patience)
-        stored = Study.open(storage, reference.name).definition
-        storage.close()
-        # Its files are read again: code that was edited since would give other results.
-        definition, created = located(stored, reference.project or stored.folder), False
-    else:
-        definition, created = reference.definition, not _exists(reference, patience)
-    check_packages(definition)
-    warm: list[Earlier] = []
-    if created:
-        observe(Checking())
-        found = earlier_configurations(definition, reference.storage_url)
-        checked = check(definition, trainer, [each.values for study in found for each in study], stop)
-        if stop():
-            raise TrainerStoppedError  # before anything is made
-        warm = fitting(found, checked.misfits, definition.from_study)
-        if found:
-            observe(WarmStart(len(warm), sum(why is not None for why in checked.misfits)))
-    artifacts = reference.artifacts or artifact_location(reference.storage_url, definition.storage.artifacts)
-    study, store = open_study(
-        reference.storage_url, artifacts, definition, patience, [each.values for each in warm]
-    )
-    observe(StudyOpened(study.name, study.storage.address.shown, created, study.counts()))
-    if study.withdrawn:
-        observe(Lowered(definition.search.trials, study.withdrawn))
-    if (others := remark(study.versions())) is not None:
-        observe(OtherVersions(others))
-    return Workplace(study, store, study.storage.address.shown, artifacts)
 
 
 class Session:
@@ -329,11 +253,3 @@ def _other_store(place: Workplace) -> str:
         "://" not in place.artifacts and Path(place.artifacts).absolute() == Path(own)
     )
     return "" if same else f" --artifacts {shlex.quote(place.artifacts)}"
-
-
-def _exists(reference: StudyReference, patience: Patience) -> bool:
-    address = parse(reference.storage_url)
-    if address.path is not None and not address.path.exists():
-        return False
-    with Catalogue(reference.storage_url) as catalogue:
-        return catalogue.holds(reference.name, patience)

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from studyhall.search.cli import cli
-from studyhall.search.session.session import Workplace, farewell
+from studyhall.search.session.session import farewell
+from studyhall.search.session.workplace import Workplace
 from studyhall.search.views.status import show_status
 from studyhall.studies.artifacts.opening import open_artifact_store
 

@@ -1,0 +1,99 @@
+"""A study that is open, and what working on it needs: opened, and created first where it is not there."""
+
+from dataclasses import dataclass
+
+from studyhall.search.core.events import (
+    Checking,
+    DatabaseAway,
+    Lowered,
+    Observer,
+    OtherVersions,
+    StudyOpened,
+    WarmStart,
+)
+from studyhall.search.processes.stop_switch import StopSwitch
+from studyhall.search.processes.trainer_process import (
+    TrainerProcess,
+    TrainerStoppedError,
+)
+from studyhall.search.session.dry_run import check
+from studyhall.studies.algorithms.factory import check_packages
+from studyhall.studies.artifacts.location import artifact_location
+from studyhall.studies.artifacts.store import ArtifactStore
+from studyhall.studies.database.address import parse
+from studyhall.studies.database.retrying import WORKER_PATIENCE_SECONDS, Patience
+from studyhall.studies.status.catalogue import Catalogue
+from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.study.earlier_studies import Earlier, fitting
+from studyhall.studies.study.opening import earlier_configurations, open_study
+from studyhall.studies.study.study import Study
+from studyhall.studies.study.versions import remark
+from studyhall.studies.study_file.code_files import located
+from studyhall.studies.study_file.reference import StudyReference
+
+HURRY_SECONDS = 5.0  # how long a worker that was told to stop still waits for the database
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A study that is open, and what working on it needs.
+
+    `storage_url` holds no password.
+    """
+
+    study: Study
+    store: ArtifactStore
+    storage_url: str
+    artifacts: str
+
+
+def open_workplace(
+    reference: StudyReference, trainer: TrainerProcess, observe: Observer, stop: StopSwitch
+) -> Workplace:
+    """Open a study, and create it first where its file was named and the storage does not hold it yet.
+
+    Before a study is created, its default model is built and trained for two batches: what cannot work is refused while nothing is made.
+
+    Raises:
+        TrainerStoppedError: It was told to stop before the study was created.
+        StudyhallError: The definition, the HyperModel, the data, the artifact store or the storage is not usable.
+    """
+    patience = Patience(WORKER_PATIENCE_SECONDS, lambda error: observe(DatabaseAway(str(error))))
+    stop.on_set(lambda: patience.hurry(HURRY_SECONDS))
+    if reference.definition is None:
+        storage = open_storage(reference.storage_url, create=False, patience=patience)
+        stored = Study.open(storage, reference.name).definition
+        storage.close()
+        # Its files are read again: code that was edited since would give other results.
+        definition, created = located(stored, reference.project or stored.folder), False
+    else:
+        definition, created = reference.definition, not _exists(reference, patience)
+    check_packages(definition)
+    warm: list[Earlier] = []
+    if created:
+        observe(Checking())
+        found = earlier_configurations(definition, reference.storage_url)
+        checked = check(definition, trainer, [each.values for study in found for each in study], stop)
+        if stop():
+            raise TrainerStoppedError  # before anything is made
+        warm = fitting(found, checked.misfits, definition.from_study)
+        if found:
+            observe(WarmStart(len(warm), sum(why is not None for why in checked.misfits)))
+    artifacts = reference.artifacts or artifact_location(reference.storage_url, definition.storage.artifacts)
+    study, store = open_study(
+        reference.storage_url, artifacts, definition, patience, [each.values for each in warm]
+    )
+    observe(StudyOpened(study.name, study.storage.address.shown, created, study.counts()))
+    if study.withdrawn:
+        observe(Lowered(definition.search.trials, study.withdrawn))
+    if (others := remark(study.versions())) is not None:
+        observe(OtherVersions(others))
+    return Workplace(study, store, study.storage.address.shown, artifacts)
+
+
+def _exists(reference: StudyReference, patience: Patience) -> bool:
+    address = parse(reference.storage_url)
+    if address.path is not None and not address.path.exists():
+        return False
+    with Catalogue(reference.storage_url) as catalogue:
+        return catalogue.holds(reference.name, patience)

@@ -6,7 +6,8 @@ from typing import Any
 import keras
 
 # What of Keras's Adam is used and promised by nobody; a version that has other names for it keeps its own step.
-_KERAS_OWN = ("_backend_update_step", "_get_variable_index")
+METHODS = ("_backend_update_step", "_get_variable_index")
+MOMENTS = ("_momentums", "_velocities")  # it has them once it is built
 
 
 class FirstStep(keras.callbacks.Callback):  # type: ignore[misc]
@@ -32,14 +33,15 @@ def _fuse(adam: Any) -> None:
     """Replace the dozen operations that Keras traces for each variable by one, where they do the same."""
     import tensorflow as tf
 
-    if not all(hasattr(adam, name) for name in _KERAS_OWN) or "_backend_update_step" in vars(adam):
+    if not all(hasattr(adam, name) for name in METHODS) or "_backend_update_step" in vars(adam):
         return  # another Keras, or a fit that goes on
     each_by_itself = adam._backend_update_step
 
     def update(gradients: Sequence[Any], variables: Sequence[Any], learning_rate: Any) -> None:
         plain = all(isinstance(gradient, tf.Tensor) for gradient in gradients)  # an embedding's are sparse
         single = {variable.dtype for variable in variables} == {"float32"}
-        if adam.amsgrad or not plain or not single or tf.distribute.has_strategy():
+        known = all(hasattr(adam, name) for name in MOMENTS)
+        if not known or adam.amsgrad or not plain or not single or tf.distribute.has_strategy():
             each_by_itself(gradients, variables, learning_rate)
             return
         step = tf.cast(adam.iterations.value, tf.float32) + 1.0

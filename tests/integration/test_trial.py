@@ -15,7 +15,7 @@ from PIL import Image
 
 from studyhall.search.core.handle import Start
 from studyhall.search.core.outcome import Completed, Failed, HandedBack, Pruned, TrialOutcome
-from studyhall.search.training.first_step import FirstStep
+from studyhall.search.training.first_step import MOMENTS, FirstStep
 from studyhall.search.training.trial import run_trial
 from studyhall.search.user.workload import Workload
 from studyhall.studies.definition import Definition
@@ -273,6 +273,22 @@ def test_adam_learns_in_fewer_operations_what_it_learns_in_keras(layer: str) -> 
     assert traced == (0 if layer == "dense" else 5)  # an embedding's gradient is sparse
     for ours, kerass in zip(fused, plain, strict=True):
         np.testing.assert_allclose(ours, kerass, atol=1e-4)  # a step is 0.05
+
+
+@pytest.mark.parametrize("name", MOMENTS)
+def test_adam_of_a_keras_that_names_its_moments_otherwise_keeps_its_own_step(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.Adam(), loss="mse", run_eagerly=True)
+    model.optimizer.build(model.trainable_variables)
+    delattr(model.optimizer, name)
+    steps: list[Any] = []
+    monkeypatch.setattr(
+        keras.optimizers.Adam, "update_step", lambda self, *arguments: steps.append(arguments)
+    )
+    model.fit(np.ones((1, 2)), np.ones((1, 1)), verbose=0, callbacks=[FirstStep()])
+    assert len(steps) == 2  # the kernel and the bias
 
 
 def test_a_hypermodel_may_train_more_variables_in_its_fit_than_it_built(run: Run) -> None:

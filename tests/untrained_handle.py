@@ -1,5 +1,6 @@
 """What is common to the handles of tests that ask for hyperparameters and train nothing."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ class UntrainedHandle:
     def report(self, step: int, value: float) -> bool:
         raise NotImplementedError
 
-    def record(self, key: str, value: Any) -> None:
+    def record(self, facts: Mapping[str, Any]) -> None:
         raise NotImplementedError
 
     def attach(self, filename: str, content: bytes) -> None:

@@ -53,8 +53,8 @@ class TrialHandle(Protocol):
     def report(self, step: int, value: float) -> bool:
         """Record an intermediate value of the objective; True asks the caller to prune the trial."""
 
-    def record(self, key: str, value: Any) -> None:
-        """Record a JSON-serialisable fact about the trial, for people and for the bundle's manifest."""
+    def record(self, facts: Mapping[str, Any]) -> None:
+        """Record facts about the trial, by name and JSON-serialisable, for people and for the bundle's manifest."""
 
     def attach(self, filename: str, content: bytes) -> None:
         """Show people a small file with the trial, in place of the one of that name; it may fail without a word."""

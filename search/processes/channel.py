@@ -7,7 +7,7 @@ The training process never touches the study: it calls its trial's handle over t
 import os
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -200,9 +200,9 @@ class RemoteHandle:
         """Tell the worker an epoch's value, and hear whether to prune."""
         return bool(self._end.call("report", step, value))
 
-    def record(self, key: str, value: Any) -> None:
-        """Have the worker record a fact."""
-        self._end.call("record", key, value)
+    def record(self, facts: Mapping[str, Any]) -> None:
+        """Have the worker record facts."""
+        self._end.call("record", facts)
 
     def attach(self, filename: str, content: bytes) -> None:
         """Have the worker attach a file to the trial."""

@@ -110,10 +110,8 @@ class _Training:
             return Failed(FailureKind.INVALID, refused(unknown))
         ensure_built(model, examples)
         device_setup.use_compilation(model)
-        record_start(handle, hp, model, self._definition, examples)
         together = batches_on_device(hypermodel, model, examples.train, examples.validation)
-        for key, value in resident.facts(together).items():
-            handle.record(key, value)
+        record_start(handle, hp, model, self._definition, examples, together)
         try:
             fitted = self._fitted = self._fit(resume_from)
         except TrialPrunedError as pruned:
@@ -157,14 +155,13 @@ class _Training:
         account, handle, model = self._account, self._handle, self._model
         if account.best is None or account.best_epoch is None or account.value is None:
             raise ValueError("a trial was pruned that had reported nothing")
-        facts = values_of(self._hp) | {
+        reached = {
             EPOCHS: account.finished,
             BEST_EPOCH: account.best_epoch,
             SECONDS: round(time.perf_counter() - self._started, 3),
             HISTORY: account.history,
         }
-        for key, value in facts.items():
-            handle.record(key, value)
+        handle.record(values_of(self._hp) | reached)
         others = values_beside(self._definition, account.best, model)
         saved = None
         if account.weights is not None and handle.keeps(account.value):
@@ -211,17 +208,18 @@ def record_start(
     model: Any,
     definition: Definition,
     examples: Examples,
+    together: int,
 ) -> None:
     """Record what is known before the first batch."""
-    facts = values_of(hp) | {
+    known = {
         SEED: handle.seed,
         PARAMETER_COUNT: parameter_count(model),
         **provenance.facts(definition.folder),
         **device_setup.facts(model),
         DATA_FINGERPRINT: examples.fingerprint,
+        **resident.facts(together),
     }
-    for key, value in facts.items():
-        handle.record(key, value)
+    handle.record(values_of(hp) | known)
 
 
 def values_of(hp: TrialHyperParameters) -> dict[str, Any]:
@@ -251,5 +249,4 @@ def record_end(
     }
     if fitted.batches_per_second is not None and batch_size is not None:
         facts[IMAGES_PER_SECOND] = round(fitted.batches_per_second * batch_size, 1)
-    for key, value in facts.items():
-        handle.record(key, value)
+    handle.record(facts)

@@ -38,8 +38,8 @@ class DryHandle:
         """Never prune."""
         return False
 
-    def record(self, key: str, value: Any) -> None:
-        """Forget the fact."""
+    def record(self, facts: Mapping[str, Any]) -> None:
+        """Forget the facts."""
 
     def attach(self, filename: str, content: bytes) -> None:
         """Show nobody the file."""

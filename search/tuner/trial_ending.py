@@ -62,9 +62,7 @@ class TrialEnding(TrialTraining):
         if isinstance(in_hand.outcome, Failed):
             trial.status = TrialStatus.FAILED
             trial.message = in_hand.outcome.details or in_hand.outcome.reason
-        for name, value in values_of(trial.hyperparameters).items():
-            in_hand.handle.record(name, value)
-        in_hand.handle.record(SECONDS, round(time.perf_counter() - started, 3))
+        self._record(values_of(trial.hyperparameters) | {SECONDS: round(time.perf_counter() - started, 3)})
 
     def _note_pruned(self, trial: Trial, pruned: TrialPrunedError) -> None:
         """Note what a trial had reached when it was pruned."""

@@ -166,9 +166,8 @@ class TrialTraining(keras_tuner.Tuner):  # type: ignore[misc]
         return history
 
     def _record(self, facts: Mapping[str, Any]) -> None:
-        for name, value in facts.items():
-            if value is not None:
-                self.oracle.in_hand.handle.record(name, value)
+        known = {name: value for name, value in facts.items() if value is not None}
+        self.oracle.in_hand.handle.record(known)
 
     def _configure_tensorboard_dir(self, callbacks: list[Any], trial: Trial, execution: int = 0) -> None:
         # KerasTuner imports tensorboard for every trial, which TensorFlow does not bring any more.

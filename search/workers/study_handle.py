@@ -2,8 +2,7 @@
 
 import hashlib
 import logging
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
@@ -74,11 +73,9 @@ class StudyHandle:
         self._store = store
         self._observe = observe
         self._stop_requested = stop_requested
-        self._lock = threading.Lock()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._written: list[Future[Any]] = []
         self._study_id = hashlib.sha256(f"{study.name} {study.started()}".encode()).hexdigest()[:16]
-        self._facts: dict[str, Any] = {}  # to be recorded, all that there are at once
         self._checkpoints: dict[str, Future[None]] = {}  # those that may not be recorded yet
         self.number: int = trial.number
         self.seed = trial_seed(study.definition.search.seed, trial.number)
@@ -135,16 +132,9 @@ class StudyHandle:
             self._trial.report(value, step)
         return self._trial.should_prune()
 
-    def record(self, key: str, value: Any) -> None:
-        """Record a fact as the trial's user attribute; with it, those that have come while others were written."""
-        with self._lock:
-            self._facts[key] = value
-        self._write(self._record)
-
-    def _record(self) -> None:
-        with self._lock:
-            facts, self._facts = self._facts, {}
-        self._study.record(self._trial, facts)
+    def record(self, facts: Mapping[str, Any]) -> None:
+        """Record facts as the trial's user attributes, in one transaction."""
+        self._write(self._study.record, self._trial, dict(facts))
 
     def attach(self, filename: str, content: bytes) -> None:
         """Attach a file to the trial; that the artifact store cannot take it is said in the log, and no more."""

@@ -66,7 +66,7 @@ class LightTrainer(TrainerProcess):
             raise TypeError(f"a worker was to do {task!r}")
         filters = handle.suggest("filters", IntDistribution(4, 64))
         rate = handle.suggest("learning_rate", FloatDistribution(1e-4, 1e-1, log=True))
-        handle.record("hyperparameters", {"filters": filters, "learning_rate": rate})
+        handle.record({"hyperparameters": {"filters": filters, "learning_rate": rate}})
         value = rate
         for epoch in range(1, EPOCHS + 1):
             handle.begin_epoch(epoch)

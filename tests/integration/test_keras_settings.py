@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +102,8 @@ class Handle(DryHandle):
     def keeps(self, value: float) -> bool:
         return True
 
-    def record(self, key: str, value: Any) -> None:
-        self.facts[key] = value
+    def record(self, facts: Mapping[str, Any]) -> None:
+        self.facts.update(facts)
 
 
 def observe(folder: Path, definition: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -298,8 +298,8 @@ class Handle(DryHandle):
         self.curve[step] = value
         return step == self.prune_at
 
-    def record(self, key: str, value: Any) -> None:
-        self.facts[key] = value
+    def record(self, facts: Mapping[str, Any]) -> None:
+        self.facts.update(facts)
 
     def checkpoint(self, epochs: int, path: Path) -> None:
         if self.checkpoints is not None:

@@ -71,8 +71,8 @@ class Handle(DryHandle):
         super().__init__(3, Start(defaults=True, implied=True, values=values))
         self.facts: dict[str, Any] = {}
 
-    def record(self, key: str, value: Any) -> None:
-        self.facts[key] = value
+    def record(self, facts: Mapping[str, Any]) -> None:
+        self.facts.update(facts)
 
     def keeps(self, value: float) -> bool:
         return True

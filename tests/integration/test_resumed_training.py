@@ -1,6 +1,7 @@
 """A training that was interrupted and continued elsewhere equals one that was not: rules, dropout, order of examples."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,8 @@ class Handle(DefaultsHandle):
     def keeps(self, value: float) -> bool:
         return True
 
-    def record(self, key: str, value: Any) -> None:
-        self.facts[key] = value
+    def record(self, facts: Mapping[str, Any]) -> None:
+        self.facts.update(facts)
 
     def checkpoint(self, epochs: int, path: Path) -> None:
         shutil.copy(path, self._folder / f"{epochs}.npz")

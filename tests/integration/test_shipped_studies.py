@@ -1,7 +1,7 @@
 """Every study file that Studyhall ships: it loads, its networks build and train."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +64,8 @@ class DrawnHandle(DefaultsHandle):
         drawn: Value = self._trial._suggest(name, distribution)
         return drawn
 
-    def record(self, key: str, value: Any) -> None:
-        self.facts[key] = value
+    def record(self, facts: Mapping[str, Any]) -> None:
+        self.facts.update(facts)
 
 
 def test_the_small_studies_every_seed_and_the_study_to_beat_them_are_shipped() -> None:

@@ -76,7 +76,7 @@ class End(TrainerEnd):
                 self._finished = arguments[0]
                 return False
             case "record":
-                self.facts[arguments[0]] = arguments[1]
+                self.facts.update(arguments[0])
             case "checkpoint":
                 self.checkpoints.append(arguments[1].rename(arguments[1].with_name(f"{arguments[0]}.npz")))
                 arguments[1].touch()

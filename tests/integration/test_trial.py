@@ -3,7 +3,7 @@
 import io
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +120,8 @@ class Handle:
         self.finished = step
         return step == self.prune_at
 
-    def record(self, key: str, value: Any) -> None:
-        self.facts[key] = value
+    def record(self, facts: Mapping[str, Any]) -> None:
+        self.facts.update(facts)
 
     def attach(self, filename: str, content: bytes) -> None:
         self.files[filename] = content

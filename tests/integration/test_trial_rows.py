@@ -1,7 +1,6 @@
 """What the holder of a lease writes by short ways is what Optuna itself would have written, and costs few statements."""
 
 import math
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -221,9 +220,7 @@ def test_holders_storage_has_a_say_in_whatever_optunas_cache_has() -> None:
     assert asked <= vars(LeasedStorage).keys()
 
 
-def test_facts_that_come_while_others_are_written_are_written_together(
-    storage: StudyStorage, tmp_path: Path
-) -> None:
+def test_facts_of_one_call_are_written_together(storage: StudyStorage, tmp_path: Path) -> None:
     study = make_study(storage)
     trial = claim(study)
     store = open_artifact_store(str(tmp_path), create=True)
@@ -235,12 +232,8 @@ def test_facts_that_come_while_others_are_written_are_written_together(
 
     event.listen(storage.engine, "before_cursor_execute", note)
     facts = {f"fact {number}": [number] for number in range(12)}
-    busy = threading.Event()
     with StudyHandle(study, trial, store, lambda event: None, lambda: False) as handle:
-        handle._write(busy.wait)
-        for key, value in facts.items():
-            handle.record(key, value)
-        busy.set()
+        handle.record(facts)
         handle.flush()
     assert len(written) == 1
     assert trial.user_attrs == facts

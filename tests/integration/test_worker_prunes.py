@@ -45,7 +45,7 @@ class Curves:
 
     def _reached(self, handle: StudyHandle, curve: Sequence[float], scratch: Path) -> tuple[float, int, Path]:
         best = self._better(curve)
-        handle.record("hyperparameters", {"number": handle.number})
+        handle.record({"hyperparameters": {"number": handle.number}})
         model = scratch / "model.keras"
         model.write_text(f"{best}")
         return best, curve.index(best) + 1, model

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import click
 
-from studyhall.studies.artifacts.location import artifact_location
 from studyhall.studies.artifacts.opening import open_artifact_store
+from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.retention.cleaning import Cleaning, Kind, Rubbish
-from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.study.opening import existing_study
 from studyhall.studies.study.study import Study
 from studyhall.studies.study_file.reference import StudyReference
 
@@ -26,13 +26,16 @@ def clean_and_show(reference: StudyReference, *, yes: bool, older_than: float, u
     Raises:
         StudyhallError: The study or the artifact store is missing, or cannot be used.
     """
-    study = Study.open(open_storage(reference.storage_url, create=False), reference.name)
-    definition = reference.definition or study.definition
-    artifacts = reference.artifacts or artifact_location(
-        reference.storage_url, study.definition.storage.artifacts
-    )
-    store = open_artifact_store(artifacts, create=False)
-    cleaning = Cleaning(study, store, keep_models=definition.search.keep_models, old_seconds=older_than)
+    with existing_study(reference.storage_url, reference.name) as study:
+        definition = reference.definition or study.definition
+        store = open_artifact_store(
+            reference.store_location(study.definition.storage.artifacts), create=False
+        )
+        cleaning = Cleaning(study, store, keep_models=definition.search.keep_models, old_seconds=older_than)
+        _clean(cleaning, study, store, yes=yes, unnamed=unnamed)
+
+
+def _clean(cleaning: Cleaning, study: Study, store: ArtifactStore, *, yes: bool, unnamed: bool) -> None:
     found = cleaning.find()
     can_go = [each for each in found if unnamed or each.kind is not Kind.UNNAMED]
     others = [each for each in found if each not in can_go]

@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from studyhall.search.actions.remarks import remark
@@ -12,7 +12,7 @@ from studyhall.search.tuner.script import is_script
 from studyhall.studies.errors import DefinitionError
 from studyhall.studies.files import explain
 from studyhall.studies.one_line import shown
-from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.study.opening import existing_study
 from studyhall.studies.study.study import Study
 from studyhall.studies.study_file.code_files import located
 from studyhall.studies.study_file.reference import StudyReference
@@ -35,7 +35,11 @@ def enqueue_and_show(reference: StudyReference, values: Sequence[str], csv_file:
     configurations = [*([_pairs(values)] if values else []), *(rows(csv_file) if csv_file else [])]
     if not configurations:
         raise DefinitionError("there is nothing to queue: give NAME=VALUE ..., or --from-csv FILE")
-    study = Study.open(open_storage(reference.storage_url, create=False), reference.name)
+    with existing_study(reference.storage_url, reference.name) as study:
+        _enqueue(study, configurations)
+
+
+def _enqueue(study: Study, configurations: Sequence[Mapping[str, Value]]) -> None:
     if not is_script(study.definition):  # what a script has, only the script can build
         with TrainerProcess() as trainer:
             checked = check(located(study.definition, study.definition.folder), trainer, configurations)
@@ -51,7 +55,7 @@ def enqueue_and_show(reference: StudyReference, values: Sequence[str], csv_file:
         sys.stdout.write(f"trial {number} tries {tried}\n")
     counts = study.counts()
     sys.stdout.write(f"{study.name} has {counts.total} trials now, {counts.waiting} of them waiting\n")
-    if (why := remark(study, reference.name)) is not None:
+    if (why := remark(study, study.name)) is not None:
         sys.stdout.write(f"{why}\n")
 
 

@@ -12,7 +12,6 @@ from studyhall.search.figures.for_bundle import draw_bundle_figures, draw_histor
 from studyhall.search.figures.for_study import draw_search_figures
 from studyhall.search.figures.pairs import PAIRS
 from studyhall.search.scoring.quiet import quiet_native_output
-from studyhall.studies.artifacts.location import artifact_location
 from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.bundle.fetching import fetch, published
 from studyhall.studies.bundle.manifest import MANIFEST, Manifest, load_manifest, verify
@@ -20,7 +19,7 @@ from studyhall.studies.database.attributes import HISTORY
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import ArtifactError, ArtifactLocationError, BundleError
 from studyhall.studies.one_line import shown
-from studyhall.studies.storage.study_storage import open_storage
+from studyhall.studies.study.opening import existing_study
 from studyhall.studies.study.study import Study, best_trial
 from studyhall.studies.study_file.reference import StudyReference, resolve_study
 
@@ -86,7 +85,13 @@ def _of_bundle(folder: Path, to: Path | None, pairs: int, status: _Status) -> li
 
 
 def _of_study(reference: StudyReference, to: Path | None, pairs: int, status: _Status) -> list[Path]:
-    study = Study.open(open_storage(reference.storage_url, create=False), reference.name)
+    with existing_study(reference.storage_url, reference.name) as study:
+        return _of_open_study(study, reference, to, pairs, status)
+
+
+def _of_open_study(
+    study: Study, reference: StudyReference, to: Path | None, pairs: int, status: _Status
+) -> list[Path]:
     objective = study.definition.objective
     to = to or _default_folder(study.name)
     status.now("drawing the search")
@@ -96,8 +101,7 @@ def _of_study(reference: StudyReference, to: Path | None, pairs: int, status: _S
     record = published(study.storage, study.id)
     if record is None:
         return files + _of_best_trial(study, to, status)
-    own = study.definition.storage.artifacts
-    location = reference.artifacts or artifact_location(reference.storage_url, own)
+    location = reference.store_location(study.definition.storage.artifacts)
     with tempfile.TemporaryDirectory(prefix="studyhall-") as scratch:
         try:
             status.now("fetching the published model")

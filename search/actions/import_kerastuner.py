@@ -4,6 +4,7 @@ import math
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,11 @@ from typing import Any
 import optuna
 from keras_tuner.engine.hyperparameters import Fixed
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import delete
 
 from studyhall.search.bridge.distributions import parameter_of
 from studyhall.search.bridge.names import parameter_name
 from studyhall.search.tuner.kerastuner_project import OldTrial, Project, read_project
 from studyhall.search.tuner.script import DATA, HYPERMODEL
-from studyhall.studies.artifacts.location import artifact_location
-from studyhall.studies.database import optuna_tables
 from studyhall.studies.database.attributes import (
     BEST_EPOCH,
     FAILURE,
@@ -76,6 +74,11 @@ def import_project(project: Project, reference: StudyReference) -> Imported:
     if not any(trial.score is not None for trial in project.trials):
         raise DefinitionError(f"{project.name} has no finished trial to import")
     study = _study(project, reference)
+    with closing(study.storage):
+        return _import(project, study)
+
+
+def _import(project: Project, study: Study) -> Imported:
     there = {trial.user_attrs.get(KERASTUNER) for trial in study.optuna().get_trials(deepcopy=False)}
     left_out: Counter[str] = Counter()
     made: list[FrozenTrial] = []
@@ -99,10 +102,12 @@ def _study(project: Project, reference: StudyReference) -> Study:
     try:
         return Study.open(storage, reference.name)
     except StudyNotFoundError:
-        definition = _definition(project, reference)
-    artifacts = reference.artifacts or artifact_location(reference.storage_url, "artifacts")
-    study, _ = open_study(reference.storage_url, artifacts, definition, Patience())
-    _empty(study)
+        storage.close()
+    definition = _definition(project, reference)
+    artifacts = reference.store_location(definition.storage.artifacts)
+    study, _ = open_study(
+        reference.storage_url, artifacts, definition, Patience(), rebudget=False, empty=True
+    )
     return study
 
 
@@ -119,13 +124,6 @@ def _definition(project: Project, reference: StudyReference) -> Definition:
         },
         Path.cwd(),
     )
-
-
-def _empty(study: Study) -> None:
-    """Take the trial that every study begins with out of the queue: an imported study has nothing to run."""
-    c = optuna_tables.trials.c
-    waiting = delete(optuna_tables.trials).where(c.study_id == study.id, c.state == optuna_tables.WAITING)
-    study.storage.transact(lambda connection: connection.execute(waiting))
 
 
 def _objective(project: Project) -> tuple[str, str]:

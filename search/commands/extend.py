@@ -28,14 +28,13 @@ def command(study: str, trials: int, storage: str | None) -> None:
     """
     from studyhall.search.actions.remarks import remark
     from studyhall.search.views.narration import counts_in_words
-    from studyhall.studies.storage.study_storage import open_storage
-    from studyhall.studies.study.study import Study
+    from studyhall.studies.study.opening import existing_study
     from studyhall.studies.study_file.reference import resolve_study
 
     reference = resolve_study(study, storage)
-    found = Study.open(open_storage(reference.storage_url, create=False), reference.name)
-    numbers = found.extend(trials)
-    asked = f"trial {numbers[0]}" if trials == 1 else f"trials {numbers[0]} to {numbers[-1]}"
-    click.echo(f"{found.name} has {asked} now: {counts_in_words(found.counts())}")
-    if (why := remark(found, study)) is not None:
-        click.echo(why)
+    with existing_study(reference.storage_url, reference.name) as found:
+        numbers = found.extend(trials)
+        asked = f"trial {numbers[0]}" if trials == 1 else f"trials {numbers[0]} to {numbers[-1]}"
+        click.echo(f"{found.name} has {asked} now: {counts_in_words(found.counts())}")
+        if (why := remark(found, study)) is not None:
+            click.echo(why)

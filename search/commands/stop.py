@@ -16,22 +16,21 @@ def command(study: str, undo: bool, storage: str | None) -> None:
     on at the epoch that it had reached. Workers that are started meanwhile leave at once.
     """
     from studyhall.search.views.narration import counts_in_words
-    from studyhall.studies.storage.study_storage import open_storage
-    from studyhall.studies.study.study import Study
+    from studyhall.studies.study.opening import existing_study
     from studyhall.studies.study_file.reference import resolve_study
 
     reference = resolve_study(study, storage)
-    found = Study.open(open_storage(reference.storage_url, create=False), reference.name)
-    counts = counts_in_words(found.counts())
-    if undo:
-        found.clear_stop()
-        click.echo(f"{found.name} can be worked on again: {counts}")
-        return
-    found.request_stop()
-    workers = len(found.workers())
-    who = (
-        "no worker is there"
-        if workers == 0
-        else f"{workers} worker{'s leave' if workers > 1 else ' leaves'} soon"
-    )
-    click.echo(f"{found.name} is stopped, {who}: {counts}. Go on with: studyhall search {study}")
+    with existing_study(reference.storage_url, reference.name) as found:
+        counts = counts_in_words(found.counts())
+        if undo:
+            found.clear_stop()
+            click.echo(f"{found.name} can be worked on again: {counts}")
+            return
+        found.request_stop()
+        workers = len(found.workers())
+        who = (
+            "no worker is there"
+            if workers == 0
+            else f"{workers} worker{'s leave' if workers > 1 else ' leaves'} soon"
+        )
+        click.echo(f"{found.name} is stopped, {who}: {counts}. Go on with: studyhall search {study}")

@@ -6,7 +6,7 @@ from typing import cast
 from starlette.requests import Request
 
 from studyhall.search.server.cache import ShortCache
-from studyhall.studies.artifacts.location import artifact_location
+from studyhall.studies.artifacts.location import artifact_location, recorded_artifacts
 from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.errors import StudyNotFoundError
@@ -68,9 +68,7 @@ class Served:
 
     def location_of(self, definition: object) -> str:
         """Return where the artifact store of a study with this definition is."""
-        storage = definition.get("storage") if isinstance(definition, dict) else None
-        own = storage.get("artifacts") if isinstance(storage, dict) else None
-        return artifact_location(self.storage_url, own if isinstance(own, str) and own else "artifacts")
+        return artifact_location(self.storage_url, recorded_artifacts(definition))
 
 
 def served_of(request: Request) -> Served:

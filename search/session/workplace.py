@@ -18,14 +18,10 @@ from studyhall.search.processes.trainer_process import (
 )
 from studyhall.search.session.dry_run import check
 from studyhall.studies.algorithms.factory import check_packages
-from studyhall.studies.artifacts.location import artifact_location
 from studyhall.studies.artifacts.store import ArtifactStore
-from studyhall.studies.database.address import parse
 from studyhall.studies.database.retrying import WORKER_PATIENCE_SECONDS, Patience
-from studyhall.studies.status.catalogue import Catalogue
-from studyhall.studies.storage.study_storage import open_storage
 from studyhall.studies.study.earlier_studies import Earlier, fitting
-from studyhall.studies.study.opening import earlier_configurations, open_study
+from studyhall.studies.study.opening import earlier_configurations, existing_study, open_study, study_exists
 from studyhall.studies.study.study import Study
 from studyhall.studies.study.versions import remark
 from studyhall.studies.study_file.code_files import located
@@ -61,13 +57,13 @@ def open_workplace(
     patience = Patience(WORKER_PATIENCE_SECONDS, lambda error: observe(DatabaseAway(str(error))))
     stop.on_set(lambda: patience.hurry(HURRY_SECONDS))
     if reference.definition is None:
-        storage = open_storage(reference.storage_url, create=False, patience=patience)
-        stored = Study.open(storage, reference.name).definition
-        storage.close()
+        with existing_study(reference.storage_url, reference.name, patience) as study:
+            stored = study.definition
         # Its files are read again: code that was edited since would give other results.
         definition, created = located(stored, reference.project or stored.folder), False
     else:
-        definition, created = reference.definition, not _exists(reference, patience)
+        definition = reference.definition
+        created = not study_exists(reference.storage_url, reference.name, patience)
     check_packages(definition)
     warm: list[Earlier] = []
     if created:
@@ -79,7 +75,7 @@ def open_workplace(
         warm = fitting(found, checked.misfits, definition.from_study)
         if found:
             observe(WarmStart(len(warm), sum(why is not None for why in checked.misfits)))
-    artifacts = reference.artifacts or artifact_location(reference.storage_url, definition.storage.artifacts)
+    artifacts = reference.store_location(definition.storage.artifacts)
     study, store = open_study(
         reference.storage_url, artifacts, definition, patience, [each.values for each in warm]
     )
@@ -89,11 +85,3 @@ def open_workplace(
     if (others := remark(study.versions())) is not None:
         observe(OtherVersions(others))
     return Workplace(study, store, study.storage.address.shown, artifacts)
-
-
-def _exists(reference: StudyReference, patience: Patience) -> bool:
-    address = parse(reference.storage_url)
-    if address.path is not None and not address.path.exists():
-        return False
-    with Catalogue(reference.storage_url) as catalogue:
-        return catalogue.holds(reference.name, patience)

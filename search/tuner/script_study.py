@@ -6,15 +6,12 @@ from studyhall.studies.algorithms.factory import check_packages
 from studyhall.studies.artifacts.attachments import recorded
 from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.artifacts.store import ArtifactStore
-from studyhall.studies.database.address import parse
 from studyhall.studies.database.retrying import WORKER_PATIENCE_SECONDS, Patience
 from studyhall.studies.definition import Definition
-from studyhall.studies.errors import StudyConflictError, StudyNotFoundError
+from studyhall.studies.errors import StudyConflictError
 from studyhall.studies.queue.lease import LEASE_SECONDS
-from studyhall.studies.status.catalogue import Catalogue
-from studyhall.studies.storage.study_storage import open_storage
 from studyhall.studies.study.earlier_studies import fitting
-from studyhall.studies.study.opening import earlier_configurations, open_study
+from studyhall.studies.study.opening import earlier_configurations, existing_study, open_study, study_exists
 from studyhall.studies.study.store_marker import marker_of
 from studyhall.studies.study.study import Study
 from studyhall.studies.values import Value
@@ -69,40 +66,29 @@ def open_or_create(
 
 def _stored(storage_url: str, name: str, patience: Patience) -> Definition | None:
     """Return the definition of a study that is there, or None."""
-    address = parse(storage_url)
-    if address.path is not None and not address.path.exists():
+    if not study_exists(storage_url, name, patience):
         return None
-    with Catalogue(storage_url) as catalogue:
-        if not catalogue.holds(name, patience):
-            return None
-    storage = open_storage(storage_url, create=False, patience=patience)
-    try:
-        return Study.open(storage, name).definition
-    finally:
-        storage.close()
+    with existing_study(storage_url, name, patience) as study:
+        return study.definition
 
 
 def _remove(storage_url: str, artifacts: str, name: str, patience: Patience) -> None:
     """Remove a study, if it is there: its rows first, so that none names a file that is gone."""
-    address = parse(storage_url)
-    if address.path is not None and not address.path.exists():
+    if not study_exists(storage_url, name, patience):
         return
-    storage = open_storage(storage_url, create=True, patience=patience)
-    try:
-        study = Study.open(storage, name)
-    except StudyNotFoundError:
-        return
-    if workers := study.workers():
-        raise StudyConflictError(
-            f"Study {name!r} in {storage.address.shown} is not overwritten while {len(workers)} processes work on it: "
-            f"end them first (one that was killed counts for up to {LEASE_SECONDS:.0f} s), or give another study_name"
-        )
-    with storage.answered():
-        trials = study.optuna().get_trials(deepcopy=False)
-        recording = [storage.get_study_system_attrs(study.id), *(trial.system_attrs for trial in trials)]
-        kept = [artifact_id for each in recording for artifact_id in recorded(each)]
-        marker = storage.read(lambda connection: marker_of(connection, name))
-        storage.delete_study(study.id)
+    with existing_study(storage_url, name, patience) as study:
+        if workers := study.workers():
+            raise StudyConflictError(
+                f"Study {name!r} in {study.storage.address.shown} is not overwritten while {len(workers)} processes work on it: "
+                f"end them first (one that was killed counts for up to {LEASE_SECONDS:.0f} s), or give another study_name"
+            )
+        storage = study.storage
+        with storage.answered():
+            trials = study.optuna().get_trials(deepcopy=False)
+            recording = [storage.get_study_system_attrs(study.id), *(trial.system_attrs for trial in trials)]
+            kept = [artifact_id for each in recording for artifact_id in recorded(each)]
+            marker = storage.read(lambda connection: marker_of(connection, name))
+            storage.delete_study(study.id)
     store = open_artifact_store(artifacts, create=True)
     for artifact_id in [*kept, *filter(None, [marker])]:
         store.remove(artifact_id)

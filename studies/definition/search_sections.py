@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from studyhall.studies.artifacts.location import ARTIFACTS
 from studyhall.studies.artifacts.s3.location import SCHEME, S3Location
 from studyhall.studies.definition.section import Section, Table
 from studyhall.studies.errors import ArtifactError
@@ -31,7 +32,7 @@ class StorageSpec(Section):
         "from the folder where the command is run.",
     )
     artifacts: str = Field(
-        default="artifacts",
+        default=ARTIFACTS,
         min_length=1,
         description="Folder that holds models, figures and published bundles; every worker must see it. Or a bucket of an "
         "S3-compatible store: 's3://BUCKET/PREFIX', with '?endpoint=https://HOST:PORT' where it is not Amazon's.",

@@ -32,6 +32,8 @@ def create(
     definition: Definition,
     warm: Sequence[Mapping[str, Value]] = (),
     marker: str | None = None,
+    *,
+    empty: bool = False,
 ) -> int | None:
     """Create a study and its trials; return its id, or None, and change nothing, if its name is taken.
 
@@ -40,6 +42,7 @@ def create(
         definition: The study.
         warm: Configurations to try after those of the definition, as far as there are trials for them.
         marker: The file in its artifact store that its workers look for.
+        empty: Whether it is created without its trials.
 
     Raises:
         DefinitionError: It enqueues more configurations than it asks for trials.
@@ -63,7 +66,8 @@ def create(
     if marker is not None:
         facts[STORE] = marker
     connection.execute(insert(optuna_tables.study_user_attributes), _rows(study_id, facts))
-    queue.append(connection, study_id, _starts(definition, warm))
+    if not empty:
+        queue.append(connection, study_id, _starts(definition, warm))
     return study_id
 
 

@@ -1,7 +1,7 @@
 """The opening of a study: its database, its artifact store, and the study itself, made where they are missing."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from studyhall.studies.artifacts.opening import open_artifact_store
@@ -13,6 +13,7 @@ from studyhall.studies.database.schema import answered
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import ArtifactLocationError
 from studyhall.studies.files import explain, new_folder
+from studyhall.studies.status.catalogue import Catalogue
 from studyhall.studies.storage.study_storage import StudyStorage, open_storage
 from studyhall.studies.study import store_marker
 from studyhall.studies.study.earlier_studies import Earlier, best_configurations
@@ -28,6 +29,7 @@ def open_study(
     warm: Sequence[Mapping[str, Value]] = (),
     *,
     rebudget: bool = True,
+    empty: bool = False,
 ) -> tuple[Study, ArtifactStore]:
     """Open the storage, the artifact store and the study, making what is missing; after an error nothing is left.
 
@@ -38,6 +40,7 @@ def open_study(
         patience: How long to wait for a database that is away.
         warm: Configurations that a study which is created tries after those of its definition.
         rebudget: Whether a study that is there is given the definition's budget.
+        empty: Whether a study that is created has no trials.
 
     Raises:
         StudyhallError: The storage or the artifact store cannot be used, the study is another one or keeps its files
@@ -58,7 +61,7 @@ def open_study(
         store = open_artifact_store(artifacts, create=True)
         probe(store)
         storage = open_storage(storage_url, create=True, patience=patience)
-        study = _create_or_join(storage, store, definition, warm, rebudget=rebudget)
+        study = _create_or_join(storage, store, definition, warm, rebudget=rebudget, empty=empty)
     return study, store
 
 
@@ -69,6 +72,7 @@ def _create_or_join(
     warm: Sequence[Mapping[str, Value]],
     *,
     rebudget: bool,
+    empty: bool,
 ) -> Study:
     """Create a study with a marker in its store, or join one whose store this is."""
     name = definition.name
@@ -76,11 +80,42 @@ def _create_or_join(
         return Study.create_or_join(storage, definition, warm, rebudget=rebudget)
     left = store_marker.leave(store)
     try:
-        study = Study.create_or_join(storage, definition, warm, left, rebudget=rebudget)
+        study = Study.create_or_join(storage, definition, warm, left, rebudget=rebudget, empty=empty)
     finally:
         store_marker.take_back(storage, store, name, left)  # unless the study was created with it
     store_marker.is_at_home(storage, store, name)  # another process may have created it meanwhile
     return study
+
+
+@contextmanager
+def existing_study(storage_url: str, name: str, patience: Patience | None = None) -> Iterator[Study]:
+    """Open a study that the storage holds, until the end of the block.
+
+    Args:
+        storage_url: The database.
+        name: The study's name.
+        patience: How long to wait for a database that is away; None does not wait.
+
+    Raises:
+        StudyNotFoundError: The storage holds no study of that name.
+        StudyConflictError: It does, but Studyhall did not make it.
+        StorageError: The storage cannot be opened, or is missing.
+    """
+    with closing(open_storage(storage_url, create=False, patience=patience)) as storage:
+        yield Study.open(storage, name)
+
+
+def study_exists(storage_url: str, name: str, patience: Patience) -> bool:
+    """Whether a storage holds a study of that name; one that is missing holds none, and is not created.
+
+    Raises:
+        StorageError: The storage cannot be read, or is away for longer than `patience`.
+    """
+    path = parse(storage_url).path
+    if path is not None and not path.exists():
+        return False
+    with Catalogue(storage_url) as catalogue:
+        return catalogue.holds(name, patience)
 
 
 def earlier_configurations(definition: Definition, storage_url: str) -> list[list[Earlier]]:
@@ -91,4 +126,5 @@ def earlier_configurations(definition: Definition, storage_url: str) -> list[lis
     """
     if not definition.from_study:
         return []
-    return best_configurations(open_storage(storage_url, create=False), definition.from_study)
+    with closing(open_storage(storage_url, create=False)) as storage:
+        return best_configurations(storage, definition.from_study)

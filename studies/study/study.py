@@ -57,6 +57,7 @@ class Study(StudyTrials):
         marker: str | None = None,
         *,
         rebudget: bool = True,
+        empty: bool = False,
     ) -> Self:
         """Return the study of a definition; create it with its trials if it is not there.
 
@@ -71,6 +72,7 @@ class Study(StudyTrials):
             warm: Configurations that a study which is created tries after those of the definition.
             marker: The file in the artifact store that those who join a study which is created will look for.
             rebudget: Whether a study that is there is given the definition's budget, as by `rebudget`.
+            empty: Whether a study that is created has no trials, for those that are written into it.
 
         Raises:
             DefinitionError: It enqueues more configurations than it asks for trials.
@@ -79,7 +81,7 @@ class Study(StudyTrials):
         """
 
         def work(connection: Connection) -> tuple[int, int]:
-            created = create(connection, definition, warm, marker)
+            created = create(connection, definition, warm, marker, empty=empty)
             if created is not None:
                 return created, 0
             joined = cls._load(storage, connection, definition.name)

@@ -25,6 +25,14 @@ class StudyReference:
     definition: Definition | None = None
     project: Path | None = None
 
+    def store_location(self, artifacts: str) -> str:
+        """Return where the study's artifact store is: where it was said to be, else where the study says.
+
+        Args:
+            artifacts: Its definition's `storage.artifacts`.
+        """
+        return self.artifacts or artifact_location(self.storage_url, artifacts)
+
 
 def resolve_study(
     text: str,

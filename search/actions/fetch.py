@@ -11,10 +11,11 @@ from studyhall.search.remote.address import StudyAddress
 from studyhall.search.remote.bundle import fetch_from_server
 from studyhall.search.remote.partials import partials_folder
 from studyhall.search.remote.token import token_for
-from studyhall.studies.artifacts.location import artifact_location
+from studyhall.studies.artifacts.location import recorded_artifacts
 from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.bundle import fetching
 from studyhall.studies.bundle.fetching import fetch
+from studyhall.studies.bundle.record import nothing_published
 from studyhall.studies.errors import BundleRequestError
 from studyhall.studies.status.catalogue import Catalogue
 from studyhall.studies.study_file.reference import StudyReference
@@ -27,16 +28,11 @@ def fetch_bundle(reference: StudyReference, to: Path, *, force: bool) -> None:
         StudyhallError: The study, its bundle or the artifact store is missing, the folder is in the way, or a file is not what was published.
     """
     with Catalogue(reference.storage_url) as catalogue:
-        summary = catalogue.summary(reference.name)
-    record = summary.bundle
+        found = catalogue.publication(reference.name)
+    record = found.bundle
     if record is None:
-        raise BundleRequestError(
-            f"'{summary.name}' has published nothing yet. Finish it with: studyhall search {summary.name}, "
-            f"or publish its best trial so far with: studyhall retrain {summary.name}"
-        )
-    own = (summary.definition or {}).get("storage", {}).get("artifacts", "artifacts")
-    artifacts = reference.artifacts or artifact_location(reference.storage_url, own)
-    store = open_artifact_store(artifacts, create=False)
+        raise BundleRequestError(nothing_published(reference.name))
+    store = open_artifact_store(reference.store_location(recorded_artifacts(found.definition)), create=False)
     fetch_and_show(lambda progress: fetch(record, store, to, force=force, progress=progress))
 
 

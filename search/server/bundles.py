@@ -10,9 +10,7 @@ from studyhall.search.server.problems import NotPublishedError
 from studyhall.search.server.served import Served
 from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.bundle.manifest import MANIFEST, FileEntry, Manifest, parse_manifest
-from studyhall.studies.bundle.record import BundleRecord, read_record
-from studyhall.studies.database import study_rows
-from studyhall.studies.database.attributes import BUNDLE, DEFINITION
+from studyhall.studies.bundle.record import BundleRecord, nothing_published, read_record
 from studyhall.studies.errors import ArtifactError, BundleError
 
 _MOST_OF_A_MANIFEST = 16 * 1024 * 1024  # bytes
@@ -90,18 +88,10 @@ def published_bundle(served: Served, name: str) -> PublishedBundle:
         BundleError: The bundle's record is damaged.
     """
     served.require(name)
-    found = served.catalogue.read(
-        lambda connection: study_rows.attributes(
-            connection, served.catalogue.id_of(connection, name), (BUNDLE, DEFINITION)
-        )
-    )
-    content = found.get(BUNDLE)
-    if content is None:
-        raise NotPublishedError(
-            f"'{name}' has published nothing yet. Finish it with: studyhall search {name}, "
-            f"or publish its best trial so far with: studyhall retrain {name}"
-        )
-    return PublishedBundle(read_record(content), served.store_of(found.get(DEFINITION)))
+    found = served.catalogue.publication(name)
+    if found.bundle is None:
+        raise NotPublishedError(nothing_published(name))
+    return PublishedBundle(read_record(found.bundle), served.store_of(found.definition))
 
 
 def read_bundle(served: Served, name: str) -> tuple[PublishedBundle, Manifest]:

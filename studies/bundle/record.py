@@ -56,3 +56,11 @@ def published(storage: "BaseStorage", study_id: int) -> BundleRecord | None:
     """
     content = storage.get_study_user_attrs(study_id).get(BUNDLE)
     return None if content is None else read_record(content)
+
+
+def nothing_published(name: str) -> str:
+    """Return what is said of a study without a bundle."""
+    return (
+        f"'{name}' has published nothing yet. Finish it with: studyhall search {name}, "
+        f"or publish its best trial so far with: studyhall retrain {name}"
+    )

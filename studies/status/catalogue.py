@@ -18,7 +18,7 @@ from studyhall.studies.queue import flags, reclaiming, workers
 from studyhall.studies.queue.lease import LEASE_SECONDS
 from studyhall.studies.queue.withdrawal import Exhausted
 from studyhall.studies.status import queries
-from studyhall.studies.status.summary import StudySummary
+from studyhall.studies.status.summary import Publication, StudySummary
 
 _SHOWN_NAMES = 8
 
@@ -94,6 +94,20 @@ class Catalogue:
             StudyNotFoundError: The storage holds none of that name.
         """
         return self.read(lambda connection: read_summary(connection, name, self.id_of(connection, name)))
+
+    def publication(self, name: str) -> Publication:
+        """Return what a study has published.
+
+        Raises:
+            StudyNotFoundError: The storage holds none of that name.
+        """
+
+        def look(connection: Connection) -> Publication:
+            study_id = self.id_of(connection, name)
+            found = study_rows.attributes(connection, study_id, (BUNDLE, DEFINITION))
+            return Publication(found.get(BUNDLE), found.get(DEFINITION))
+
+        return self.read(look)
 
     def id_of(self, connection: Connection, name: str) -> int:
         """Return a study's number in the storage.

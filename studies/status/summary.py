@@ -87,3 +87,11 @@ class StudySummary:
     workers: Sequence[WorkerSeen]  # those that live
     front: Sequence[FrontTrial] = ()  # the best compromises, by the first objective; empty where there is one
     exhausted: Exhausted | None = None  # where its trials were withdrawn for want of something to try
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What a study has published last, as its record says it, and what tells where the files are."""
+
+    bundle: Mapping[str, Any] | None  # None where it has published nothing
+    definition: Mapping[str, Any] | None

@@ -105,7 +105,7 @@ class Publisher:
             if self._stop.wait(LOOK_SECONDS):
                 return False
         try:
-            record, best = published(self._study.storage, self._study.id), best_trial(self._study)
+            record, best = published(self._study.storage, self._study.id), self._study.best()
             if record is not None and record != before and best is not None and record.trial == best.number:
                 return True  # by whom this one waited for
             with LeaseKeeper(self._turn.renew, self._turn.seconds) as keeper:

@@ -28,7 +28,6 @@ from studyhall.search.workers.worker import Worker
 from studyhall.studies.artifacts.location import artifact_location
 from studyhall.studies.bundle.record import published
 from studyhall.studies.errors import WORK_FAILED, StorageAwayError
-from studyhall.studies.study.study import best_trial
 from studyhall.studies.study_file.reference import StudyReference
 
 LOOK_SECONDS = 1.0  # how often a search with an empty queue looks whether other workers are done
@@ -81,7 +80,7 @@ class Session:
         if self._is_stopped():
             return False
         self._say_if_exhausted()
-        best, record = best_trial(study), published(study.storage, study.id)
+        best, record = study.best(), published(study.storage, study.id)
         if best is not None and record is not None and record.trial == best.number:
             return True
         return self.publish()

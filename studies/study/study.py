@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Self
 
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
@@ -245,6 +245,9 @@ def badness(study: Study, value: float) -> float:
 
 
 def best_trial(study: Study) -> FrozenTrial | None:
-    """Return the best completed trial, the earliest of equals; None before the first one."""
-    trials = study.optuna().get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    return min(trials, key=lambda trial: (badness(study, trial.values[0]), trial.number), default=None)
+    """Return the best complete trial with all that is known of it, the earliest of equals; None before the first one."""
+    best = study.best()
+    if best is None:
+        return None
+    trial_id = study.storage.get_trial_id_from_study_id_trial_number(study.id, best.number)
+    return study.storage.get_trial(trial_id)

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from studyhall.search.core.outcome import TrialOutcome
 from studyhall.studies.queue.workers import WorkerSeen
-from studyhall.studies.status.summary import Counts
-from studyhall.studies.values import Value
+from studyhall.studies.status.summary import BestTrial, Counts
 
 
 @dataclass(frozen=True)
@@ -76,21 +75,12 @@ class EpochDone:
 
 
 @dataclass(frozen=True)
-class Best:
-    """The best completed trial so far."""
-
-    number: int
-    value: float
-    hyperparameters: dict[str, Value]
-
-
-@dataclass(frozen=True)
 class TrialEnded:
     """A trial of this worker ended or went back to the queue."""
 
     number: int
     outcome: TrialOutcome
-    best: Best | None
+    best: BestTrial | None
     counts: Counts
 
 
@@ -99,7 +89,7 @@ class StudyProgress:
     """How a study stands that other processes work on; `workers` are all of them, on every machine."""
 
     counts: Counts
-    best: Best | None
+    best: BestTrial | None
     workers: tuple[WorkerSeen, ...] = ()
 
 

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from studyhall.studies.json_text import to_json
-from studyhall.studies.status.summary import Counts
-from studyhall.studies.values import Value
+from studyhall.studies.status.summary import BestTrial, Counts
 
 VERSION = 1
 EventName = Literal["new-best", "failures", "ended", "published"]
@@ -22,16 +21,7 @@ class StudyFacts:
     metric: str
     direction: str
     counts: Counts
-    best: "BestTrial | None"
-
-
-@dataclass(frozen=True)
-class BestTrial:
-    """The best trial, as a message tells of it."""
-
-    trial: int
-    value: float
-    hyperparameters: Mapping[str, Value]
+    best: BestTrial | None
 
 
 @dataclass(frozen=True)
@@ -57,10 +47,14 @@ class Message:
             "text": self.text,
             "objective": {"metric": study_facts.metric, "direction": study_facts.direction},
             "counts": asdict(study_facts.counts),
-            "best": None if study_facts.best is None else asdict(study_facts.best),
+            "best": None if study_facts.best is None else _told(study_facts.best),
             **self.details,
         }
         return to_json(content).encode()
+
+
+def _told(best: BestTrial) -> dict[str, Any]:
+    return {"trial": best.number, "value": best.value, "hyperparameters": best.hyperparameters}
 
 
 def new_best(study_facts: StudyFacts, trial: int, value: float) -> Message:
@@ -82,7 +76,7 @@ def ended(study_facts: StudyFacts, reason: str) -> Message:
     found = (
         "no trial completed"
         if best is None
-        else f"best {study_facts.metric} {best.value:.6g}, trial {best.trial}"
+        else f"best {study_facts.metric} {best.value:.6g}, trial {best.number}"
     )
     return Message(
         "ended", f"{study_facts.study}: {reason}; {found}", study_facts, {"ended": {"reason": reason}}

@@ -15,7 +15,7 @@ _OWNER = "owner"  # locked as long as the worker lives that made the folder
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
     """A folder for one task's files, removed afterwards; and so are those of workers that were killed."""
-    sweep(Path(tempfile.gettempdir()))
+    remove_abandoned(Path(tempfile.gettempdir()))
     with tempfile.TemporaryDirectory(prefix=PREFIX) as name:
         folder = Path(name)
         with open(folder / "new", "wb") as owner:
@@ -26,7 +26,7 @@ def scratch_folder() -> Iterator[Path]:
             yield files
 
 
-def sweep(parent: Path) -> None:
+def remove_abandoned(parent: Path) -> None:
     """Remove the scratch folders whose workers are gone."""
     for owner in parent.glob(f"{PREFIX}*/{_OWNER}"):
         with suppress(OSError), open(owner, "rb") as file:  # held, gone by now, or another user's

@@ -13,7 +13,6 @@ from rich.text import Text
 
 from studyhall.search.core.events import (
     BatchDone,
-    Best,
     Checking,
     DatabaseAway,
     EpochDone,
@@ -33,7 +32,7 @@ from studyhall.search.core.events import (
 )
 from studyhall.search.views.narration import counts_in_words, in_words, values_in_words, worker_in_words
 from studyhall.studies.queue.workers import WorkerSeen
-from studyhall.studies.status.summary import Counts
+from studyhall.studies.status.summary import BestTrial, Counts
 
 BAR_WIDTH = 36  # columns
 
@@ -48,7 +47,7 @@ class LiveView:
         self._console = console
         self._study = ""
         self._counts = Counts()
-        self._best: Best | None = None
+        self._best: BestTrial | None = None
         self._doing = "starting"
         self._epochs = 0
         self._epoch = 0
@@ -120,7 +119,7 @@ class LiveView:
             if line is not None:
                 self.say(line)
 
-    def _follow(self, counts: Counts, best: Best | None, workers: tuple[WorkerSeen, ...]) -> None:
+    def _follow(self, counts: Counts, best: BestTrial | None, workers: tuple[WorkerSeen, ...]) -> None:
         """Show what other processes do, and count what they finish from now on."""
         if self._followed_from is None:
             self._begin("", 0)

@@ -1,8 +1,9 @@
 """The events of a search in words."""
 
+from collections.abc import Mapping
+
 from studyhall.search.core.events import (
     BatchDone,
-    Best,
     Checking,
     DatabaseAway,
     EpochDone,
@@ -33,7 +34,7 @@ from studyhall.search.core.outcome import (
 )
 from studyhall.studies.queue.withdrawal import Exhausted
 from studyhall.studies.queue.workers import WorkerSeen
-from studyhall.studies.status.summary import Counts
+from studyhall.studies.status.summary import BestTrial, Counts
 from studyhall.studies.values import Value
 
 LINES_OF_DETAILS = 20  # the end of a traceback says the most
@@ -117,7 +118,7 @@ def outcome_in_words(outcome: TrialOutcome) -> str:
             return "dropped: another worker has it by now"
 
 
-def best_in_words(best: Best | None, news_of: int | None = None) -> str:
+def best_in_words(best: BestTrial | None, news_of: int | None = None) -> str:
     """Say which trial is the best so far, and with which hyperparameters; those only if they are news.
 
     `news_of` is the trial that has just ended: where another one is still the best, its value is enough.
@@ -151,7 +152,7 @@ def worker_in_words(worker: WorkerSeen) -> str:
     return f"{worker.host} {worker.pid}: {doing}{speed}"
 
 
-def values_in_words(values: dict[str, Value]) -> str:
+def values_in_words(values: Mapping[str, Value]) -> str:
     """Return hyperparameters as `name=value` pairs, numbers in short."""
     return ", ".join(
         f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"

@@ -90,10 +90,8 @@ class Announcer:
 
     def _facts(self) -> messages.StudyFacts:
         study, (best, counts) = self._study, self._study.best_and_counts()
-        objective, said = study.definition.objective, None
-        if best is not None:
-            said = messages.BestTrial(best.number, best.value, best.hyperparameters)
-        return messages.StudyFacts(study.name, objective.metric, objective.direction, counts, said)
+        objective = study.definition.objective
+        return messages.StudyFacts(study.name, objective.metric, objective.direction, counts, best)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from studyhall.search.processes.scratch import scratch_folder
 from studyhall.search.workers.announcer import Announcer
 from studyhall.search.workers.budget import Budget, EpochGate
 from studyhall.search.workers.lease_keeper import LeaseKeeper
-from studyhall.search.workers.study_handle import StudyHandle, sweep
+from studyhall.search.workers.study_handle import StudyHandle, remove_leftovers
 from studyhall.studies.algorithms.factory import make_pruner, sampler_for_trial
 from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.errors import (
@@ -38,7 +38,7 @@ from studyhall.studies.errors import (
 from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.queue.lease import LEASE_SECONDS
 from studyhall.studies.retention.best_models import KeptModels
-from studyhall.studies.status.summary import Best, Counts
+from studyhall.studies.status.summary import BestTrial, Counts
 from studyhall.studies.study.study import Study
 
 # How often a worker looks whether others have left it something to try, or are done.
@@ -131,7 +131,7 @@ class Claims:
             if trial is not None:
                 return trial
             if not self._study.others_try_the_rest:
-                sweep(self._study, self._store)
+                remove_leftovers(self._study, self._store)
                 # For the reason, if it is not that the queue is empty.
                 self.gate.look()
                 return None
@@ -217,12 +217,12 @@ class Claims:
             return Dropped()
         return outcome
 
-    def announce(self, number: int, outcome: TrialOutcome) -> tuple[Best | None, Counts]:
+    def announce(self, number: int, outcome: TrialOutcome) -> tuple[BestTrial | None, Counts]:
         """Tell people of a trial that has ended, if it is the best; return the best one, and how many are in each state.
 
         Checkpoints that nothing needs any more are removed, whoever left them.
         """
-        sweep(self._study, self._store)
+        remove_leftovers(self._study, self._store)
         best, counts = self._study.best_and_counts()
         if best is not None and best.number == number:
             self._announcer.trial_ended(number, outcome)

@@ -227,7 +227,7 @@ def _in_time(answer: "Future[bool]", seconds: float | None, *, otherwise: bool) 
         return otherwise
 
 
-def sweep(study: Study, store: ArtifactStore) -> None:
+def remove_leftovers(study: Study, store: ArtifactStore) -> None:
     """Remove the checkpoints that nothing needs any more, whoever left them."""
     leftovers = study.leftovers()
     for artifact_id in leftovers:

@@ -1,9 +1,8 @@
 """A study that other processes work on, watched from here: what changes in the database becomes events."""
 
-from studyhall.search.core.events import Best, Observer, StudyProgress
-from studyhall.search.workers.worker import shown_best
+from studyhall.search.core.events import Observer, StudyProgress
 from studyhall.studies.queue.workers import WorkerSeen
-from studyhall.studies.status.summary import Counts
+from studyhall.studies.status.summary import BestTrial, Counts
 from studyhall.studies.study.study import Study
 
 
@@ -19,7 +18,7 @@ class WatchedStudy:
         self._study = study
         self._observe = observe
         self._counts: Counts | None = None
-        self._best: Best | None = None
+        self._best: BestTrial | None = None
         self._workers: tuple[WorkerSeen, ...] = ()
 
     def look(self) -> None:
@@ -27,7 +26,7 @@ class WatchedStudy:
         counts, workers = self._study.counts(), tuple(self._study.workers())
         news = counts != self._counts or _doing(workers) != _doing(self._workers)
         if counts != self._counts:
-            self._best = shown_best(self._study.best())
+            self._best = self._study.best()
         self._counts, self._workers = counts, workers
         if news:
             self._observe(StudyProgress(counts, self._best, workers))

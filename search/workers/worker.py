@@ -6,7 +6,7 @@ from typing import Self
 
 from optuna.trial import Trial
 
-from studyhall.search.core.events import Best, Observer, TrialEnded, TrialStarted
+from studyhall.search.core.events import Observer, TrialEnded, TrialStarted
 from studyhall.search.core.outcome import Failed, HandedBack, Interrupted, TrialOutcome
 from studyhall.search.notifications.notifier import Notifies
 from studyhall.search.processes.channel import Job, TrialTask
@@ -23,7 +23,6 @@ from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.errors import ArtifactError, WorkFailedError
 from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.queue.lease import LEASE_SECONDS
-from studyhall.studies.status import summary
 from studyhall.studies.study.study import Study
 
 # Of a kind that is not the trial's fault; then the worker stops instead of burning the queue.
@@ -115,7 +114,7 @@ class Worker:
             )
             outcome = self._claims.end(held, self._train(held))
         best, counts = self._claims.announce(trial.number, outcome)
-        self._observe(TrialEnded(trial.number, outcome, shown_best(best), counts))
+        self._observe(TrialEnded(trial.number, outcome, best, counts))
         if isinstance(outcome, Failed) and outcome.kind not in HEALTHY_AFTER:
             self._trainer.stop()
         self._give_up_after(outcome)
@@ -168,8 +167,3 @@ def _after_crash(crash: TrainerCrashedError) -> Failed | Interrupted:
     if crash.death.kind is None:
         return Interrupted(crash.reason)
     return Failed(crash.death.kind, crash.reason, crash.output)
-
-
-def shown_best(best: summary.Best | None) -> Best | None:
-    """The best completed trial of a study as it is shown; None before the first one."""
-    return None if best is None else Best(best.number, best.value, dict(best.hyperparameters))

@@ -16,7 +16,7 @@ from studyhall.studies.bundle.manifest import (
     parse_manifest,
     verify,
 )
-from studyhall.studies.bundle.publishing import leftovers, publish, remove_leftovers
+from studyhall.studies.bundle.publishing import publish, remove_unpublished, unpublished
 from studyhall.studies.bundle.record import BundleRecord, published, read_record
 from studyhall.studies.errors import ArtifactError, BundleError, BundleMismatchError, BundleRequestError
 from studyhall.studies.files import CHUNK, explain, replace_folder_atomically
@@ -30,11 +30,11 @@ __all__ = [
     "Source",
     "destination_of",
     "fetch",
-    "leftovers",
     "load_manifest",
     "publish",
     "published",
-    "remove_leftovers",
+    "remove_unpublished",
+    "unpublished",
     "verify",
 ]
 

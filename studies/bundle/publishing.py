@@ -97,27 +97,27 @@ def publish(
                 detach(storage, store, artifact_id, study_id=study_id)
         raise
     try:
-        _sweep(storage, store, study_id, owner)
+        _remove_unnamed(storage, store, study_id, owner)
     except ArtifactError as error:
         # The new bundle is published. That some old files remain is no reason to report a failure.
         _log.warning("Old files of the bundle of '%s' remain in the artifact store: %s", record.study, error)
     return record
 
 
-def leftovers(storage: "BaseStorage", study_id: int) -> tuple[str, ...]:
+def unpublished(storage: "BaseStorage", study_id: int) -> tuple[str, ...]:
     """Return the ids of the artifacts that interrupted publications of a study may have left in the store."""
     current = published(storage, study_id)  # and not _published_ids: a damaged record may name any of them
     named = frozenset[str]() if current is None else current.artifact_ids
     return tuple(artifact_id for artifact_id in _draft(storage, study_id)[1] if artifact_id not in named)
 
 
-def remove_leftovers(storage: "BaseStorage", store: ArtifactStore, study_id: int) -> tuple[str, ...]:
-    """Remove the leftovers and return their ids; a publication that is under way gives up, with an error.
+def remove_unpublished(storage: "BaseStorage", store: ArtifactStore, study_id: int) -> tuple[str, ...]:
+    """Remove them and return their ids; a publication that is under way gives up, with an error.
 
     Raises:
         ArtifactError: The store refuses.
     """
-    return _sweep(storage, store, study_id, _take_over(storage, study_id, frozenset()))
+    return _remove_unnamed(storage, store, study_id, _take_over(storage, study_id, frozenset()))
 
 
 def _draw_up(folder: Path, facts: Facts, created: datetime) -> tuple[dict[str, Path], Manifest]:
@@ -176,9 +176,11 @@ def _take_over(storage: "BaseStorage", study_id: int, artifact_ids: frozenset[st
     return owner
 
 
-def _sweep(storage: "BaseStorage", store: ArtifactStore, study_id: int, owner: str) -> tuple[str, ...]:
+def _remove_unnamed(
+    storage: "BaseStorage", store: ArtifactStore, study_id: int, owner: str
+) -> tuple[str, ...]:
     """Remove every noted artifact that is not in the published bundle."""
-    removed = leftovers(storage, study_id)
+    removed = unpublished(storage, study_id)
     for artifact_id in removed:
         detach(storage, store, artifact_id, study_id=study_id)
     storage.set_study_system_attr(study_id, BUNDLE_DRAFT, {"owner": owner, "artifacts": []})

@@ -61,7 +61,7 @@ class RacedError(Exception):
 def expired(connection: Connection, study_id: int, orphan_seconds: float) -> tuple[list[Expired], bool]:
     """Return the trials whose lease is over, and those that run without one for longer than `orphan_seconds`.
 
-    Returned with them is whether there is anything to `sweep`.
+    Returned with them is whether there are leases for `drop_ended`.
     """
     rows = connection.execute(_LOOK, {"study": study_id, "orphan_seconds": orphan_seconds}).all()
     found = [Expired(*row[1:]) for row in rows if row.runs]
@@ -180,7 +180,7 @@ def is_reclaimed(connection: Connection, found: Expired) -> bool:
     return not connection.scalar(select(held))
 
 
-def sweep(connection: Connection, study_id: int) -> None:
+def drop_ended(connection: Connection, study_id: int) -> None:
     """Drop the leases of trials that were ended by others than their holders."""
     _drop(connection, _is_of_ended_trial(study_id))
 
@@ -193,7 +193,7 @@ def _is_of_ended_trial(study_id: int | ColumnElement[int]) -> ColumnElement[bool
 
 
 def checkpoints_of_ended_trials(connection: Connection, study_id: int) -> list[str]:
-    """Return the checkpoints that `sweep` would leave over."""
+    """Return the checkpoints that `drop_ended` would leave over."""
     artifact = leases.c.checkpoint_artifact
     query = select(artifact).where(_is_of_ended_trial(study_id), artifact.is_not(None))
     return list(connection.scalars(query))

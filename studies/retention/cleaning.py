@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from studyhall.studies.artifacts.attachments import detach, recorded
 from studyhall.studies.artifacts.store import ArtifactStore, StoredFile
-from studyhall.studies.bundle.publishing import leftovers
+from studyhall.studies.bundle.publishing import unpublished
 from studyhall.studies.errors import BundleError
 from studyhall.studies.queue import reclaiming
 from studyhall.studies.retention.best_models import KeptModels
@@ -126,7 +126,7 @@ class Cleaning:
 
     def _draft(self) -> tuple[str, ...]:
         try:
-            return leftovers(self._study.storage, self._study.id)
+            return unpublished(self._study.storage, self._study.id)
         except BundleError:  # a record that is damaged may name any of them
             return ()
 
@@ -141,7 +141,7 @@ class Cleaning:
         agreed = {each.name for each in shown}
         found = [each for each in self.find() if each.name in agreed]
         of = {kind: [each.name for each in found if each.kind is kind] for kind in Kind}
-        study.storage.transact(lambda connection: reclaiming.sweep(connection, study.id))
+        study.storage.transact(lambda connection: reclaiming.drop_ended(connection, study.id))
         for name in of[Kind.CHECKPOINT]:
             store.remove(name)
         if of[Kind.CHECKPOINT]:

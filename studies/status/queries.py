@@ -27,7 +27,7 @@ from studyhall.studies.database.optuna_tables import (
 )
 from studyhall.studies.queue import epoch_budget, withdrawal
 from studyhall.studies.queue.failure_kind import FailureKind
-from studyhall.studies.status.summary import Best, Counts, FrontTrial, Spent
+from studyhall.studies.status.summary import BestTrial, Counts, FrontTrial, Spent
 from studyhall.studies.values import Value
 
 
@@ -47,13 +47,15 @@ def last_activity(connection: Connection, study_id: int) -> datetime | None:
     return max((time.replace(tzinfo=UTC) for time in times if time is not None), default=None)
 
 
-def best(connection: Connection, study_id: int, direction: str) -> Best | None:
+def best(connection: Connection, study_id: int, direction: str) -> BestTrial | None:
     """Return a study's best complete trial."""
     row = connection.execute(_best(direction), {"study": study_id}).first()
     if row is None:
         return None
     pruned_after = None if row.pruned_after is None else json.loads(row.pruned_after)
-    return Best(row.number, number_of(row.value, row.value_type), shown_values(row.value_json), pruned_after)
+    return BestTrial(
+        row.number, number_of(row.value, row.value_type), shown_values(row.value_json), pruned_after
+    )
 
 
 @functools.cache

@@ -32,7 +32,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Best:
+class BestTrial:
     """The best complete trial of a study; the earliest of equals."""
 
     number: int
@@ -77,7 +77,7 @@ class StudySummary:
     definition: Mapping[str, Any] | None
     signature: str | None
     counts: Counts
-    best: Best | None
+    best: BestTrial | None
     created: datetime | None
     active: datetime | None
     bundle: Mapping[str, Any] | None

@@ -20,7 +20,7 @@ from studyhall.studies.queue.workers import WorkerSeen
 from studyhall.studies.space.space import Limits
 from studyhall.studies.status import queries
 from studyhall.studies.status.catalogue import not_found
-from studyhall.studies.status.summary import Best, Counts, Spent
+from studyhall.studies.status.summary import BestTrial, Counts, Spent
 from studyhall.studies.storage.study_storage import StudyStorage
 from studyhall.studies.study.creation import create
 from studyhall.studies.study.trials import StudyTrials
@@ -216,14 +216,14 @@ class Study(StudyTrials):
         direction = self.definition.objective.direction
         return self.storage.read(lambda connection: queries.spent(connection, self.id, direction))
 
-    def best(self) -> Best | None:
+    def best(self) -> BestTrial | None:
         """Return the best complete trial, the earliest of equals."""
         return self.storage.read(self._best)
 
-    def _best(self, connection: Connection) -> Best | None:
+    def _best(self, connection: Connection) -> BestTrial | None:
         return queries.best(connection, self.id, self.definition.objective.direction)
 
-    def best_and_counts(self) -> tuple[Best | None, Counts]:
+    def best_and_counts(self) -> tuple[BestTrial | None, Counts]:
         """Return the best complete trial, and how many trials are in each state."""
         return self.storage.read(
             lambda connection: (self._best(connection), queries.counts(connection, self.id))

@@ -251,12 +251,12 @@ class StudyTrials(StudySpace):
             orphan_seconds: How long a trial may run that nobody ever leased.
             max_interruptions: How often a trial may lose its worker.
         """
-        found, to_sweep = self.storage.read(
+        found, any_ended = self.storage.read(
             lambda connection: reclaiming.expired(connection, self.id, orphan_seconds)
         )
         released = [self._reclaim(each, max_interruptions) for each in found]
-        if to_sweep:
-            self.storage.transact(lambda connection: reclaiming.sweep(connection, self.id))
+        if any_ended:
+            self.storage.transact(lambda connection: reclaiming.drop_ended(connection, self.id))
         return [each for each in released if each is not None]
 
     def _reclaim(self, found: Expired, max_interruptions: int) -> Released | None:

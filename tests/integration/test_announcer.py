@@ -68,7 +68,7 @@ def test_new_best_is_told_by_the_worker_that_completed_it(storage: StudyStorage)
     assert told.events == ["new-best", "new-best"]
     assert told[-1].details == {"trial": {"number": 2, "value": 0.3}}
     assert told[-1].study_facts.best is not None
-    assert told[-1].study_facts.best.trial == 2
+    assert told[-1].study_facts.best.number == 2
 
 
 def test_new_best_that_the_pruner_ended_is_told(storage: StudyStorage) -> None:

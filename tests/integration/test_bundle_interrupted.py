@@ -15,7 +15,7 @@ from optuna.storages import BaseStorage, RDBStorage
 from optuna.study import StudyDirection, load_study
 
 from studyhall.studies.artifacts.folder_store import FileArtifactStore
-from studyhall.studies.bundle.fetching import BundleRecord, Facts, fetch, leftovers, publish, published
+from studyhall.studies.bundle.fetching import BundleRecord, Facts, fetch, publish, published, unpublished
 from studyhall.studies.storage.study_storage import open_storage
 
 FACTS = Facts(
@@ -82,10 +82,10 @@ class House:
         found = self.published()
         model = (fetch(found, self.store, self.folder / "best") / "model.keras").read_bytes()
         # Whatever is in the store and in no bundle is known, so that it can be removed.
-        assert self.stored() - found.artifact_ids <= set(leftovers(self.storage, self.study_id))
+        assert self.stored() - found.artifact_ids <= set(unpublished(self.storage, self.study_id))
         third = self.publish(b"third")
         assert self.stored() == self.shown() == third.artifact_ids
-        assert leftovers(self.storage, self.study_id) == ()
+        assert unpublished(self.storage, self.study_id) == ()
         return model[:5]
 
 

@@ -14,7 +14,7 @@ from studyhall.studies.database.attributes import BUNDLE
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import StudyNotFoundError
 from studyhall.studies.status.catalogue import Catalogue
-from studyhall.studies.status.summary import Best, Counts
+from studyhall.studies.status.summary import BestTrial, Counts
 from studyhall.studies.storage.study_storage import StudyStorage, open_storage
 from studyhall.studies.study.study import Study
 
@@ -75,7 +75,7 @@ def test_entries_are_what_optuna_says(
     )
     if values:
         best = study.best_trial
-        assert entry.best == Best(best.number, best.value or 0.0, best.user_attrs["hyperparameters"])
+        assert entry.best == BestTrial(best.number, best.value or 0.0, best.user_attrs["hyperparameters"])
     else:
         assert entry.best is None
     times = [time for each in study.trials for time in (each.datetime_start, each.datetime_complete) if time]
@@ -110,7 +110,7 @@ def test_earliest_of_equally_good_trials_is_the_best(empty_storage_url: str, sto
     for value in (2.0, 1.0, 1.0):
         study.add_trial(create_trial(value=value))
     with Catalogue(empty_storage_url) as catalogue:
-        assert catalogue.summary("plain").best == Best(1, 1.0, {})
+        assert catalogue.summary("plain").best == BestTrial(1, 1.0, {})
 
 
 def test_studies_are_listed_oldest_first_and_do_not_mix(

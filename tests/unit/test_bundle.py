@@ -25,11 +25,11 @@ from studyhall.studies.bundle.fetching import (
     Facts,
     Manifest,
     fetch,
-    leftovers,
     load_manifest,
     publish,
     published,
-    remove_leftovers,
+    remove_unpublished,
+    unpublished,
     verify,
 )
 from studyhall.studies.bundle.manifest import plain_name
@@ -271,8 +271,8 @@ def test_store_that_cannot_remove_old_files_does_not_fail_the_publication(
         second = house.publish(b"second")
     assert house.published() == second
     assert "Old files of the bundle of 'bss' remain" in caplog.text
-    assert set(leftovers(house.storage, house.study_id)) == first.artifact_ids
-    assert set(remove_leftovers(house.storage, house.store, house.study_id)) == first.artifact_ids
+    assert set(unpublished(house.storage, house.study_id)) == first.artifact_ids
+    assert set(remove_unpublished(house.storage, house.store, house.study_id)) == first.artifact_ids
     assert house.stored() == house.shown() == second.artifact_ids
 
 
@@ -299,7 +299,7 @@ def test_cleaning_up_makes_a_publication_under_way_give_up(house: House) -> None
     class Cleaned(FileArtifactStore):
         def write(self, artifact_id: str, content_body: BinaryIO) -> None:
             super().write(artifact_id, content_body)
-            remove_leftovers(house.storage, house.store, house.study_id)
+            remove_unpublished(house.storage, house.store, house.study_id)
 
     first = house.publish(b"first")
     with pytest.raises(BundleError, match="Another process"):
@@ -318,7 +318,7 @@ def test_damaged_record_is_one_line_and_can_be_published_over(house: House, tmp_
 
 def test_study_without_a_bundle_has_no_record(house: House) -> None:
     assert published(house.storage, house.study_id) is None
-    assert leftovers(house.storage, house.study_id) == ()
+    assert unpublished(house.storage, house.study_id) == ()
 
 
 # Fetching

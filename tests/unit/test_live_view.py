@@ -6,7 +6,6 @@ from rich.console import Console
 
 from studyhall.search.core.events import (
     BatchDone,
-    Best,
     Checking,
     EpochDone,
     Published,
@@ -20,9 +19,9 @@ from studyhall.search.views.live_view import LiveView
 from studyhall.search.views.narration import in_words
 from studyhall.search.views.progress import Lines
 from studyhall.studies.queue.failure_kind import FailureKind
-from studyhall.studies.status.summary import Counts
+from studyhall.studies.status.summary import BestTrial, Counts
 
-BEST = Best(3, 0.00123456, {"filters": 8, "learning_rate": 0.00312345})
+BEST = BestTrial(3, 0.00123456, {"filters": 8, "learning_rate": 0.00312345})
 COUNTS = Counts(waiting=4, running=1, complete=3, pruned=2)
 
 

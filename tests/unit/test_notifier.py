@@ -18,11 +18,9 @@ from studyhall.search.notifications.messages import Message, StudyFacts
 from studyhall.search.notifications.notifier import QUEUE, Notifier
 from studyhall.search.notifications.webhook import Webhook, webhook_from
 from studyhall.studies.errors import DefinitionError
-from studyhall.studies.status.summary import Counts
+from studyhall.studies.status.summary import BestTrial, Counts
 
-SUBJECT = StudyFacts(
-    "bss", "val_loss", "minimize", Counts(3, 1, 4), messages.BestTrial(2, 0.25, {"filters": 8})
-)
+SUBJECT = StudyFacts("bss", "val_loss", "minimize", Counts(3, 1, 4), BestTrial(2, 0.25, {"filters": 8}))
 PATIENCE = 10.0  # s; nothing here takes more than parts of one
 
 

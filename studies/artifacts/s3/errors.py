@@ -24,7 +24,7 @@ class NoSuchArtifactError(ArtifactError):
 
 
 @contextmanager
-def answered(location: S3Location, client: Any = None) -> Iterator[None]:
+def explained(location: S3Location, client: Any = None) -> Iterator[None]:
     """Turn what goes wrong with S3 inside the block into an ArtifactError.
 
     Args:

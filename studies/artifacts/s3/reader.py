@@ -6,7 +6,7 @@ from typing import Any, BinaryIO, cast
 from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]
 from urllib3.exceptions import HTTPError
 
-from studyhall.studies.artifacts.s3.errors import answered
+from studyhall.studies.artifacts.s3.errors import explained
 from studyhall.studies.artifacts.s3.location import S3Location
 from studyhall.studies.errors import ArtifactError
 from studyhall.studies.files import CHUNK
@@ -22,7 +22,7 @@ def open_object(client: Any, location: S3Location, key: str) -> BinaryIO:
         NoSuchArtifactError: It is not there.
         ArtifactError: It cannot be had.
     """
-    with answered(location, client):
+    with explained(location, client):
         answer = client.get_object(Bucket=location.bucket, Key=key)
     return cast(BinaryIO, io.BufferedReader(_Object(client, location, key, answer), CHUNK))
 
@@ -92,7 +92,7 @@ class _Object(io.RawIOBase):
         if self._next != self._position:
             self._let_go()
         if self._body is None:
-            with answered(self._location, self._client):
+            with explained(self._location, self._client):
                 answer = self._client.get_object(**self._target, Range=f"bytes={self._position}-")
             self._body, self._next = answer["Body"], self._position
         return self._body

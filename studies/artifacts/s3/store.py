@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import boto3  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
 
-from studyhall.studies.artifacts.s3.errors import NoSuchArtifactError, answered
+from studyhall.studies.artifacts.s3.errors import NoSuchArtifactError, explained
 from studyhall.studies.artifacts.s3.location import S3Location
 from studyhall.studies.artifacts.s3.reader import open_object
 from studyhall.studies.artifacts.store import StoredFile, checked_id, is_id, missing
@@ -60,7 +60,7 @@ class S3ArtifactStore:
             ArtifactError: It is not there, or cannot be asked for.
         """
         client = self.client
-        with answered(self.location, client):
+        with explained(self.location, client):
             client.head_bucket(Bucket=self.location.bucket)
 
     def open_reader(self, artifact_id: str) -> BinaryIO:
@@ -73,7 +73,7 @@ class S3ArtifactStore:
     def write(self, artifact_id: str, content_body: BinaryIO) -> None:
         target = {"Bucket": self.location.bucket, "Key": self.location.key(checked_id(artifact_id))}
         first, client = self._read(content_body), self.client
-        with answered(self.location, client):
+        with explained(self.location, client):
             if len(first) < PART:
                 client.put_object(**target, Body=first)
                 return
@@ -82,19 +82,19 @@ class S3ArtifactStore:
                 self._send_parts(client, upload, first, content_body)
             except BaseException:
                 # Parts that cannot be taken back now are invisible; the bucket's lifecycle rule removes them.
-                with suppress(ArtifactError), answered(self.location, client):
+                with suppress(ArtifactError), explained(self.location, client):
                     client.abort_multipart_upload(**upload)
                 raise
 
     def remove(self, artifact_id: str) -> None:
         key = self.location.key(checked_id(artifact_id))
         client = self.client
-        with answered(self.location, client):
+        with explained(self.location, client):
             client.delete_object(Bucket=self.location.bucket, Key=key)
 
     def files(self) -> Iterator[StoredFile]:
         start, client = self.location.key(""), self.client
-        with answered(self.location, client):
+        with explained(self.location, client):
             pages = client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.location.bucket, Prefix=start, Delimiter="/"
             )
@@ -154,7 +154,7 @@ def _connect(location: S3Location) -> Any:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    with answered(location):
+    with explained(location):
         # A session of its own: the shared one is not safe where two threads make their clients at once.
         session = boto3.session.Session()
         return session.client(

@@ -20,7 +20,7 @@ from studyhall.studies.study.study import Study
 OLD_SECONDS = 24 * 3600.0
 """How old something must be that no record names: far older than a worker waits for its database to record it."""
 
-_MODEL_FILE = re.compile(r"trial-\d+-(model\.keras|model\.weights\.h5)")  # as kept_models.py names them
+_MODEL_FILE = re.compile(r"trial-\d+-(model\.keras|model\.weights\.h5)")  # as best_models.py names them
 
 
 class Kind(StrEnum):

@@ -1,5 +1,6 @@
 """A study is opened to work on it only where its artifact store and its versions are right."""
 
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from studyhall.studies.database.retrying import Patience
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import ArtifactError, StudyConflictError
 from studyhall.studies.retention.cleaning import Cleaning
-from studyhall.studies.study.opening import open_study
+from studyhall.studies.study.opening import existing_study, open_study, study_exists
 from studyhall.studies.study.study import Study
 from studyhall.studies.study.versions import installed
 
@@ -159,3 +160,23 @@ def test_bucket_that_is_missing_is_one_line_before_a_study_is_made(
     with pytest.raises(ArtifactError, match="There is no bucket 'no-such-bucket'"):
         work(trials=7, artifacts="s3://no-such-bucket/x")
     assert work(trials=2, artifacts=f"s3://{s3.create_bucket()}/x").counts().total == 2
+
+
+def test_study_that_is_only_looked_at_leaves_no_connection_open(
+    work: Callable[..., Study], tmp_path: Path
+) -> None:
+    work().storage.close()
+
+    def connections() -> list[str]:
+        held = [os.readlink(each) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+        return [each for each in held if each.startswith(str(tmp_path))]
+
+    with existing_study(f"sqlite:///{tmp_path}/studies.db", "bss") as study:
+        assert study.counts().total == 2
+        assert connections() != []
+    assert connections() == []
+
+
+def test_storage_that_is_missing_holds_no_study_and_is_not_made_by_asking(tmp_path: Path) -> None:
+    assert not study_exists(f"sqlite:///{tmp_path}/none.db", "bss", Patience())
+    assert list(tmp_path.iterdir()) == []

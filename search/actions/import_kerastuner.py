@@ -91,7 +91,7 @@ def _import(project: Project, study: Study) -> Imported:
             left_out[trial] += 1
         else:
             made.append(trial)
-    with study.storage.answered():
+    with study.storage.explained():
         study.optuna().add_trials(made)
     complete = sum(trial.state is TrialState.COMPLETE for trial in made)
     return Imported(study.name, complete, len(made) - complete, dict(left_out))

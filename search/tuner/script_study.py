@@ -83,7 +83,7 @@ def _remove(storage_url: str, artifacts: str, name: str, patience: Patience) -> 
                 f"end them first (one that was killed counts for up to {LEASE_SECONDS:.0f} s), or give another study_name"
             )
         storage = study.storage
-        with storage.answered():
+        with storage.explained():
             trials = study.optuna().get_trials(deepcopy=False)
             recording = [storage.get_study_system_attrs(study.id), *(trial.system_attrs for trial in trials)]
             kept = [artifact_id for each in recording for artifact_id in recorded(each)]

@@ -26,7 +26,7 @@ def optuna_url(address: Address) -> str:
 
 
 @contextmanager
-def answered(address: Address) -> Iterator[None]:
+def optuna_explained(address: Address) -> Iterator[None]:
     """Turn what goes wrong with a database inside the block, in Optuna or below it, into a StorageError."""
     try:
         with explained(address):
@@ -48,7 +48,7 @@ def complete(address: Address, patience: Patience) -> None:
                 raise empty(address)
             _ensure_ours(engine)
 
-    with answered(address):
+    with optuna_explained(address):
         persist(address, patience, work)
 
 
@@ -68,7 +68,7 @@ def ensure(address: Address, patience: Patience) -> None:
         else:
             _ensure_sqlite(address, address.path)
 
-    with answered(address):
+    with optuna_explained(address):
         persist(address, patience, work)
 
 

@@ -170,7 +170,7 @@ class LeasedStorage(BaseStorage):
         """
         self._ending, self._result = attributes, result
         try:
-            with self.backend.explaining(self.lease):
+            with self.backend.explained_as_lost(self.lease):
                 yield
         finally:
             self._ending, self._result = {}, ()
@@ -187,7 +187,7 @@ class LeasedStorage(BaseStorage):
             lambda connection: trial_writes.known_distribution(connection, lease.study_id, param_name)
         )
         if known is not None:
-            with self.backend.explaining(lease):
+            with self.backend.explained_as_lost(lease):
                 check_distribution_compatibility(known, distribution)
         if self._taken is None or not self._stays_apart(
             param_name, param_value_internal, distribution, self._taken

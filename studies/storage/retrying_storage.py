@@ -143,12 +143,12 @@ class RetryingStorage(RDBStorage):
         Raises:
             StorageError: It does not, in the time that patience allows.
         """
-        with self.answered():
+        with self.explained():
             return persist(self.address, self.patience, operation)
 
-    def answered(self) -> AbstractContextManager[None]:
+    def explained(self) -> AbstractContextManager[None]:
         """Turn what goes wrong with the database inside the block, in Optuna too, into a StorageError."""
-        return schema.answered(self.address)
+        return schema.optuna_explained(self.address)
 
     def close(self) -> None:
         """Close the connections of this thread and of the pool; the storage can be used again."""

@@ -46,7 +46,7 @@ class StudyStorage(RetryingStorage):
         return _reopen, (self.address, self.patience.seconds)
 
     @contextmanager
-    def explaining(self, lease: Lease) -> Iterator[None]:
+    def explained_as_lost(self, lease: Lease) -> Iterator[None]:
         """Have what goes wrong inside the block because a lease is over, in Optuna too, be a LeaseLostError."""
         try:
             yield
@@ -91,7 +91,7 @@ class StudyStorage(RetryingStorage):
 
     # Private, but it is what Optuna's cache in front of this storage calls to create a trial.
     def _create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> FrozenTrial:
-        with self.answered(), self.writing():
+        with self.explained(), self.writing():
             return super()._create_new_trial(study_id, template_trial)
 
     def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
@@ -197,7 +197,7 @@ def open_storage(url: str, *, create: bool, patience: Patience | None = None) ->
 
 
 def _open(address: Address, patience: Patience) -> StudyStorage:
-    with schema.answered(address):
+    with schema.optuna_explained(address):
         return persist(address, patience, lambda: StudyStorage(address, patience))
 
 

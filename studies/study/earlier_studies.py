@@ -41,7 +41,7 @@ def _of(storage: StudyStorage, name: str) -> Iterator[Earlier]:
     names = storage.read(study_names)
     if name not in names:
         raise not_found(name, names, storage.address.shown)
-    with storage.answered():
+    with storage.explained():
         study = optuna.Study(name, storage)
         trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
         direction = study.directions[0]

@@ -9,7 +9,7 @@ from studyhall.studies.artifacts.probe import probe
 from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.database.address import parse
 from studyhall.studies.database.retrying import Patience
-from studyhall.studies.database.schema import answered
+from studyhall.studies.database.schema import optuna_explained
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import ArtifactLocationError
 from studyhall.studies.files import explain, new_folder
@@ -49,7 +49,7 @@ def open_study(
     address = parse(storage_url)
     with ExitStack() as made:
         if address.path is not None:
-            with answered(address):
+            with optuna_explained(address):
                 made.enter_context(new_folder(address.path.parent))
         if "://" not in artifacts and not Path(artifacts).is_file():
             try:

@@ -50,7 +50,7 @@ class StudySpace:
 
     def space(self) -> Space:
         """Return what the trials have tried and try of the search space."""
-        with self.storage.answered():
+        with self.storage.explained():
             self._cached.read_trials(self.id)
             return Space.of(self._cached.look(self.id, self._tried).configurations, self.limits)
 

@@ -49,7 +49,7 @@ class StudyTrials(StudySpace):
 
     def optuna(self, sampler: BaseSampler | None = None, pruner: BasePruner | None = None) -> optuna.Study:
         """Return the study as Optuna sees it, for its trials and attributes."""
-        with self.storage.answered():
+        with self.storage.explained():
             return QueuedStudy(self.name, self._cached, sampler or RandomSampler(), pruner or NopPruner())
 
     def claim(
@@ -84,7 +84,7 @@ class StudyTrials(StudySpace):
         if lease is None:
             return None
         try:
-            with self.storage.answered():
+            with self.storage.explained():
                 storage = LeasedStorage(
                     self._cached, lease, self._tried, self.limits, is_fresh=not self._is_endless
                 )
@@ -320,7 +320,7 @@ class StudyTrials(StudySpace):
         storage, result = storage_of(trial), reached(trial, values)
         epoch = storage.held.last_step
         attributes = {} if epoch is None else {PRUNED_AFTER: epoch}
-        with self.storage.answered(), storage.ending(attributes, result):
+        with self.storage.explained(), storage.ending(attributes, result):
             trial.study.tell(trial, None, TrialState.PRUNED)
         return EndedByPruner(storage.held.state is TrialState.COMPLETE, result, epoch)
 
@@ -359,5 +359,5 @@ class StudyTrials(StudySpace):
         values: Sequence[float] | None = None,
         attributes: Mapping[str, str] | None = None,
     ) -> None:
-        with self.storage.answered(), storage_of(trial).ending(attributes or {}):
+        with self.storage.explained(), storage_of(trial).ending(attributes or {}):
             trial.study.tell(trial, values, state)

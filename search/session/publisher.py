@@ -126,6 +126,8 @@ class Publisher:
             self._turn.renew()
             if isinstance(outcome, HandedBack) or stopped():
                 return False
+            if isinstance(outcome, Retrained):
+                self._record(best, outcome)
             chosen = self._choose(best, outcome, scratch)
             self._observe(Evaluating())
             files = scratch / "bundle"
@@ -161,6 +163,17 @@ class Publisher:
         except TrainerCrashedError as crash:
             return Failed(crash.death.kind or FailureKind.CRASHED, crash.reason, crash.output)
         return outcome
+
+    def _record(self, best: FrozenTrial, retrained: Retrained) -> None:
+        reached = {
+            "trial": best.number,
+            "value": retrained.value,
+            attributes.BEST_EPOCH: retrained.best_epoch,
+            attributes.SECONDS: round(retrained.seconds, 3),
+        }
+        self._study.storage.set_study_user_attr(
+            self._study.id, attributes.RETRAINING, reached | retrained.facts
+        )
 
     def _appraise(self, task: AppraiseTask, stopped: Callable[[], bool]) -> Appraised:
         try:

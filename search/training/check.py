@@ -17,7 +17,14 @@ from studyhall.search.core.outcome import Checked
 from studyhall.search.devices import setup as device_setup
 from studyhall.search.training.account import Account, NotFiniteError, UnknownMetricError
 from studyhall.search.training.callbacks import Admission, Report, Watch
-from studyhall.search.training.fit import Checkpoints, Fitted, TrainingPlan, account_of, fit
+from studyhall.search.training.fit import (
+    Checkpoints,
+    Fitted,
+    TrainingPlan,
+    account_of,
+    batches_on_device,
+    fit,
+)
 from studyhall.search.training.own_fit import has_own_fit, require_end
 from studyhall.search.training.random_configurations import unbuildable
 from studyhall.search.training.rehearsal import EpochBatches, StopAfter, is_used_up_by_a_pass
@@ -200,6 +207,7 @@ class _Check:
             examples.validation,
             plan,
             account,
+            batches_on_device(hypermodel, model, examples.train, examples.validation),
             callbacks,
             Checkpoints(None, handle.checkpoint, self._folder) if resumes else None,
             examples.fit_arguments.get("batch_size"),

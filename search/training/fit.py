@@ -116,6 +116,7 @@ def fit(
     validation: Any,
     plan: TrainingPlan,
     account: Account,
+    together: int,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     checkpoints: Checkpoints | None = None,
     array_batch_size: int | None = None,
@@ -131,6 +132,7 @@ def fit(
         validation: Whatever `model.fit` takes as `validation_data`.
         plan: The objectives, the number of epochs and the rules for stopping and for the learning rate.
         account: An empty one of `account_of`; it holds what was trained, however this ends.
+        together: What `batches_on_device` says of this fit.
         callbacks: Further callbacks; they see each epoch's logs after the account did.
         checkpoints: Where to continue from, and what to do with each epoch's checkpoint; None makes none.
         array_batch_size: Examples in a batch of arrays, for a `fit` of the HyperModel's own that does not say.
@@ -161,7 +163,6 @@ def fit(
             checkpointer.resume(checkpoints.resume_from)
     for callback in every:
         callback.set_model(model)  # a training loop of the user's own may not
-    together = batches_on_device(hypermodel, model, train, validation)
     fed = resident(model, train, validation, together) if together else nullcontext((train, validation))
     beside = (
         joined(model, every, rules, array_batch_size, account) if has_own_fit(hypermodel) else nullcontext()

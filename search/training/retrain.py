@@ -7,11 +7,11 @@ from studyhall.search.bridge.hyperparameters import plain_hyperparameters
 from studyhall.search.core.handle import TrialHandle
 from studyhall.search.core.outcome import Failed, HandedBack, Retrained
 from studyhall.search.devices import setup as device_setup
-from studyhall.search.training import provenance
+from studyhall.search.training import provenance, resident
 from studyhall.search.training.account import NotFiniteError, UnknownMetricError
 from studyhall.search.training.callbacks import Report, StopRequestedError, Watch
 from studyhall.search.training.failures import kind_of
-from studyhall.search.training.fit import AnnealingSpec, TrainingPlan, account_of, fit
+from studyhall.search.training.fit import AnnealingSpec, TrainingPlan, account_of, batches_on_device, fit
 from studyhall.search.training.rules import A_CALLBACKS, COSINE, is_for_a_callbacks_rate
 from studyhall.search.training.saving import UnsavableModelError, save_checked
 from studyhall.search.training.session import prepare
@@ -85,6 +85,7 @@ def _retrained(
     examples = workload.examples(hp)
     ensure_built(model, examples)
     device_setup.use_compilation(model)
+    together = batches_on_device(workload.hypermodel, model, examples.train, examples.validation)
     fitted = fit(
         workload.hypermodel,
         hp,
@@ -93,6 +94,7 @@ def _retrained(
         examples.validation,
         plan,
         account,
+        together,
         [Report(handle, account), Watch(handle, account)],
         array_batch_size=examples.fit_arguments.get("batch_size"),
         **arguments_for(workload.hypermodel, examples),
@@ -113,6 +115,7 @@ def _retrained(
             SEED: handle.seed,
             PARAMETER_COUNT: parameter_count(clean),
             **provenance.facts(definition.folder),
+            **resident.facts(together),
             DATA_FINGERPRINT: examples.fingerprint,
             RULES: fitted.rules,
         },

@@ -113,7 +113,7 @@ class _Training:
         together = batches_on_device(hypermodel, model, examples.train, examples.validation)
         record_start(handle, hp, model, self._definition, examples, together)
         try:
-            fitted = self._fitted = self._fit(resume_from)
+            fitted = self._fitted = self._fit(together, resume_from)
         except TrialPrunedError as pruned:
             return self._pruned(pruned)
         record_end(handle, hp, fitted, self._account, known_batch_size(hypermodel, examples))
@@ -125,7 +125,7 @@ class _Training:
         """Attach the files that people look at to a trial that completed."""
         show_files(self._handle, self._definition, self._model, self._examples, self._fitted.history)
 
-    def _fit(self, resume_from: Path | None) -> Fitted:
+    def _fit(self, together: int, resume_from: Path | None) -> Fitted:
         handle, account, examples = self._handle, self._account, self._examples
         return fit(
             self._workload.hypermodel,
@@ -135,6 +135,7 @@ class _Training:
             examples.validation,
             self._plan,
             account,
+            together,
             [Admission(handle, account), Report(handle, account), Watch(handle, account)],
             Checkpoints(resume_from, handle.checkpoint, self._scratch),
             examples.fit_arguments.get("batch_size"),

@@ -7,6 +7,7 @@ CREATED = "studyhall:created"  # when the study was created, ISO 8601, UTC
 VERSIONS = "studyhall:versions"  # of the packages that it was created with
 STORE = "studyhall:store"  # the id of the file in its artifact store that says whose that is
 BUNDLE = "studyhall:bundle"  # the record of the published bundle
+RETRAINING = "studyhall:retraining"  # what the last retraining came to, and the facts of its training
 FILES = "studyhall:files"  # the artifact ids of its files, by their names
 KEPT_MODEL_PREFIX = (
     "studyhall:model:"  # and a trial's number: the record of its model, None once that is let go

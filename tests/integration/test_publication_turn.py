@@ -215,6 +215,14 @@ def test_a_session_publishes_again_when_nobody_else_does(session: Open) -> None:
         assert alone.has_published
 
 
+def test_what_the_retraining_came_to_is_recorded_in_the_study(session: Open) -> None:
+    alone = session()
+    alone.thread.start()
+    assert alone.end() is True
+    recorded = alone.study.storage.get_study_user_attrs(alone.study.id)["studyhall:retraining"]
+    assert recorded == {"trial": 0, "value": 0.5, "best_epoch": 1, "seconds": 1.0} | FACTS
+
+
 def test_a_turn_is_one_process_until_it_is_left_or_silent_too_long(empty_storage_url: str) -> None:
     storage = open_storage(empty_storage_url, create=False)
     study = Study.create_or_join(storage, Definition.model_validate({"name": "bss"}))

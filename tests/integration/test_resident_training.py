@@ -88,7 +88,10 @@ def observe(patch: pytest.MonkeyPatch, scratch: Path) -> dict[str, Any]:
         plan = TrainingPlan((Objective("val_loss", "minimize"),), EPOCHS)
         account = account_of(hypermodel, plan)
         train, validation = mixtures.train, mixtures.validation
-        return fit(hypermodel, None, model, train, validation, plan, account, (), checkpoints), model
+        together = batches_on_device(hypermodel, model, train, validation)
+        return fit(
+            hypermodel, None, model, train, validation, plan, account, together, (), checkpoints
+        ), model
 
     kept = scratch / "kept.npz"
 

@@ -168,3 +168,4 @@ def test_trial_and_retraining_record_the_commit_of_the_study(tmp_path: Path) -> 
     assert end.facts["revision"] == commit
     retrained = trainer.run(RetrainTask(job, 0, 1, {}))
     assert retrained.facts["revision"] == commit
+    assert retrained.facts["input"] == end.facts["input"] == "host"

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from studyhall.search.clusters.engine import Assignment
+from studyhall.search.clusters.assignment import Assignment
 from studyhall.search.devices.host_memory import GIB
 from studyhall.search.notifications.webhook import SECRET_VARIABLE, URL_VARIABLE, webhook_from
 from studyhall.studies.database.address import parse, sqlite_url

@@ -5,8 +5,9 @@ import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from studyhall.search.clusters.engine import Assignment, Engine
+from studyhall.search.clusters.assignment import Assignment
 from studyhall.search.core.events import (
     Waiting,
 )
@@ -29,6 +30,9 @@ from studyhall.studies.artifacts.location import artifact_location
 from studyhall.studies.bundle.record import published
 from studyhall.studies.errors import WORK_FAILED, StorageAwayError
 from studyhall.studies.study_file.reference import StudyReference
+
+if TYPE_CHECKING:  # most sessions work on this machine
+    from studyhall.search.clusters.ray.engine import RayEngine
 
 LOOK_SECONDS = 1.0  # how often a search with an empty queue looks whether other workers are done
 
@@ -63,7 +67,7 @@ class Session:
             self._say_if_exhausted()
         return self._stop.signal
 
-    def search(self, engine: Engine | None = None) -> bool:
+    def search(self, engine: "RayEngine | None" = None) -> bool:
         """Work until all trials are finished, whoever trains them, then publish; False when told to stop before.
 
         A bundle that is already there for the best trial is left as it is. With an engine the workers run there.
@@ -110,10 +114,10 @@ class Session:
         environment = hand_on(self._settings, len(slots), self._storage_url, place.artifacts)
         work_together(place.study, slots, environment, self.progress.observe, self._stop)
 
-    def _work_on(self, engine: Engine) -> None:
+    def _work_on(self, engine: "RayEngine") -> None:
         engine.work(self._assignment(), self.progress, self._stop)
 
-    def leave_to(self, engine: Engine) -> None:
+    def leave_to(self, engine: "RayEngine") -> None:
         """Have an engine's workers work through the queue, and do not wait for them."""
         self.place.study.clear_stop()
         self._trainer.stop()

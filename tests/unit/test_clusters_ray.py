@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from studyhall.search.cli import cli
-from studyhall.search.clusters.engine import Assignment
+from studyhall.search.clusters.assignment import Assignment
 from studyhall.search.clusters.environment import environment_for
 from studyhall.search.clusters.ray import engine, project_package
 from studyhall.search.clusters.ray import slot as shares

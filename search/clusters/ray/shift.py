@@ -5,7 +5,7 @@ import socket
 import time
 from pathlib import Path
 
-from studyhall.search.clusters.engine import Assignment
+from studyhall.search.clusters.assignment import Assignment
 from studyhall.search.clusters.environment import environment_for
 from studyhall.search.clusters.ray.messages import (
     Cluster,

@@ -78,7 +78,9 @@ def test_what_must_pass_is_checked_on_every_python_that_is_promised(
 def test_the_source_archive_holds_what_its_tests_and_its_makefile_read(
     repository: Path, project: dict[str, Any]
 ) -> None:
-    held = project["tool"]["hatch"]["build"]["targets"]["sdist"]["only-include"]
+    targets = project["tool"]["hatch"]["build"]["targets"]
+    held = targets["sdist"]["only-include"]
+    assert set(targets["wheel"]["only-include"]) <= set(held)
     assert {
         "docs",
         "tests",

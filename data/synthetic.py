@@ -52,12 +52,10 @@ def blobs(part: str, count: int) -> NDArray[np.uint8]:
         uint8 (count, 28, 28).
     """
     draw = _bytes(f"blobs/{part}", count, 8)[:, :, None, None]
-    row, column = (
-        (11 * UNIT + draw[:, i] * (6 * UNIT) // 255) for i in (0, 1)
-    )  # the centre, in pixels 11 to 17
-    height, width = (
-        (4 * UNIT + draw[:, i] * (5 * UNIT) // 255) for i in (2, 3)
-    )  # half the box: 4 to 9 pixels
+    # The centre, in pixels 11 to 17.
+    row, column = ((11 * UNIT + draw[:, i] * (6 * UNIT) // 255) for i in (0, 1))
+    # Half the box: 4 to 9 pixels.
+    height, width = ((4 * UNIT + draw[:, i] * (5 * UNIT) // 255) for i in (2, 3))
     down, across = ((5 * UNIT + draw[:, i] * (6 * UNIT) // 255) for i in (4, 5))  # half the ellipse: 5 to 11
     rows, columns = _ROWS - row, _COLUMNS - column
     box = (abs(rows) <= height) & (abs(columns) <= width)

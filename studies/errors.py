@@ -17,7 +17,7 @@ class StudyhallError(Exception):
 
 
 class WorkFailedError(StudyhallError):
-    """The work on a study was tried and did not succeed: no trial completed, say, or one after the other failed."""
+    """The work on a study did not succeed: for example, no trial completed, or one after the other failed."""
 
     exit_status = WORK_FAILED
 
@@ -27,13 +27,16 @@ class DefinitionError(StudyhallError):
 
 
 class RepeatedConfigurationError(StudyhallError):
-    """A trial has nothing left to try that no other one has tried; it goes back to the queue without its parameters."""
+    """A trial has no configuration left that no other one has tried.
+
+    It goes back to the queue without its parameters.
+    """
 
     exit_status = WORK_FAILED
 
 
 class ConfigurationsInUseError(RepeatedConfigurationError):
-    """Likewise, as far as other trials, which run, have drawn their parameters; later there may be something."""
+    """A trial has no configuration left that other, running trials do not try; later it may have one."""
 
 
 class UserCodeError(StudyhallError):
@@ -45,7 +48,7 @@ class StorageError(StudyhallError):
 
 
 class StorageAwayError(StorageError):
-    """The database does not answer, is held by another program, or has no room, for longer than anybody waits."""
+    """The database did not answer, was held by another program or had no room, for longer than we wait."""
 
     exit_status = WORK_FAILED
 

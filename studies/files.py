@@ -40,7 +40,7 @@ def write_atomically(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Make a folder and its missing parents for the block; after an error, those of them that are empty go again.
+    """Make a folder and its missing parents for the block; after an error, remove those that are empty.
 
     Raises:
         OSError: Whatever the file system says.
@@ -60,10 +60,10 @@ def new_folder(path: Path) -> Iterator[Path]:
 def replace_folder_atomically(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """Yield an empty folder beside `path`; it becomes `path`, whole, when the block ends without an error.
 
-    An empty folder at `path` is always replaced, a filled one only with `replace`: it is renamed out of the way, the
-    new one is renamed to `path`, and the old one is removed. A process that is killed between the two renames leaves
-    nothing at `path`, and both folders beside it. Missing parents are created. After an error nothing is left, not even
-    those parents.
+    An empty folder at `path` is always replaced, a filled one only with `replace`: it is renamed out of the
+    way, the new one is renamed to `path`, and the old one is removed. A process that is killed between the
+    two renames leaves nothing at `path`, and both folders beside it. Missing parents are created. After an
+    error nothing is left, not even those parents.
 
     Raises:
         FileExistsError, NotADirectoryError: Something is at `path` that may not be replaced.
@@ -111,7 +111,7 @@ def _temporary_beside(path: Path) -> Path:
 
 
 def _flush(path: Path) -> None:
-    """Wait until a file's bytes, or a folder's names, are on the disk: a rename alone does not promise that."""
+    """Wait until a file's bytes, or a folder's names, are on the disk, which a rename does not promise."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -11,7 +11,7 @@ def shown(path: Path) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """The first line of an error's text that says something, at most 200 characters, without the full stop."""
+    """The first telling line of an error's text, without its full stop: 200 characters at most."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

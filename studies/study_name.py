@@ -6,5 +6,5 @@ _STUDY_NAME = re.compile(r"\w[\w.-]{0,99}")
 
 
 def is_study_name(text: str) -> bool:
-    """Whether a study can have this name: it is a segment of URLs, a file's name in exports and an argument on the command line."""
+    """Whether a study can have this name: it is a part of URLs, of files' names and of command lines."""
     return _STUDY_NAME.fullmatch(text) is not None

@@ -58,9 +58,8 @@ class TrialHyperParameters(NestingHyperParameters):
         self._preset = NestingHyperParameters() if preset is None else nesting(preset)
         self._tune_new_entries = tune_new_entries
         self._allow_new_entries = allow_new_entries
-        self._unwritten: set[tuple[str, str]] = (
-            set()
-        )  # names and conditions of what has no default of its author's
+        # Names and conditions of what has no default of its author's.
+        self._unwritten: set[tuple[str, str]] = set()
         self._owners: dict[
             str, tuple[str, list[Any]]
         ] = {}  # Optuna's names: KerasTuner's names and conditions

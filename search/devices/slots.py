@@ -16,9 +16,8 @@ LEAST_MIB = 512  # no network of any use trains in less
 GPU_SHARE = 0.9  # of a GPU's memory, for the one process that has it
 
 MEMORY_VARIABLE = "STUDYHALL_GPU_MEMORY_MIB"  # read by device_setup
-_SLOT_VARIABLE = (
-    "STUDYHALL_SLOT"  # tells a process that another one of Studyhall launched it, and for which slot
-)
+# Tells a process that another one of Studyhall launched it, and for which slot.
+_SLOT_VARIABLE = "STUDYHALL_SLOT"
 _THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -93,9 +92,8 @@ def plan_slots(
         raise DeviceError("--slots-per-gpu needs a GPU, and there is none to use: use --workers N")
     number = wish.workers or max(1, len(gpus) * (wish.slots_per_gpu or 1))
     dealt = [gpus[index % len(gpus)] if gpus else None for index in range(number)]
-    hidden = (
-        "" if wish.gpus is not None else None
-    )  # only on request: CUDA may know devices that NVML does not
+    # Only on request: CUDA may know devices that NVML does not.
+    hidden = "" if wish.gpus is not None else None
     shares = Counter(dealt)
     threads = None if number == 1 else max(1, (cpus or usable_cpus()) // number)
     return tuple(

@@ -12,12 +12,13 @@ from studyhall.search.figures.wording import compact, short
 
 Array = NDArray[np.float32]
 
+# Pixels: a picture's side at least, between two, the titles, the errors.
 CELL, GAP, HEAD, MARGIN = (
     96,
     6,
     20,
     58,
-)  # pixels: a picture's side at least, between two, the titles, the errors
+)
 _MOST_CHANNELS = 4
 
 

@@ -57,9 +57,8 @@ def drawing() -> Iterator[None]:
     with matplotlib.rc_context(), warnings.catch_warnings():
         matplotlib.rcdefaults()  # a matplotlibrc of one's own must not give other pictures than everybody's
         matplotlib.rcParams.update(_SETTINGS)
-        warnings.filterwarnings(
-            "ignore", "Glyph .* missing from"
-        )  # a box for a letter is better than no picture
+        # A box for a letter is better than no picture.
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
         yield
 
 

@@ -25,9 +25,8 @@ LONGEST_PAUSE = 300.0  # s; also the most that a Retry-After is heeded
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 FAREWELL_SECONDS = 5.0  # how long a process that ends waits for what is still to be sent
 
-_TRY_AGAIN = frozenset(
-    {408, 425, 429}
-)  # besides all from 500; other answers say that this will never be taken
+# Besides all from 500; other answers say that this will never be taken.
+_TRY_AGAIN = frozenset({408, 425, 429})
 _log = logging.getLogger(__name__)
 
 

@@ -9,9 +9,8 @@ from types import FrameType
 
 POLL_SECONDS = 0.1
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-SAME_REQUEST_SECONDS = (
-    3.0  # schedulers and launchers may each pass on one request: Slurm sends two SIGTERMs at once
-)
+# Schedulers and launchers may each pass on one request: Slurm sends two SIGTERMs at once.
+SAME_REQUEST_SECONDS = 3.0
 
 
 class StoppedError(Exception):
@@ -88,9 +87,8 @@ class StopSwitch:
             if self._stopped:
                 if number == signal.SIGTERM and time.monotonic() - self._told_at < SAME_REQUEST_SECONDS:
                     return
-                os._exit(
-                    status_after(number)
-                )  # no clean-up: the lease and the training process end by themselves
+                # No clean-up: the lease and the training process end by themselves.
+                os._exit(status_after(number))
             self.signal = number
             self.set()
 

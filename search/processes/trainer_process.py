@@ -33,9 +33,8 @@ from studyhall.studies.queue.failure_kind import FailureKind
 POLL_SECONDS = 0.2  # how soon a task hears that the worker was told to stop
 TAIL_BYTES = 4000  # how much of the process's last output is kept for a crash report
 FAREWELL_SECONDS = 5.0
-START_SECONDS = (
-    180.0  # how long importing the framework and loading the data may take before a task is heard of
-)
+# How long importing the framework and loading the data may take before a task is heard of.
+START_SECONDS = 180.0
 
 
 class TrainerCrashedError(Exception):

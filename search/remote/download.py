@@ -29,9 +29,8 @@ class Download:
         self._total = total
         self._progress = progress
         self._done = 0  # bytes of the files before the one in hand
-        self.furthest = (
-            0  # bytes of all files that were here at the best moment: what a try must exceed to be of use
-        )
+        # Bytes of all files that were here at the best moment: what a try must exceed to be of use.
+        self.furthest = 0
 
     def bring(self, name: str, entry: FileEntry, path: str) -> None:
         """Bring what is missing of a file; its bytes are not checked here, but their number is.

@@ -39,9 +39,8 @@ def fitted(picture: Image.Image) -> Array:
     small = Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS)
     canvas = np.zeros((_SIDE, _SIDE), np.float32)
     left, top = (_SIDE - size[0]) // 2, (_SIDE - size[1]) // 2
-    canvas[top : top + size[1], left : left + size[0]] = np.clip(
-        np.asarray(small), 0, 1
-    )  # Lanczos overshoots
+    # Lanczos overshoots.
+    canvas[top : top + size[1], left : left + size[0]] = np.clip(np.asarray(small), 0, 1)
     return canvas
 
 

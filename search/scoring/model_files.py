@@ -161,9 +161,8 @@ def _without_groups(layer: Any) -> Any:
 
 
 def _load_failure(error: Exception) -> str:
-    text = str(error).rpartition("Exception encountered: ")[
-        2
-    ]  # Keras wraps the cause in the model's configuration
+    # Keras wraps the cause in the model's configuration.
+    text = str(error).rpartition("Exception encountered: ")[2]
     unknown = re.search(r"(?:Could not locate \w+|Unknown \w+:) '([^']+)'", text)
     if unknown:
         return f"it needs '{unknown[1]}' of its author's own; rebuild it with Keras's own layers."

@@ -221,9 +221,8 @@ def session(
         except (TrainerStoppedError, StorageAwayError) as error:
             if stop.signal is None:
                 raise
-            progress.say(
-                stopped(again or f"studyhall search {shlex.quote(reference.name)}")
-            )  # a trial in hand goes back when its lease ends
+            # A trial in hand goes back when its lease ends.
+            progress.say(stopped(again or f"studyhall search {shlex.quote(reference.name)}"))
             raise StoppedError(stop.signal) from error
     if stop():
         gc.freeze()  # to collect all of it once more at the exit takes most of a second, of the ten that there are

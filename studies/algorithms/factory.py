@@ -14,9 +14,9 @@ if TYPE_CHECKING:  # importing Optuna takes 0.3 s, which those who only read a d
     from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
 
-# Samplers that follow one plan through the whole study, which their seed lays down: the order of a grid's points, of
-# which a trial takes the one with its number, and the scrambling of a quasi-random sequence. All others keep what they
-# know in the storage, and a seed says no more than what one proposal draws.
+# Samplers that follow one plan through the whole study, which their seed lays down: the order of a grid's
+# points, of which a trial takes the one with its number, and the scrambling of a quasi-random sequence. All
+# others keep what they know in the storage, and a seed says no more than what one proposal draws.
 _PLANNED = frozenset({"GridSampler", "QMCSampler"})
 
 
@@ -24,7 +24,8 @@ def make_sampler(spec: SamplerSpec, seed: int | None = None) -> "BaseSampler":
     """Construct a sampler; it gets the seed if it takes one.
 
     Raises:
-        DefinitionError: No such sampler, options that it does not take, or a package that it needs is missing.
+        DefinitionError: No such sampler, options that it does not take, or a package that it needs is
+            missing.
     """
     return _sampler(spec, Constructor(lambda cls: _seeds(cls, seed, seed)))
 
@@ -32,9 +33,9 @@ def make_sampler(spec: SamplerSpec, seed: int | None = None) -> "BaseSampler":
 def sampler_for_trial(spec: SamplerSpec, study_seed: int, number: int) -> "BaseSampler":
     """Construct the sampler that proposes one trial's hyperparameters, whichever worker runs it.
 
-    Given the same earlier trials, a trial's proposal is the same wherever and whenever it is made, and no two trials
-    draw the same by accident. Samplers that follow a plan get the study's seed for it, and the trial's own seed for
-    what lies outside of it.
+    Given the same earlier trials, a trial's proposal is the same wherever and whenever it is made, and no two
+    trials draw the same by accident. Samplers that follow a plan get the study's seed for it, and the trial's
+    own seed for what lies outside of it.
 
     Args:
         spec: The definition's section.
@@ -54,7 +55,7 @@ def is_grid(spec: SamplerSpec) -> bool:
 
 
 def grid_of(spec: SamplerSpec) -> Mapping[str, Sequence[Any]]:
-    """Return the values that a sampler proposes for each parameter, where it proposes no others; else nothing."""
+    """Return the values of a grid's parameters, or nothing for a sampler that is no grid."""
     return spec.options.get("search_space", {}) if is_grid(spec) else {}
 
 
@@ -70,11 +71,13 @@ def make_pruner(spec: PrunerSpec) -> "BasePruner":
 def check_algorithms(definition: Definition) -> Definition:
     """Check the names and options of a definition's sampler and pruner.
 
-    Packages that they would need are another matter: a study can be looked at without them (`check_packages`).
+    Packages that they would need are another matter: a study can be looked at without them
+    (`check_packages`).
 
     Returns:
-        The definition with their classes' names in full, and with the epochs of a trial as the greatest resource of a
-        pruner that asks for one: Optuna would take the first trial's, which may have stopped early.
+        The definition with their classes' names in full, and with the epochs of a trial as the greatest
+        resource of a pruner that asks for one: Optuna would take the first trial's, which may have stopped
+        early.
 
     Raises:
         DefinitionError: No such algorithm, or options that it does not take.
@@ -100,8 +103,8 @@ def check_packages(definition: Definition) -> None:
     """Check that the sampler and the pruner can run here, before a study is created or joined.
 
     Raises:
-        DefinitionError: A package is missing, and the line says how to install it; or the sampler refuses several
-            objectives, which Optuna would say only when it proposes.
+        DefinitionError: A package is missing, and the line says how to install it; or the sampler refuses
+            several objectives, which Optuna would say only when it proposes.
     """
     sampler = make_sampler(definition.sampler)
     make_pruner(definition.pruner)
@@ -126,7 +129,8 @@ def check_packages(definition: Definition) -> None:
 def _sampler(spec: SamplerSpec, constructor: Constructor) -> "BaseSampler":
     cls = SAMPLERS.find(spec.name, "sampler.name")
     if cls.__name__ == "GridSampler":
-        # It warns that a point of the grid is tried again, which here happens only where somebody asked for it.
+        # It warns that a point of the grid is tried again, which here happens only where somebody asked for
+        # it.
         logging.getLogger("optuna.samplers._grid").setLevel(logging.ERROR)
     sampler: BaseSampler = constructor.construct(cls, spec.options, "sampler")
     return sampler

@@ -48,7 +48,8 @@ class Constructor:
             where: The dotted key of the section, for errors.
 
         Raises:
-            DefinitionError: An option is unknown, missing, deprecated or of a wrong type, or a package is missing.
+            DefinitionError: An option is unknown, missing, deprecated or of a wrong type, or a package is
+                missing.
         """
         lacking = missing_packages(cls) if self.packages else None
         if lacking is not None:
@@ -117,7 +118,10 @@ def usable_options(cls: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _heed(caught: list[warnings.WarningMessage], options: Mapping[str, Any], where: str) -> None:
-    """Refuse deprecated options, pass other warnings on, drop Optuna's "experimental": the user has chosen."""
+    """Refuse deprecated options and pass other warnings on.
+
+    Optuna's "experimental" is dropped: the user has chosen.
+    """
     from optuna.exceptions import ExperimentalWarning
 
     for warning in caught:

@@ -1,4 +1,4 @@
-"""The packages that single Optuna classes need and that do not come with it."""
+"""The packages that some of Optuna's classes need and that Optuna does not bring."""
 
 import importlib.metadata
 import importlib.util
@@ -11,7 +11,8 @@ from typing import Any
 def packages_of(cls: Callable[..., Any]) -> list[str]:
     """Return the packages that a class needs besides Optuna's own, as Optuna's documentation of it says.
 
-    Nothing else tells: the constructors succeed without them, and they are imported when the first trials are over.
+    Nothing else tells: the constructors succeed without them, and they are imported when the first trials are
+    over.
     """
     command = re.search(r"``pip install ([^`]+)``", inspect.getdoc(cls) or "")
     return command.group(1).split() if command else []

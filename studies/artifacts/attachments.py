@@ -54,7 +54,7 @@ def attach(
     mimetype: str | None = None,
     artifact_id: str | None = None,
 ) -> Attachment:
-    """Store a file, then record it with a study or a running trial, so that Optuna and optuna-dashboard see it.
+    """Store a file and record it with a study or a running trial, for Optuna and optuna-dashboard to see.
 
     Args:
         storage: Where the record goes, once the bytes are in the store.
@@ -119,12 +119,12 @@ def copy_checked(store: ArtifactStore, artifact_id: str, sha256: str, path: Path
 
 
 def attached(attributes: Mapping[str, Any]) -> dict[str, str]:
-    """Return the ids of the artifacts that a study's or a trial's system attributes record, by the names of the files."""
+    """Return the ids of the artifacts that system attributes record, by the names of their files."""
     return {filename: artifact_id for artifact_id, filename in recorded(attributes).items()}
 
 
 def recorded(attributes: Mapping[str, Any]) -> dict[str, str]:
-    """Return the names of the files that a study's or a trial's system attributes record, by their artifacts' ids."""
+    """Return the names of the files that system attributes record, by the ids of their artifacts."""
     descriptions = (
         json.loads(value)
         for key, value in attributes.items()

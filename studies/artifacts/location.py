@@ -12,8 +12,8 @@ ARTIFACTS = "artifacts"
 def artifact_location(storage_url: str, artifacts: str) -> str:
     """Return the artifact store's location, absolute where it is a folder.
 
-    A relative folder is beside the SQLite database, so that both can be moved together; with a database server it starts from the working
-    directory.
+    A relative folder is beside the SQLite database, so that both can be moved together; with a database
+    server it starts from the working directory.
 
     Args:
         storage_url: The database's URL.

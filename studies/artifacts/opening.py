@@ -11,7 +11,8 @@ def open_artifact_store(location: str, *, create: bool) -> ArtifactStore:
 
     Args:
         location: A folder's path, a `file://` URL, or `s3://BUCKET/PREFIX`.
-        create: Make a folder where it is missing, and require that it can be written to. A bucket is never made.
+        create: Make a folder where it is missing, and require that it can be written to. A bucket is never
+            made.
 
     Raises:
         ArtifactError: The location is of a kind that is not known, is missing, or cannot be used.

@@ -1,4 +1,4 @@
-"""The probe: a small file that a worker writes to the artifact store, reads back and removes, before it takes a trial."""
+"""The probe: a small file that is written to the artifact store, read back and removed before work begins."""
 
 import io
 import secrets

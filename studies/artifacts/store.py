@@ -37,7 +37,10 @@ class ArtifactStore(Protocol):
     """
 
     def open_reader(self, artifact_id: str) -> BinaryIO:
-        """Open an artifact's bytes, which can be sought in; one that is not there is Optuna's ArtifactNotFound too."""
+        """Open an artifact's bytes for reading and seeking.
+
+        Where there is none, the error is Optuna's ArtifactNotFound, too.
+        """
         ...
 
     def write(self, artifact_id: str, content_body: BinaryIO) -> None:
@@ -49,7 +52,7 @@ class ArtifactStore(Protocol):
         ...
 
     def files(self) -> Iterator[StoredFile]:
-        """Yield the artifacts that the store holds, and what killed writers left of some; no files of others."""
+        """Yield the store's artifacts, and what killed writers left of some; no other program's files."""
         ...
 
     def discard(self, name: str) -> None:

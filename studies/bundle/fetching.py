@@ -64,14 +64,16 @@ def fetch(
         record: The study's user attribute `studyhall:bundle`, or what `publish` returned.
         store: The study's artifact store, or another source of its files.
         to: The folder; it may be missing or empty.
-        force: Replace the files of a folder that is filled; refused where it holds folders, as no bundle does.
+        force: Replace the files of a folder that is filled; refused where it holds folders, as no bundle
+            does.
         progress: Told how far it is.
 
     Returns:
         The absolute path of the folder.
 
     Raises:
-        BundleError: The folder may not be replaced or cannot be written, or the bundle is not what was published.
+        BundleError: The folder may not be replaced or cannot be written, or the bundle is not what was
+            published.
     """
     if not isinstance(record, BundleRecord):
         record = read_record(record)

@@ -68,7 +68,10 @@ class Loading(_Frozen):
     """What loading a model needs beyond `keras.models.load_model(path)`."""
 
     safe_mode: bool = True
-    """False: it holds Python code, which `load_model(path, safe_mode=False)` runs; do that only if you trust its author."""
+    """False: it holds Python code, which `load_model(path, safe_mode=False)` runs.
+
+    Do that only if you trust its author.
+    """
     compile: bool = True
     """False: it loads with `compile=False` alone, and can predict but not train."""
     modules: tuple[str, ...] = ()

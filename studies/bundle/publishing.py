@@ -1,4 +1,4 @@
-"""The publication of a bundle: in an order that leaves the bundle before it whole, wherever it is interrupted."""
+"""The publication of a bundle, in an order that keeps the bundle before it whole if it is interrupted."""
 
 import hashlib
 import logging
@@ -169,7 +169,7 @@ def _draft(storage: "BaseStorage", study_id: int) -> tuple[str, list[str]]:
 
 
 def _take_over(storage: "BaseStorage", study_id: int, artifact_ids: frozenset[str]) -> str:
-    """Note down the ids to be used, along with all that are noted or published already; return the owner's token."""
+    """Add the ids to be used to those that are noted or published; return the owner's token."""
     owner = secrets.token_hex(8)
     noted = {*_draft(storage, study_id)[1], *artifact_ids, *_published_ids(storage, study_id)}
     storage.set_study_system_attr(study_id, BUNDLE_DRAFT, {"owner": owner, "artifacts": sorted(noted)})

@@ -1,4 +1,4 @@
-"""The turn to publish a study's bundle: one process has it at a time, and keeps it as long as it renews it."""
+"""The turn to publish a study's bundle: one process has it at a time, for as long as it renews it."""
 
 import secrets
 
@@ -12,7 +12,7 @@ from studyhall.studies.queue.lease import LEASE_SECONDS
 
 
 class PublicationTurn:
-    """One process's claim on publishing a study's bundle; retraining twice at once would waste one of the two.
+    """One process's claim on publishing a study's bundle: two that retrain at once would waste one's work.
 
     Every method raises StorageError where the database fails.
 

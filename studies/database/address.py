@@ -13,9 +13,8 @@ from studyhall.studies.errors import StorageError
 from studyhall.studies.one_line import redact
 
 BUSY_SECONDS = 60  # how long SQLite waits for other processes' writes before it gives up
-KEPT_CONNECTIONS = (
-    3  # by a process, to PostgreSQL, while it is idle: as many as a worker has threads that use them
-)
+# By a process, to PostgreSQL, while it is idle: as many as a worker has threads that use them.
+KEPT_CONNECTIONS = 3
 CONNECT_SECONDS = 10  # how long PostgreSQL may take to answer a new connection
 
 # What a server that went away without a word is given, instead of the hours that systems wait by default.
@@ -25,8 +24,8 @@ _CONNECTION: dict[str, int | None] = {
     "keepalives_interval": 5,  # s
     "keepalives_count": 4,
     "tcp_user_timeout": 40_000,  # ms
-    # Statements that are prepared in one session are missed in the next, behind PgBouncer in transaction mode; where
-    # there is none, `database.prepare` has them prepared.
+    # Statements that are prepared in one session are missed in the next, behind PgBouncer in transaction
+    # mode; where there is none, `database.prepare` has them prepared.
     "prepare_threshold": None,
 }
 

@@ -1,4 +1,7 @@
-"""The names under which Studyhall keeps its own facts among Optuna's attributes and artifacts: what is stored has these names for ever."""
+"""The names of Studyhall's facts among Optuna's attributes and artifacts.
+
+They are stored in databases, and so can never change.
+"""
 
 # On a study, as user attributes.
 DEFINITION = "studyhall:definition"  # the definition, every default filled in
@@ -9,14 +12,12 @@ STORE = "studyhall:store"  # the id of the file in its artifact store that says 
 BUNDLE = "studyhall:bundle"  # the record of the published bundle
 RETRAINING = "studyhall:retraining"  # what the last retraining came to, and the facts of its training
 FILES = "studyhall:files"  # the artifact ids of its files, by their names
-KEPT_MODEL_PREFIX = (
-    "studyhall:model:"  # and a trial's number: the record of its model, None once that is let go
-)
+# And a trial's number: the record of its model, None once that is let go.
+KEPT_MODEL_PREFIX = "studyhall:model:"
 STARTED = "studyhall:started"  # when its first trial was claimed, seconds since 1970, by the database's clock
 STOP = "studyhall:stop"  # there as long as workers are asked to leave; when that was, as above
-EXHAUSTED = (
-    "studyhall:exhausted"  # how many configurations there were, and how many trials were left without one
-)
+# How many configurations there were, and how many trials were left without one.
+EXHAUSTED = "studyhall:exhausted"
 
 # On a trial, as a system attribute: where its hyperparameters come from before the sampler is asked. It is
 # absent, {"defaults": true}, or {"values": {...}}.
@@ -28,7 +29,8 @@ EPOCHS_BEGUN = "studyhall:epochs"
 # On a trial, as a system attribute: it has begun to train a model that asks for no hyperparameters.
 BEGUN = "studyhall:begun"
 
-# On a trial, as a system attribute: what stands for the names of the hyperparameters of its model, where those may change.
+# On a trial, as a system attribute: what stands for the names of the hyperparameters of its model, where
+# those may change.
 MODEL = "studyhall:model"
 
 # On a trial, as user attributes that people read.
@@ -55,15 +57,17 @@ REASON = "reason"
 UNREPORTED = "unreported"  # there once the trial was given back because it did not report the objective
 PRUNED_AFTER = "pruned_after"  # the last epoch of a trial that the pruner ended, complete or pruned
 
-# On a study, as a system attribute: {"owner": token, "artifacts": [ids]}, written before anything is uploaded: every
-# artifact that is, was or may become part of a bundle. Those that the record does not name may be removed. The
-# owner is who published or cleaned up last; whoever finds another there has been overtaken.
+# On a study, as a system attribute: {"owner": token, "artifacts": [ids]}, written before anything is
+# uploaded: every artifact that is, was or may become part of a bundle. Those that the record does not name
+# may be removed. The owner is who published or cleaned up last; whoever finds another there has been
+# overtaken.
 BUNDLE_DRAFT = "studyhall:bundle-draft"
 
 # On a study, as Optuna's own system attribute.
 METRIC_NAMES = "study:metric_names"
 
-# On a study, as a system attribute: the last occasion on which people were told of an event, which is its end.
+# On a study, as a system attribute: the last occasion on which people were told of an event, which is its
+# end.
 TOLD_PREFIX = "studyhall:told:"
 
 # A file attached to a trial: what its model makes of a few examples.

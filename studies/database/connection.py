@@ -12,9 +12,9 @@ from studyhall.studies.database.address import BUSY_SECONDS, Address
 from studyhall.studies.database.outages import may_pass
 from studyhall.studies.errors import StorageAwayError, StorageError
 
-IDLE_SECONDS = 30  # after which PostgreSQL ends a transaction, and its locks, of whom nothing is heard
-# Optuna's columns hold times without a zone, which the server fills in the session's zone. And a client that is
-# frozen in the middle of a transaction would keep everybody from its trial and more.
+IDLE_SECONDS = 30  # after which PostgreSQL ends the transaction of a silent client, and its locks
+# Optuna's columns hold times without a zone, which the server fills in the session's zone. And a client that
+# is frozen in the middle of a transaction would keep everybody from its trial and more.
 _SETTINGS = f"""
     SET {{scope}} TIME ZONE 'UTC'; SET {{scope}} idle_in_transaction_session_timeout = '{IDLE_SECONDS} s'
 """
@@ -68,8 +68,8 @@ def connect(address: Address, *, create: bool = False) -> Engine:
 def prepare(engine: Engine) -> None:
     """Give every connection that an engine is going to make the settings that Studyhall relies on.
 
-    Behind a pooler such as PgBouncer each transaction may be in another session, so each one is given them. A statement
-    without a transaction holds no locks, and Studyhall's do not depend on the zone.
+    Behind a pooler such as PgBouncer each transaction may be in another session, so each one is given them. A
+    statement without a transaction holds no locks, and Studyhall's do not depend on the zone.
     """
     if engine.dialect.name == "postgresql":
         event.listen(engine, "connect", _set_up)

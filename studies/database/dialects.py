@@ -1,4 +1,4 @@
-"""The SQL in which SQLite and PostgreSQL differ: the database's clock, and inserts that may find the row there."""
+"""The SQL that SQLite and PostgreSQL differ in: the database's clock, and inserts of rows that may exist."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ class seconds_of(FunctionElement[float]):
 
 
 class last_sign(FunctionElement[float]):
-    """The later one of a time, in seconds since 1970, and the start of the server: nobody is late before it."""
+    """The later of a time, in seconds since 1970, and the server's start: nobody is late before it."""
 
     type = Float(53)
     inherit_cache = True

@@ -137,5 +137,5 @@ def stored(number: float) -> tuple[float | None, str]:
 
 
 def number_of(value: float | None, kind: str) -> float:
-    """Return the number of which Optuna stored this value and this type."""
+    """Return the number that Optuna stored as this value and this type."""
     return _NOT_FINITE[kind] if value is None else value

@@ -1,9 +1,10 @@
-"""What a database's error is: other transactions in the way, a database that is away, or one that refuses."""
+"""Kinds of database errors: other transactions in the way, a database that is away, or one that refuses."""
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 # PostgreSQL's codes, https://www.postgresql.org/docs/current/errcodes-appendix.html
 _CONFLICT = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
+# Connection lost, idle for too long, shutting down, starting, too many clients.
 _AWAY = (
     "08",
     "25P03",
@@ -11,7 +12,7 @@ _AWAY = (
     "57P02",
     "57P03",
     "53300",
-)  # connection lost, idle for too long, shutting down, starting, too many clients
+)
 # What the driver says, without a code, where to connect again is of no use.
 _REFUSED = (
     "authentication failed",

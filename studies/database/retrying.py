@@ -1,4 +1,4 @@
-"""Patience with a database: what goes wrong by the way is tried again, after pauses that grow, for a set time."""
+"""Patience with a database: what fails for a passing reason is tried again for a set time."""
 
 import random
 import sys
@@ -17,7 +17,7 @@ from studyhall.studies.errors import StorageError
 WORKER_PATIENCE_SECONDS = 600.0
 """How long a worker waits for a database that is away."""
 
-_CONFLICTS = 20  # so often at least, what other transactions were in the way of is done again
+_CONFLICTS = 20  # retries for conflicts with other transactions, whatever the patience
 _FIRST_PAUSE = 0.05  # s, doubled each time
 _LONGEST_PAUSE = 5.0  # s
 _GLANCE = 0.1  # s; how soon a pause hears of hurry
@@ -90,6 +90,7 @@ def persist(address: Address, patience: Patience, operation: Callable[[], _T]) -
 
 
 def _failures() -> tuple[type[BaseException], ...]:
-    # The second is how Optuna wraps the first; it is not imported here, for commands that do without it answer at once.
+    # The second is how Optuna wraps the first; it is not imported here, for commands that do without it
+    # answer at once.
     wrapper = sys.modules.get("optuna.exceptions")
     return (SQLAlchemyError,) if wrapper is None else (SQLAlchemyError, wrapper.StorageInternalError)

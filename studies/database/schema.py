@@ -110,8 +110,9 @@ def _locked(engine: Engine) -> Iterator[Connection]:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
-            # A lock of the transaction and not of the session, so that it holds behind a connection pooler too; there
-            # those who waited inside a transaction would take up the connections that the holder needs.
+            # A lock of the transaction and not of the session, so that it holds behind a connection pooler
+            # too; there those who waited inside a transaction would take up the connections that the holder
+            # needs.
             attempt = text("SELECT pg_try_advisory_xact_lock(:key)")
             while not connection.execute(attempt, {"key": _ADVISORY_KEY}).scalar_one():
                 connection.rollback()
@@ -150,9 +151,8 @@ def _journal(engine: Engine) -> str:
 def _use_write_ahead_log(engine: Engine) -> None:
     with engine.connect() as connection:
         try:
-            connection.exec_driver_sql(
-                "PRAGMA journal_mode=WAL"
-            )  # readers and a writer do not wait for each other
+            # Readers and a writer do not wait for each other.
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
         except OperationalError as error:
             # Somebody works in an older file without it: slower, and as safe. The next start tries again.
             if "locked" not in str(error.orig):

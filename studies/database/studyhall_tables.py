@@ -7,7 +7,7 @@ from studyhall.studies.database.optuna_tables import studies, trials
 metadata = MetaData()
 _NAME = String(512)
 
-# Deleting a study or a trial, whoever does it, deletes what is here about it.
+# Deleting a study or a trial, in any program, deletes what is here about it.
 
 
 def _of_study() -> Column[int]:

@@ -15,7 +15,10 @@ class Transactions(Protocol):
     """
 
     def read(self, work: Callable[[Connection], T]) -> T:
-        """Return what `work` finds; it must not write. Each of its statements sees what was committed before it."""
+        """Return what `work` finds; it must not write.
+
+        Each of its statements sees what was committed before it.
+        """
         ...
 
     def transact(
@@ -25,7 +28,7 @@ class Transactions(Protocol):
 
         Args:
             work: It has no effect but on the database, so that it may be done again.
-            got_through: Says whether an earlier attempt whose answer was lost got through after all, given what `work`
-                returned in it. Needed unless it makes no difference to do `work` again.
+            got_through: Says whether an earlier attempt whose answer was lost got through after all, given
+                what `work` returned in it. Needed unless it makes no difference to do `work` again.
         """
         ...

@@ -166,7 +166,7 @@ class Definition(Section):
 
     @property
     def folder(self) -> Path:
-        """The folder that relative paths of the user's code start from; the current one if nothing was read."""
+        """The folder that relative paths of the user's code start from; the current one without a file."""
         return Path(self.origin.folder)
 
     @property

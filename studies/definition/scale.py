@@ -9,9 +9,10 @@ from studyhall.studies.definition.training_sections import BUILT_IN_SOURCES
 def scaled(definition: Definition) -> Definition:
     """Multiply the budget of a definition by its `scale`, once, when it is read.
 
-    The budget is trials, epochs (of trials and of the retraining) and mixtures (of an epoch and of the validation), each
-    rounded to a whole number. Each is at least 1; mixtures fill a batch, and trials are at least the defaults and what is
-    enqueued. All else stays: network, batches, sampler, pruner, patience. Data of a person's own keep their size.
+    The budget is trials, epochs (of trials and of the retraining) and mixtures (of an epoch and of the
+    validation), each rounded to a whole number. Each is at least 1; mixtures fill a batch, and trials are at
+    least the defaults and what is enqueued. All else stays: network, batches, sampler, pruner, patience. Data
+    of a person's own keep their size.
 
     Returns:
         The definition with the numbers that will be run; its `scale` says what they were multiplied by.

@@ -184,8 +184,9 @@ class SamplerSpec(Section):
     def complete(cls, given: dict[str, Any]) -> dict[str, Any]:
         """Tell TPE to be multivariate, to group, and to begin early, where nothing else was said.
 
-        Searches of networks are short. On 60 random problems of their shape, five random trials at the beginning left a fifth less regret
-        after 12 trials than ten, and no more after 32 (tests/benchmarks/RESULTS.md).
+        Searches of networks are short. On 60 random problems of their shape, five random trials at the
+        beginning left a fifth less regret after 12 trials than ten, and no more after 32
+        (tests/benchmarks/RESULTS.md).
         """
         options = given.get("options", {})
         name = given.get("name", "tpe")
@@ -215,7 +216,8 @@ class PrunerSpec(Section):
     def complete(cls, given: dict[str, Any]) -> dict[str, Any]:
         """Have the pruner that nobody chose judge from the second epoch on, and from the third trial.
 
-        The first epoch says little about the last: verdicts on it lost the best network in a tenth to a half of the replayed searches. Those
-        on the second lost none, and the sooner they began the sooner the best was found (tests/benchmarks/RESULTS.md).
+        The first epoch says little about the last: verdicts on it lost the best network in a tenth to a half
+        of the replayed searches. Those on the second lost none, and the sooner they began the sooner the best
+        was found (tests/benchmarks/RESULTS.md).
         """
         return given or {"options": {"n_startup_trials": 2, "n_warmup_steps": 2}}

@@ -8,7 +8,8 @@ from typing import Any
 from studyhall.studies.definition.definition import Definition
 from studyhall.studies.definition.training_sections import UNCHOSEN_PRECISION
 
-# A study may be renamed, moved, described and extended. Of its origin only the code that was read there counts.
+# A study may be renamed, moved, described and extended. Of its origin only the code that was read there
+# counts.
 _UNSIGNED: dict[str, Any] = {
     "name": True,
     "description": True,
@@ -23,8 +24,8 @@ _ABSENT = object()
 def signature(definition: Definition) -> str:
     """Return the SHA-256 of everything that can change a result, in 64 hexadecimal digits.
 
-    The content of files of code that the definition names counts too, as it was when they were read; what those
-    files import does not.
+    The content of files of code that the definition names counts too, as it was when they were read; what
+    those files import does not.
     """
     signed = _signed(definition)
     text = json.dumps(signed, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
@@ -32,7 +33,7 @@ def signature(definition: Definition) -> str:
 
 
 def differences(study: Definition, file: Definition) -> list[str]:
-    """Return one phrase for each thing that gives two definitions different signatures; none if they are the same.
+    """Return a phrase for each difference in what two definitions sign; none if the signatures are the same.
 
     Args:
         study: The definition in the storage.

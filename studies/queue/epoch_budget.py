@@ -24,7 +24,10 @@ def reported(study_id: int | ColumnElement[int]) -> Select[int]:
 
 
 def begun(study_id: int | ColumnElement[int]) -> Select[int]:
-    """Return the SELECT of how many epochs all trials have begun, each counted once however often it was trained."""
+    """Return the SELECT of how many epochs all trials have begun, each counted once.
+
+    An epoch that was trained again after an interruption does not count twice.
+    """
     table = trial_system_attributes
     return (
         select(func.coalesce(func.sum(cast(table.c.value_json, Integer)), 0))
@@ -40,10 +43,10 @@ def trained(connection: Connection, study_id: int) -> int:
 
 
 def begin(connection: Connection, lease: Lease, epoch: int, limit: int) -> bool:
-    """Note that the holder of a lease begins an epoch (from 1); False, and no change, if that is beyond the limit.
+    """Note that the holder of a lease begins an epoch (from 1); False, and no change, if beyond the limit.
 
-    An epoch that was begun before may always be begun again. The caller's transaction holds the write lock on SQLite; on PostgreSQL
-    the study's row is the lock, without being in the way of foreign keys to it.
+    An epoch that was begun before may always be begun again. The caller's transaction holds the write lock on
+    SQLite; on PostgreSQL the study's row is the lock, without being in the way of foreign keys to it.
 
     Raises:
         LeaseLostError: The lease is over.

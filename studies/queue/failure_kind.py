@@ -17,4 +17,4 @@ class FailureKind(StrEnum):
 
 
 UNKNOWN = "unknown"
-"""What failures are counted by of which nobody recorded a kind; it is recorded on no trial."""
+"""The kind under which failures without a recorded kind are counted; it is recorded on no trial."""

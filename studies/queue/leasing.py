@@ -2,7 +2,7 @@
 
 Each function is one step of a transaction that the caller holds. Each one that is given a lease raises
 LeaseLostError where the lease is over; the transaction must then be rolled back. All of them take the lock on
-the lease before the one on its trial, so that none of them waits for another in a circle.
+the lease before the one on its trial, so that no two of them deadlock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -103,7 +103,10 @@ def record_checkpoint(connection: Connection, lease: Lease, checkpoint: Checkpoi
 
 
 def hand_back(connection: Connection, lease: Lease, *, afresh: bool = False) -> None:
-    """Give the trial back to the queue, with what is known of it; `afresh` as it was put there, unless it has a checkpoint."""
+    """Give the trial back to the queue, with what is known of it.
+
+    With `afresh` it is as it was put there, unless it has a checkpoint.
+    """
     let_go = update(leases).where(_of(lease)).values(token=None).returning(leases.c.checkpoint_artifact)
     row = connection.execute(let_go).first()
     if row is None or not set_state(connection, lease.trial_id, WAITING):
@@ -121,7 +124,8 @@ def put_back(connection: Connection, lease: Lease, *, as_new: bool) -> None:
     Args:
         connection: The transaction.
         lease: The lease.
-        as_new: Whether the values that somebody asked for are forgotten too, because the trial cannot have them.
+        as_new: Whether the values that somebody asked for are forgotten too, because the trial cannot have
+            them.
     """
     checkpoint = connection.scalar(select(leases.c.checkpoint_artifact).where(_of(lease)).with_for_update())
     nothing = {"checkpoint_epoch": None, "checkpoint_artifact": None, "checkpoint_sha256": None}

@@ -24,8 +24,9 @@ from studyhall.studies.queue.lease import Lease
 class EndedByPruner:
     """How a trial ended that the pruner gave up on.
 
-    `values` are its result, one for each objective: those of its best epoch, none where it never reported any. `complete` says whether
-    it counts as complete, because no complete trial of the study was as good. `epoch` is the last that it reported, None if there is none.
+    `values` are its result, one for each objective: those of its best epoch, none where it never reported
+    any. `complete` says whether it counts as complete, because no complete trial of the study was as good.
+    `epoch` is the last that it reported, None if there is none.
     """
 
     complete: bool
@@ -46,9 +47,9 @@ def end(
 ) -> Ending:
     """End a trial that the pruner gave up on, and the lease with it.
 
-    It is complete where no complete trial of the study is as good: whoever asks for a study's best trial, Optuna and optuna-dashboard
-    included, looks at the complete ones alone, and would lose the best result. Of two trials that end at the same moment, neither sees
-    the other, and both may be complete.
+    It is complete where no complete trial of the study is as good: whoever asks for a study's best trial,
+    Optuna and optuna-dashboard included, looks at the complete ones alone, and would lose the best result. Of
+    two trials that end at the same moment, neither sees the other, and both may be complete.
 
     Args:
         connection: The transaction.

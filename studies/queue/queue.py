@@ -63,8 +63,8 @@ def push_in(connection: Connection, study_id: int, start: Start) -> tuple[int, A
 
     Returns the number of the trial that will try it, and the one that was added.
 
-    It is tried by the first trial in the queue of which nothing was asked and nothing is known yet; the
-    new one takes its place at the end.
+    The first trial in the queue that has neither values asked for nor parameters yet tries it; the new one
+    takes its place at the end.
     """
     queued = trials.c
     free = (
@@ -102,8 +102,8 @@ def claim(
     """Take the first trial out of the queue: WAITING becomes RUNNING, for the holder of a new lease alone.
 
     None says that no trial can be taken now: workers are asked to leave, or, on PostgreSQL, others may be
-    taking the last ones, so see `is_over`. `has_started` says that the study is known to have had a first claim,
-    `asked_only` that no trial is wanted whose values a sampler would have to propose.
+    taking the last ones, so see `is_over`. `has_started` says that the study is known to have had a first
+    claim, `asked_only` that no trial is wanted whose values a sampler would have to propose.
     """
     taken = connection.execute(_take_first(asked_only), {"study": study_id}).first()
     if taken is None:
@@ -134,7 +134,7 @@ def _take_first(asked_only: bool) -> ReturningUpdate[Any]:
 
 
 def is_over(connection: Connection, study_id: int, *, asked_only: bool = False) -> bool:
-    """Whether no trial can be claimed: workers are asked to leave, or none waits or may come back any moment."""
+    """Whether no trial can be claimed: workers are asked to leave, or none waits."""
     waiting = exists().where(trials.c.study_id == study_id, trials.c.state == WAITING)
     if asked_only:
         waiting = waiting.where(withdrawal.is_asked(trials.c.trial_id))

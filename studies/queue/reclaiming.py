@@ -35,7 +35,10 @@ from studyhall.studies.queue.leasing import leave_over, set_attributes, set_stat
 
 @dataclass(frozen=True)
 class Expired:
-    """A running trial whose worker gave no sign of life for too long; `token` is None if none ever leased it."""
+    """A running trial whose worker gave no sign of life for too long.
+
+    `token` is None if no worker ever leased it.
+    """
 
     trial_id: int
     study_id: int

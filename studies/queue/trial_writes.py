@@ -1,6 +1,7 @@
-"""What the holder of a lease writes about its trial: one statement for each fact, which writes nothing once the lease is over.
+"""What the holder of a lease writes about its trial: for each fact a statement that requires the lease.
 
-The rows are those that Optuna's own storage would write. Each function raises LeaseLostError where the lease is over.
+The rows are those that Optuna's own storage would write. Each function raises LeaseLostError where the lease
+is over.
 """
 
 import functools
@@ -76,7 +77,8 @@ def _write(connection: Connection, lease: Lease, table: Table, row: Mapping[str,
         raise lost(lease)
 
 
-# For each table: what is unique for a trial, and what replaces it. A parameter is never replaced, only found there.
+# For each table: what is unique for a trial, and what replaces it. A parameter is never replaced, only found
+# there.
 _ROWS: Mapping[str, tuple[Column[Any], tuple[Column[Any], ...]]] = {
     table.name: (table.c[key], tuple(table.c[each] for each in values))
     for table, key, values in (
@@ -90,7 +92,7 @@ _ROWS: Mapping[str, tuple[Column[Any], tuple[Column[Any], ...]]] = {
 
 @functools.cache
 def _insert(name: str, dialect: str) -> Insert:
-    """Return the statement that writes a row, and none where the lease is over; it counts the rows that it finds, too."""
+    """Return the statement that writes a row where the lease is held, and counts a row that it finds, too."""
     key, values = _ROWS[name]
     table = key.table
     given = (key, *values)

@@ -1,7 +1,8 @@
 """Trials that are taken out of the queue: they have nothing left to try, or are not asked for any more.
 
-A trial that is withdrawn is deleted, as if it had never been asked for. Numbers stay without gaps, as Optuna counts on: a trial before one
-that has begun fails instead, with a kind of failure of its own, and is counted nowhere.
+A trial that is withdrawn is deleted, as if it had never been asked for. Numbers stay without gaps, as Optuna
+counts on: a trial before one that has begun fails instead, with a kind of failure of its own, and is counted
+nowhere.
 
 Each function is one step of a transaction that the caller holds.
 """
@@ -42,7 +43,7 @@ _OF_TRIAL = (
 
 @dataclass(frozen=True)
 class Exhausted:
-    """A search space of which all was tried: so many configurations, and so many trials that had nothing to try."""
+    """A search space that was tried to its end: its configurations, and the trials left without one."""
 
     configurations: int
     withdrawn: int
@@ -93,7 +94,7 @@ def forget(connection: Connection, study_id: int) -> None:
 
 
 def beyond(connection: Connection, study_id: int, total: int) -> int:
-    """Withdraw waiting trials from the end of the queue until there are no more than `total`; return how many.
+    """Withdraw trials from the end of the queue until no more than `total` are left; return how many.
 
     Those that somebody asked for, or that have begun, stay.
     """

@@ -1,4 +1,4 @@
-"""The workers of a study, as they say themselves that they live.
+"""The workers of a study, as they report that they live.
 
 Each function is one step of a transaction that the caller holds.
 """

@@ -21,10 +21,10 @@ class KeptModel:
 
 
 class KeptModels:
-    """Keeps the models of the best `limit` trials of a study, by their objective; as many as its definition says.
+    """Keeps the models of a study's best trials, as many as its definition says.
 
-    They belong to the study and not to their trials: nothing about a finished trial can be changed, so a record there could never be
-    taken back.
+    They belong to the study and not to their trials: nothing about a finished trial can be changed, so a
+    record there could never be taken back.
     """
 
     def __init__(self, study: Study, store: ArtifactStore, limit: int | None = None) -> None:
@@ -40,7 +40,7 @@ class KeptModels:
         return sorted(kept, key=lambda model: badness(study, model.value))
 
     def beyond(self) -> list[KeptModel]:
-        """The models that are not among the best, and are there because a worker died or the limit was lowered."""
+        """The models beyond the best: a worker died before it removed them, or the limit was lowered."""
         return self.all()[self._limit :]
 
     def takes(self, number: int, value: float) -> bool:
@@ -50,7 +50,7 @@ class KeptModels:
         return rank < self._limit
 
     def keep(self, number: int, value: float, model: Path) -> bool:
-        """Keep a trial's model if it is among the best, let go of the one that is no longer, and say which it was.
+        """Keep a trial's model and let go of the one that it displaces; False if it is not among the best.
 
         Bytes first, then the record; a model that is let go loses its record first.
 

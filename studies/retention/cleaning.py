@@ -18,7 +18,7 @@ from studyhall.studies.retention.named_artifacts import named
 from studyhall.studies.study.study import Study
 
 OLD_SECONDS = 24 * 3600.0
-"""How old something must be that no record names: far older than a worker waits for its database to record it."""
+"""How old a file must be that no record names: far older than a worker waits for its database."""
 
 _MODEL_FILE = re.compile(r"trial-\d+-(model\.keras|model\.weights\.h5)")  # as best_models.py names them
 
@@ -46,13 +46,15 @@ class Rubbish:
 class Cleaning:
     """Finds and removes what one study no longer needs, while workers work on it or not.
 
-    What a record says is not needed can go at once. What no record names is left alone until it is old, because
-    somebody may be about to record it; and what another storage may have put there is found apart, as UNNAMED.
+    What a record says is not needed can go at once. What no record names is left alone until it is old,
+    because somebody may be about to record it; and what another storage may have put there is found apart, as
+    UNNAMED.
 
     Args:
         study: The study.
         store: Its artifact store, which others may share.
-        keep_models: Of how many of the best trials the models are needed; None for what the study's definition says.
+        keep_models: Of how many of the best trials the models are needed; None for what the study's
+            definition says.
         old_seconds: From when on something is old.
         clock: Seconds since 1970, as the store's.
     """
@@ -115,7 +117,7 @@ class Cleaning:
         return list(dict.fromkeys([*reclaiming.left_over(connection, self._study.id), *ended]))
 
     def _lost_models(self) -> list[str]:
-        """Return models that are attached to the study, but of which it has no record that they are kept."""
+        """Return models that are attached to the study without a record that they are kept."""
         kept = {model.artifact_id for model in self._models.all()}
         files = recorded(self._study.storage.get_study_system_attrs(self._study.id))
         return [

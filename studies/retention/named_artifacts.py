@@ -1,4 +1,4 @@
-"""The artifacts that anything in a storage names, whichever of its studies, and whoever made that."""
+"""The artifacts that the records in a storage name, of all its studies, whichever program made them."""
 
 import json
 import re
@@ -15,9 +15,8 @@ from studyhall.studies.database.optuna_tables import (
 )
 from studyhall.studies.database.studyhall_tables import leases, leftovers
 
-_WORD = re.compile(
-    r"[A-Za-z0-9][A-Za-z0-9._-]{7,127}"
-)  # whatever could be an id: rather too much than too little
+# Whatever could be an id: rather too much than too little.
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,127}")
 
 
 def named(connection: Connection) -> frozenset[str]:

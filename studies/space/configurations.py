@@ -1,4 +1,4 @@
-"""The configurations that a study's trials have: what tells two of them apart, and which of them count as tried."""
+"""The configurations of a study's trials: what tells two of them apart, and which of them count as tried."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.values import Value
 
 Key = Hashable
-"""A parameter's value, such that the same values have the same key whoever drew them."""
+"""A parameter's value in a form that is the same for the same values, whatever sampler drew them."""
 
 _DIGITS = 12  # of a stepped number; what float arithmetic may move it by lies below
 
@@ -21,8 +21,8 @@ _DIGITS = 12  # of a stepped number; what float arithmetic may move it by lies b
 class Configuration:
     """What a trial tries, or has drawn of it so far.
 
-    `points` and `distributions` are in the order in which the model asked for them. A trial that has `ended` asks for nothing more. `model` is that
-    of `Limits`, None where nobody wrote it down.
+    `points` and `distributions` are in the order in which the model asked for them. A trial that has `ended`
+    asks for nothing more. `model` is that of `Limits`, None where nobody wrote it down.
     """
 
     number: int
@@ -39,9 +39,10 @@ Tried = Callable[[FrozenTrial], Configuration | None]
 def tried_once(trial: FrozenTrial) -> Configuration | None:
     """Return a trial's configuration, which no other trial is to repeat; None where one may.
 
-    Complete and pruned trials count, those that run or have to be continued, and those that failed: with the same configuration they would
-    fail again. Not those whose workers vanished, those that other programs ended, and those that were refused the values that a
-    person asked for. A trial without parameters counts if it was trained, for then its model asks for none.
+    Complete and pruned trials count, those that run or have to be continued, and those that failed: with the
+    same configuration they would fail again. Not those whose workers vanished, those that other programs
+    ended, and those that were refused the values that a person asked for. A trial without parameters counts
+    if it was trained, for then its model asks for none.
     """
     if not trial.params and BEGUN not in trial.system_attrs:
         return None
@@ -94,7 +95,10 @@ def size_of(distribution: BaseDistribution) -> int | None:
 
 
 def is_drawn_once(distribution: BaseDistribution, value: Any) -> bool:
-    """Whether no two trials draw a value by accident: it is any number but the ends of a continuous range, where samplers cut off."""
+    """Whether no two trials draw a value by accident: it lies inside a continuous range.
+
+    Samplers cut off at the ends, which are therefore drawn again and again.
+    """
     if not isinstance(distribution, FloatDistribution) or distribution.step is not None:
         return False
     return bool(distribution.low < value < distribution.high)

@@ -1,7 +1,7 @@
 """Trials kept apart: what one draws or begins is written only where no other trial has the same.
 
-Each function is one step of a transaction that the caller holds; on SQLite it holds the write lock. On PostgreSQL the study's row is the
-lock, without being in the way of foreign keys to it.
+Each function is one step of a transaction that the caller holds; on SQLite it holds the write lock. On
+PostgreSQL the study's row is the lock, without being in the way of foreign keys to it.
 """
 
 import functools
@@ -46,7 +46,7 @@ def set_param(
     *,
     goes_on: bool,
 ) -> Neighbours:
-    """Give the trial a parameter, unless another trial then has the same parameters and nobody knows of one that has more.
+    """Give the trial a parameter, unless that makes it another trial's equal with nothing more to draw.
 
     Args:
         connection: The transaction.
@@ -79,7 +79,7 @@ def set_param(
 
 
 def begin_without_parameters(connection: Connection, lease: Lease) -> int | None:
-    """Note that the trial begins to train a model that asks for no parameters; return another trial's number if that has done so.
+    """Note that the trial trains a model without parameters; return the number of a trial that already did.
 
     Raises:
         LeaseLostError: The lease is over.

@@ -19,8 +19,9 @@ Grid = Mapping[str, Sequence[Any]]
 class Limits:
     """What is known of a space beside what its trials asked for.
 
-    `grid` holds the only values that are proposed, if they are limited; `asked` what the present model draws a parameter from, where that may
-    be another distribution than earlier trials had; `model` stands for the names that it asks for, where those may be others.
+    `grid` holds the only values that are proposed, if they are limited; `asked` what the present model draws
+    a parameter from, where that may be another distribution than earlier trials had; `model` stands for the
+    names that it asks for, where those may be others.
     """
 
     grid: Grid = field(default_factory=dict)
@@ -42,8 +43,9 @@ class Reach(IntEnum):
 class Space:
     """One node of the tree, and what lies below it.
 
-    A model asks for its parameters one by one, and what it asks for next follows from the values that it has. So trials with the same values
-    so far ask for the same next parameter, or for none. Nobody knows what a value that was never drawn leads to.
+    A model asks for its parameters one by one, and what it asks for next follows from the values that it has.
+    So trials with the same values so far ask for the same next parameter, or for none. Nobody knows what a
+    value that was never drawn leads to.
 
     Args:
         configurations: Those of the trials that came this way.
@@ -106,9 +108,8 @@ class Space:
             return Reach.PENDING if self._configurations else Reach.FREE
         name, distribution = self._asked(longer)
         size, below = self._size(name, distribution), self._by_value(name)
-        if not size or size > len(
-            below
-        ):  # a grid may have no value that the model takes, which is to be said
+        # A grid may have no value that the model takes, which is to be said.
+        if not size or size > len(below):
             return Reach.FREE
         reach = Reach.TRIED
         for value in self.values(name, distribution):
@@ -129,7 +130,7 @@ class Space:
         return {key: reach for key, reach in below.items() if reach is not Reach.FREE}
 
     def values(self, name: str, distribution: BaseDistribution) -> Sequence[Value]:
-        """Return the values that are proposed for a parameter of which there are not endlessly many."""
+        """Return the values that may be proposed for a parameter that has finitely many."""
         if name not in self._limits.grid:
             return values_of(distribution)
         return [each for each in self._limits.grid[name] if _is_in(distribution, each)]

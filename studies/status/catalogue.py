@@ -67,7 +67,8 @@ class Catalogue:
         """Whether there is a study of that name; a server's database that was never used holds none.
 
         Raises:
-            StorageError: The storage cannot be read, or is away for longer than `patience`; None does not wait.
+            StorageError: The storage cannot be read, or is away for longer than `patience`; None does not
+                wait.
         """
 
         def look() -> bool:
@@ -122,13 +123,12 @@ class Catalogue:
 
 
 def read_summary(connection: Connection, name: str, study_id: int) -> StudySummary:
-    """Return a study, of which the number is known."""
+    """Return a study by its number."""
     direction = study_rows.direction(connection, study_id)
     found = study_rows.attributes(connection, study_id, (DEFINITION, SIGNATURE, CREATED, BUNDLE, EXHAUSTED))
     created = found.get(CREATED)
-    leased = inspect(connection).has_table(
-        studyhall_tables.leases.name
-    )  # older databases get it when they are worked on
+    # Older databases get it when they are worked on.
+    leased = inspect(connection).has_table(studyhall_tables.leases.name)
     return StudySummary(
         name=name,
         direction=direction,

@@ -1,4 +1,4 @@
-"""How fast a study goes, and how long it will take: estimates, each with what it rests on."""
+"""Estimates of how fast a study goes and how long it will take, each with what it rests on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -85,7 +85,7 @@ def time_left(
 
 
 def _share_left(trial: RunningTrial, mean: float, epochs: int | None) -> float:
-    """Return which part of a running trial is left, by its epochs or, before the first, by the time that it took."""
+    """Return which part of a running trial is left: by its epochs or, before the first ends, by its time."""
     if epochs and trial.epoch:
         return max(0.0, 1 - trial.epoch / epochs)
     return max(0.0, 1 - trial.seconds / mean) if mean > 0 else 0.0

@@ -1,4 +1,4 @@
-"""What a study's record says that it is to do, read with care: other programs and versions write records too."""
+"""A study's goals, from the definition in its record; parsed leniently, as others write records too."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -89,7 +89,7 @@ def _best(direction: str) -> Select[Any]:
 
 
 def shown_values(text: str | None) -> dict[str, Value]:
-    """Return hyperparameters as a trial shows them; none where people wrote something else under that name."""
+    """Return the hyperparameters that a trial shows; none where people wrote something else there."""
     values = json.loads(text or "{}")
     return values if isinstance(values, dict) else {}
 
@@ -104,9 +104,8 @@ def failures(connection: Connection, study_id: int) -> dict[str, int]:
         .group_by(kind)
         .order_by(func.count().desc(), kind)
     )
-    found = {
-        f"{json.loads(row[0])}": row[1] for row in connection.execute(query)
-    }  # anybody may have written it
+    # Anybody may have written it.
+    found = {f"{json.loads(row[0])}": row[1] for row in connection.execute(query)}
     found.pop(FailureKind.WITHDRAWN, None)
     return found
 
@@ -174,7 +173,7 @@ def front(connection: Connection, study_id: int) -> list[FrontTrial]:
 
 
 def undominated(costs: Mapping[int, tuple[float, ...]]) -> list[int]:
-    """Return the keys of those costs that no other one is as low as in all and lower in one, the lowest first."""
+    """Return the keys of the costs on the Pareto front, those with the lowest first cost first."""
     kept: list[int] = []
     for key in sorted(costs, key=lambda each: (costs[each], each)):
         # Whatever dominates it comes before it, or is dominated itself by one that does.

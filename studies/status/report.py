@@ -98,7 +98,7 @@ class Report:
 
 
 def failures_of(summary: StudySummary) -> dict[str, int]:
-    """Return a study's failed trials by the kind of their failure; `UNKNOWN` for those of which nobody recorded it."""
+    """Return a study's failed trials by kind of failure; `UNKNOWN` where none is recorded."""
     kinds = dict(summary.failures)
     if (others := summary.counts.failed - sum(kinds.values())) > 0:
         kinds[UNKNOWN] = kinds.get(UNKNOWN, 0) + others
@@ -108,8 +108,8 @@ def failures_of(summary: StudySummary) -> dict[str, int]:
 def phase_of(summary: StudySummary) -> str:
     """Return in one word how a study is doing.
 
-    "empty" has no trials, "running" has workers, "stopping" has workers that are asked to leave, "idle" has work that nobody does,
-    "finished" has no trials left, and "published" has its bundle besides.
+    "empty" has no trials, "running" has workers, "stopping" has workers that are asked to leave, "idle" has
+    work that nobody does, "finished" has no trials left, and "published" has its bundle besides.
     """
     counts = summary.counts
     if counts.total == 0:

@@ -45,7 +45,8 @@ def running(
         connection: The transaction.
         study_id: The study.
         direction: "minimize" or "maximize".
-        leased: Whether the database has the tables of leases and workers; older ones get them when they are worked on.
+        leased: Whether the database has the tables of leases and workers; older ones get them when they are
+            worked on.
     """
     found = {row.trial_id: row for row in connection.execute(_running(study_id, leased))}
     if not found:

@@ -1,4 +1,4 @@
-"""What the catalogue says of one study."""
+"""The summary of a study: one line of the catalogue."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,9 +38,8 @@ class BestTrial:
     number: int
     value: float
     hyperparameters: Mapping[str, Value]  # as recorded for people; empty if nothing was
-    pruned_after: int | None = (
-        None  # the epoch after which the pruner ended it; None where it trained to its end
-    )
+    # The epoch after which the pruner ended it; None where it trained to its end.
+    pruned_after: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""Learning curves by the best value so far: a trial's result is that of its best epoch, so it is judged by that at every epoch."""
+"""Learning curves by the best value so far.
+
+A trial's result is that of its best epoch, so at every epoch it is judged by its best one until then.
+"""
 
 import copy
 import math
@@ -17,7 +20,8 @@ def best_of(values: Iterable[float], direction: StudyDirection) -> float | None:
 def result_of(trial: FrozenTrial, direction: StudyDirection) -> float | None:
     """Return what a trial that has ended came to, by the first objective; None where it came to nothing.
 
-    For a pruned one that is the best it had reached. Databases of before know its last value alone, beside the curve.
+    For a pruned one that is the best it had reached. Databases of before know its last value alone, beside
+    the curve.
 
     Args:
         trial: The trial.
@@ -45,7 +49,7 @@ def so_far(curve: Mapping[int, float], direction: StudyDirection) -> dict[int, f
 
 
 def as_judged(trial: FrozenTrial, direction: StudyDirection) -> FrozenTrial:
-    """Return a trial with the best value up to each step in place of the step's; itself where that is the same."""
+    """Return a trial whose value at each step is the best up to it; itself if that changes nothing."""
     if not trial.intermediate_values:  # as of the many that wait
         return trial
     curve = so_far(trial.intermediate_values, direction)

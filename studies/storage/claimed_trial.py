@@ -23,7 +23,7 @@ def require_finite(trial: Trial, values: Sequence[float]) -> None:
 
 
 def reached(trial: Trial, values: Sequence[float]) -> tuple[float, ...]:
-    """Return the result of a trial that ends early: what is given, or the best value that it reported; nothing if there is none.
+    """Return the result of a trial that ends early: what is given, or else the best value that it reported.
 
     Raises:
         ValueError: A value is not finite, or there is not one for each objective.

@@ -1,4 +1,4 @@
-"""A value for a parameter that leads to something that no other trial has tried, or tries."""
+"""Drawing a parameter's value so that no other trial has, or had, the same configuration."""
 
 import random
 import time
@@ -16,7 +16,10 @@ from studyhall.studies.storage.leased_storage import LeasedStorage, TakenError
 from studyhall.studies.values import Value
 
 PATIENCE_SECONDS = 2.0
-"""How long a draw waits where all values are other running trials': most of them are about to draw their next parameter."""
+"""How long a draw waits for other running trials that have all the values.
+
+Most of them are about to draw their next parameter.
+"""
 
 _PAUSE_SECONDS = 0.05
 _AGAIN = 8  # times that a sampler is asked for another value, before chance is
@@ -31,8 +34,9 @@ _T = TypeVar("_T")
 def draw(trial: Trial, name: str, distribution: BaseDistribution, ask: Callable[[], _T]) -> _T:
     """Have a trial draw a parameter until the value leads to something new.
 
-    A configuration is complete when the model asks for nothing more, which nobody knows before. So no two trials ever have the same
-    parameters while it is not known that the model goes on from there: what is complete is then nobody else's.
+    A configuration is complete when the model asks for nothing more, which nobody knows before. So no two
+    trials ever have the same parameters while it is not known that the model goes on from there: what is
+    complete is then nobody else's.
 
     Args:
         trial: The running trial.

@@ -1,4 +1,4 @@
-"""What a pruner is asked about a trial."""
+"""Whether a pruner gives up on a trial."""
 
 import copy
 
@@ -12,9 +12,10 @@ from studyhall.studies.storage.best_so_far import as_judged
 def gives_up(pruner: BasePruner, study: Study, trial: FrozenTrial) -> bool:
     """Whether a pruner gives up on a trial, which it judges by the best value so far.
 
-    Pruners compare values of one step, and the trial's result is that of its best epoch: by the step's own value, one that peaks early would
-    be given up though it is the best. Two look at the curve as it is: a threshold is there for values that run away, however good they were
-    before, and patience asks whether the values still improve. What patience wraps judges by the best value again.
+    Pruners compare values of one step, and the trial's result is that of its best epoch: by the step's own
+    value, one that peaks early would be given up though it is the best. Two look at the curve as it is: a
+    threshold is there for values that run away, however good they were before, and patience asks whether the
+    values still improve. What patience wraps judges by the best value again.
 
     Args:
         pruner: The study's.

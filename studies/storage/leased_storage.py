@@ -36,10 +36,10 @@ class TakenError(Exception):
 class LeasedStorage(BaseStorage):
     """A study's storage as the holder of one claim sees it, in front of the cache that all claims share.
 
-    It shows the sampler trials that ran out of memory as bad ones, and sampler and pruner the other trials by their
-    best values so far. It writes about no other trial than its own, and every write raises LeaseLostError, and
-    changes nothing, once the lease is over. Leases have heartbeats of their own, so Optuna's are none of its
-    methods.
+    It shows the sampler trials that ran out of memory as bad ones, and sampler and pruner the other trials by
+    their best values so far. It writes about no other trial than its own, and every write raises
+    LeaseLostError, and changes nothing, once the lease is over. Leases have heartbeats of their own, so
+    Optuna's are none of its methods.
 
     Nobody but the holder writes about the trial, so it is read once; what is written is noted down here, too.
 
@@ -142,8 +142,8 @@ class LeasedStorage(BaseStorage):
     def keeping_apart(self, taken: Mapping[Key, Reach], *, by_plan: bool) -> Iterator[None]:
         """Raise TakenError where a parameter that is set inside the block leads to nothing that is free.
 
-        It is one of the values that are `taken`, or another trial has drawn the same meanwhile: two that follow one
-        plan may draw the same number of a continuous range, others only its ends.
+        It is one of the values that are `taken`, or another trial has drawn the same meanwhile: two that
+        follow one plan may draw the same number of a continuous range, others only its ends.
         """
         self._taken, self._by_plan = taken, by_plan
         try:

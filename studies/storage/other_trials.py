@@ -1,4 +1,4 @@
-"""The other trials of a study, as the holder of one sees them."""
+"""The other trials of a study, as the holder of a lease sees them."""
 
 import time
 from collections.abc import Sequence

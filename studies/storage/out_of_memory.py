@@ -1,4 +1,4 @@
-"""Configurations that ran out of memory, as samplers see them: so that they learn that those are bad."""
+"""Configurations that ran out of memory, shown to samplers as bad ones, so that they avoid them."""
 
 import copy
 from collections.abc import Sequence
@@ -10,10 +10,13 @@ from studyhall.studies.space.configurations import ran_out_of_memory
 
 
 def as_samplers_see(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> list[FrozenTrial]:
-    """Return trials with those that ran out of memory as complete ones, as bad as the worst; without any, as pruned.
+    """Return trials, those that ran out of memory as complete and as bad as the worst.
 
-    Optuna's samplers ignore failed trials, and would propose again what cannot be trained. A configuration that ran out of memory before it
-    had the parameters that all others have stays a failure, for samplers model no more than the parameters that all trials share.
+    Where no trial completed, there is no worst one, and they are shown as pruned.
+
+    Optuna's samplers ignore failed trials, and would propose again what cannot be trained. A configuration
+    that ran out of memory before it had the parameters that all others have stays a failure, for samplers
+    model no more than the parameters that all trials share.
     """
     failed = {each.number for each in trials if ran_out_of_memory(each)}
     if not failed:

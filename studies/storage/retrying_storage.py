@@ -73,7 +73,8 @@ class RetryingStorage(RDBStorage):
         self.address = address
         self.patience = patience
         self._local = threading.local()
-        # A worker, which waits for its database anyway, does not ask before each statement whether it is there.
+        # A worker, which waits for its database anyway, does not ask before each statement whether it is
+        # there.
         trusts = {"pool_pre_ping": False} if patience.seconds > 0 and address.path is None else {}
         super().__init__(
             schema.optuna_url(address),
@@ -94,7 +95,10 @@ class RetryingStorage(RDBStorage):
         self._apart = self.engine.execution_options(**apart)
 
     def read(self, work: Callable[[Connection], _T]) -> _T:
-        """Return what `work` finds; it must not write. Each of its statements sees what was committed before it."""
+        """Return what `work` finds; it must not write.
+
+        Each of its statements sees what was committed before it.
+        """
 
         def attempt() -> _T:
             with self._apart.connect() as connection:
@@ -157,7 +161,7 @@ class RetryingStorage(RDBStorage):
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Have the transactions of this thread that begin inside the block take SQLite's write lock at once."""
+        """Have this thread's transactions in the block take SQLite's write lock when they begin."""
         self._local.writes = True
         try:
             yield

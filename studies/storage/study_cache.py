@@ -16,7 +16,10 @@ from studyhall.studies.storage.study_storage import StudyStorage
 
 @dataclass(frozen=True)
 class Look:
-    """What the trials of a study had drawn at a moment; `first_open` is the id of the first one that may draw more."""
+    """What the trials of a study had drawn at a moment.
+
+    `first_open` is the id of the first trial that may draw more.
+    """
 
     configurations: list[Configuration]
     first_open: int
@@ -27,7 +30,8 @@ class StudyCache(_CachedStorage):
 
     Attributes:
         backend: The storage that is cached.
-        drawn_from: What parameters are drawn from, by their names; cleared when a trial that has said so may be gone.
+        drawn_from: What parameters are drawn from, by their names; cleared when a trial that has said so may
+            be gone.
     """
 
     def __init__(self, backend: StudyStorage, name: str, study_id: int) -> None:
@@ -49,7 +53,8 @@ class StudyCache(_CachedStorage):
         """Read what may have changed about the trials since they were last read."""
         self._read_trials_from_remote_storage(study_id)
 
-    # Private, but Optuna's cache calls it first whenever it is asked for all trials, and would keep deleted ones.
+    # Private, but Optuna's cache calls it first whenever it is asked for all trials, and would keep deleted
+    # ones.
     def _read_trials_from_remote_storage(self, study_id: int) -> None:
         with self._lock:
             study = self._studies.setdefault(study_id, _StudyInfo())

@@ -1,4 +1,4 @@
-"""A running trial, as Optuna holds it: what was asked of it, and its hyperparameters."""
+"""A running trial's hyperparameters: what was asked of it, and what its sampler proposes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,15 +32,15 @@ def suggest_value(
 ) -> Value:
     """Return the trial's value for a parameter, and store it.
 
-    A value that is drawn leads to a configuration that no other trial has, unless the study repeats them. One that somebody asks for may
-    repeat another trial's.
+    A value that is drawn leads to a configuration that no other trial has, unless the study repeats them. One
+    that somebody asks for may repeat another trial's.
 
     Args:
         trial: A running trial.
         name: The parameter's name in Optuna.
         distribution: What the value is drawn from.
-        value: What to take instead of a draw. A value that the trial holds already comes before it, even one that the
-            distribution does not have any more.
+        value: What to take instead of a draw. A value that the trial holds already comes before it, even one
+            that the distribution does not have any more.
 
     Raises:
         ValueError: The value is none of the distribution's, or the trial or study knows the name by another

@@ -71,8 +71,9 @@ def read_trial(connection: Connection, trial_id: int) -> FrozenTrial:
 def read_trials(connection: Connection, heads: Collection[Head]) -> list[FrozenTrial]:
     """Return trials whose heads were read before, in the order of those.
 
-    Optuna's own reading gives the same by seven SELECTs, and takes five times as long where there are thousands. What is
-    read of a trial that has ended is complete, because its head is what was written last and read first.
+    Optuna's own reading gives the same by seven SELECTs, and takes five times as long where there are
+    thousands. What is read of a trial that has ended is complete, because its head is what was written last
+    and read first.
     """
     if not heads:
         return []
@@ -115,7 +116,7 @@ def _trial(
 
 
 def _facts(of: Callable[[Select[Any], Table], Select[Any]]) -> CompoundSelect[Any]:
-    """Return the SELECT of all that is known of trials beside their heads; `of` says of which trials."""
+    """Return the SELECT of all that is known of the trials `of` beside their heads."""
 
     def part(
         kind: int,

@@ -1,4 +1,4 @@
-"""Earlier studies, for what a new one can begin with."""
+"""The best configurations of earlier studies, which a new one can begin with."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A study's note, kept up to date: what its definition, its best trial and its published bundle come to."""
+"""A study's note, kept up to date with its definition, its best trial and its published bundle."""
 
 from optuna.trial import FrozenTrial
 from sqlalchemy import Connection
@@ -28,7 +28,7 @@ def refresh_note(study: Study) -> bool:
         note_rows.lock(connection, study.id)
         now = queries.best(connection, study.id, study.definition.objective.direction)
         if (None if now is None else now.number) != (None if best is None else best.number):
-            return True  # whoever completed that one writes, or has written, what is right
+            return True  # the one that completed that trial writes what is right, or has done so
         return note_rows.rewrite(connection, study.id, text)
 
     return study.storage.transact(work)

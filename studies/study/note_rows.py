@@ -1,4 +1,4 @@
-"""A study's note in optuna-dashboard: written below a mark, so that what people write above it stays theirs."""
+"""A study's note in optuna-dashboard, below a mark: what people write above the mark stays theirs."""
 
 import json
 import math
@@ -38,8 +38,8 @@ def lock(connection: Connection, study_id: int) -> None:
 def rewrite(connection: Connection, study_id: int, text: str) -> bool:
     """Rewrite our part of a study's note; False, and no change, where people have removed the mark.
 
-    It is one step of a transaction that the caller holds, after `lock`. Whoever has the note open in the dashboard
-    meanwhile is told there that it has changed.
+    It is one step of a transaction that the caller holds, after `lock`. Whoever has the note open in the
+    dashboard meanwhile is told there that it has changed.
 
     Args:
         connection: The transaction.

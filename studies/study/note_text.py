@@ -1,4 +1,4 @@
-"""The text of a study's note: its best result, what is published, and what it was asked to do, in Markdown."""
+"""The text of a study's note in Markdown: its best result, its published bundle, and its definition."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,8 +16,11 @@ _NOT_SHOWN = ("name", "description", "storage", "origin")  # said elsewhere, or 
 
 @dataclass(frozen=True)
 class NotedTrial:
-    """The best trial, as the note shows it; `values` are those of the objectives, `picture` is an artifact's id,
-    `pruned_after` the epoch after which the pruner ended it."""
+    """The best trial, as the note shows it.
+
+    `values` are those of the objectives, `picture` is an artifact's id, `pruned_after` the epoch after which
+    the pruner ended it.
+    """
 
     trial_id: int
     number: int

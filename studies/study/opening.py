@@ -1,4 +1,4 @@
-"""The opening of a study: its database, its artifact store, and the study itself, made where they are missing."""
+"""The opening of a study, its database and its artifact store, each made where it is missing."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -31,7 +31,7 @@ def open_study(
     rebudget: bool = True,
     empty: bool = False,
 ) -> tuple[Study, ArtifactStore]:
-    """Open the storage, the artifact store and the study, making what is missing; after an error nothing is left.
+    """Open the storage, the artifact store and the study, and make what is missing; an error leaves nothing.
 
     Args:
         storage_url: The database.
@@ -43,8 +43,9 @@ def open_study(
         empty: Whether a study that is created has no trials.
 
     Raises:
-        StudyhallError: The storage or the artifact store cannot be used, the study is another one or keeps its files
-            in another store, or it was created with versions of Studyhall or Optuna that do not go together with these.
+        StudyhallError: The storage or the artifact store cannot be used, the study is another one or keeps
+            its files in another store, or it was created with versions of Studyhall or Optuna that do not go
+            together with these.
     """
     address = parse(storage_url)
     with ExitStack() as made:

@@ -39,7 +39,7 @@ class StudySpace:
         return out_of_memory_once if self.repeats else tried_once
 
     def reach(self) -> Reach:
-        """Return what is left of the search space; where that is nothing, withdraw the trials that would have to try it."""
+        """Return what is left of the search space; if nothing is, withdraw the trials that would draw."""
         if self._is_endless:
             return Reach.FREE
         space = self.space()
@@ -58,7 +58,8 @@ class StudySpace:
         """Say what the present model asks for, where it may be another one than that of earlier trials.
 
         Args:
-            asked: What it draws each parameter from, as far as that is known. With other names than before, nothing of it was tried.
+            asked: What it draws each parameter from, as far as that is known. With other names than before,
+                nothing of it was tried.
         """
         names = json.dumps(sorted(asked)).encode()
         model = hashlib.sha256(names).hexdigest()[:16] if asked else None
@@ -66,5 +67,5 @@ class StudySpace:
         self._is_endless = False
 
     def exhausted(self) -> Exhausted | None:
-        """Return how much was tried and withdrawn, where no configuration was left when last a trial was claimed."""
+        """Return how much was tried and withdrawn, if the last claim found no configuration left."""
         return self.storage.read(lambda connection: withdrawal.found(connection, self.id))

@@ -1,4 +1,4 @@
-"""The marker: a small file in a study's artifact store, by which whoever joins the study knows that it is the same store."""
+"""The marker: a file in a study's artifact store by which those who join the study recognise the store."""
 
 import io
 from contextlib import closing, suppress
@@ -60,7 +60,7 @@ def is_at_home(storage: StudyStorage, store: ArtifactStore, name: str) -> bool:
 
 
 def marker_of(connection: Connection, name: str) -> str | None:
-    """Return the id of a study's marker; None where there is no such study, or it is older than markers are."""
+    """Return the id of a study's marker; None if there is no such study, or it is older than markers."""
     study_id = study_rows.study_id(connection, name)
     if study_id is None:
         return None

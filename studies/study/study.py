@@ -63,8 +63,8 @@ class Study(StudyTrials):
 
         All of it is created in one transaction: a process that is killed leaves nothing, and of several that
         start at once, one creates the study and the others join it. A definition that asks for more trials
-        than the study has adds those; and its other budgets hold from now on. One that asks for fewer than before withdraws
-        waiting ones, unless they were asked for with values.
+        than the study has adds those; and its other budgets hold from now on. One that asks for fewer than
+        before withdraws waiting ones, unless they were asked for with values.
 
         Args:
             storage: Where it is.
@@ -129,8 +129,8 @@ class Study(StudyTrials):
     def rebudget(self, definition: Definition) -> None:
         """Give the study a definition's budget.
 
-        Trials that it lacks are added; where fewer are asked for than by the budget before, waiting ones are withdrawn; and the other limits hold
-        from now on.
+        Trials that it lacks are added; where fewer are asked for than by the budget before, waiting ones are
+        withdrawn; and the other limits hold from now on.
         """
         self.withdrawn = self.storage.transact(lambda connection: self._rebudget(connection, definition))
 
@@ -163,7 +163,7 @@ class Study(StudyTrials):
         return number
 
     def request_stop(self) -> None:
-        """Ask all workers of the study to give back their trials and leave; until `clear_stop`, none starts."""
+        """Ask all workers to hand their trials back and leave; none starts until `clear_stop`."""
         self.storage.transact(lambda connection: flags.request(connection, self.id))
 
     def stop_requested(self) -> bool:
@@ -198,7 +198,7 @@ class Study(StudyTrials):
         return self.storage.read(lambda connection: worker_rows.alive(connection, self.id, alive_within))
 
     def begin_epoch(self, lease: Lease, epoch: int, limit: int) -> bool:
-        """Take an epoch (from 1) of a trial out of a budget of `limit` epochs for the whole study; False if it is used up.
+        """Take an epoch (from 1) of a trial out of the study's `limit` of epochs; False if that is used up.
 
         An epoch that is trained again, after its worker died, counts once.
 

@@ -39,7 +39,8 @@ class StudyTrials(StudySpace):
     Every method raises StorageError where the database fails.
 
     Attributes:
-        others_try_the_rest: Whether the last claim took no trial because all that is left runs elsewhere; a later one may.
+        others_try_the_rest: Whether the last claim took no trial because all that is left runs elsewhere; a
+            later one may.
     """
 
     def __init__(self, storage: StudyStorage, id: int, name: str) -> None:
@@ -63,12 +64,14 @@ class StudyTrials(StudySpace):
     ) -> Trial | None:
         """Take the first trial out of the queue; None if the queue is empty or workers are asked to leave.
 
-        Before that, trials whose workers are gone return to the queue. Nobody else gets the same trial as long as its lease
-        is renewed; one that is claimed again has its number, its parameters and its intermediate values. Whatever is
-        written through the trial raises LeaseLostError, and changes nothing, once the lease is over.
+        Before that, trials whose workers are gone return to the queue. Nobody else gets the same trial as
+        long as its lease is renewed; one that is claimed again has its number, its parameters and its
+        intermediate values. Whatever is written through the trial raises LeaseLostError, and changes nothing,
+        once the lease is over.
 
-        Where all configurations of a finite search space were tried, the trials that a sampler would have to propose values for are
-        withdrawn from the queue, as `exhausted` then tells. Where other trials try the last ones, none of them is taken.
+        Where all configurations of a finite search space were tried, the trials that a sampler would have to
+        propose values for are withdrawn from the queue, as `exhausted` then tells. Where other trials try the
+        last ones, none of them is taken.
 
         Args:
             sampler: Returns the sampler for a trial, given its number.
@@ -153,7 +156,7 @@ class StudyTrials(StudySpace):
         return self.storage.transact(work)
 
     def begin_epoch(self, lease: Lease, epoch: int, limit: int) -> bool:
-        """Note that a trial begins an epoch (from 1); False, and no change, if the study has no more than `limit`.
+        """Note that a trial begins an epoch (from 1); False, and no change, if the `limit` is used up.
 
         Epochs of all trials count, each once however often it is trained.
 
@@ -163,7 +166,7 @@ class StudyTrials(StudySpace):
         return self.storage.transact(lambda connection: epoch_budget.begin(connection, lease, epoch, limit))
 
     def record_checkpoint(self, lease: Lease, epoch: int, artifact_id: str, sha256: str) -> str | None:
-        """Note where a trial can be continued; return the artifact that this replaces, which is now left over.
+        """Note where a trial can be continued; return the artifact that this replaces.
 
         Raises:
             LeaseLostError: The lease is over.
@@ -180,7 +183,9 @@ class StudyTrials(StudySpace):
         return replaced[0] if replaced else None  # done again, it finds itself
 
     def hand_back(self, held: Trial | Lease, *, afresh: bool = False) -> None:
-        """Put a trial back where it was in the queue; `afresh` without what it drew and recorded, unless it has a checkpoint.
+        """Put a trial back where it was in the queue.
+
+        With `afresh` it loses what it drew and recorded, unless it has a checkpoint.
 
         Raises:
             LeaseLostError: The lease is over.
@@ -209,7 +214,7 @@ class StudyTrials(StudySpace):
         )
 
     def begin_without_parameters(self, lease: Lease) -> int | None:
-        """Note that a trial is about to train a model that asks for no parameters; return another trial that has done so.
+        """Note that a trial trains a model without parameters; return the number of a trial that already did.
 
         None says that there is no such trial, or that trials may be alike.
 
@@ -307,11 +312,13 @@ class StudyTrials(StudySpace):
     def prune(self, trial: Trial, *values: float) -> EndedByPruner:
         """End a trial that the pruner gave up on, with the values of its best epoch; say what it is now.
 
-        It is complete where no complete trial of the study is as good, so that whoever asks for the best trial finds it; else pruned.
+        It is complete where no complete trial of the study is as good, so that whoever asks for the best
+        trial finds it; else pruned.
 
         Args:
             trial: The trial.
-            values: One for each objective, in their order. By default the best value that it reported; it has no result if it reported none.
+            values: One for each objective, in their order. By default the best value that it reported; it has
+                no result if it reported none.
 
         Raises:
             LeaseLostError: The lease is over.
@@ -338,10 +345,10 @@ class StudyTrials(StudySpace):
         self._tell(trial, TrialState.FAIL, attributes={FAILURE: kind, REASON: reason})
 
     def is_to_blame(self, trial: Trial) -> bool:
-        """Whether the study, and not this trial, is at fault for what the trial could not report; the trial remembers the answer.
+        """Whether the study, not the trial, is at fault that it could not report; the trial remembers it.
 
-        It is while no trial has a result. A trial that was given back for that and meets the same again is at fault itself, so that the study
-        does not end at it for ever.
+        It is while no trial has a result. A trial that was given back for that and meets the same again is at
+        fault itself, so that the study does not end at it for ever.
 
         Raises:
             LeaseLostError: The lease is over.

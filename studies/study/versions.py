@@ -1,4 +1,4 @@
-"""The package versions that a study was created with, and whether those of this machine go together with them."""
+"""The package versions that a study was created with, and whether this machine's go together with them."""
 
 import platform
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ PACKAGES = ("studyhall", "keras", "keras-tuner", "optuna", "numpy", "tensorflow"
 """What can change a result."""
 
 _DEPTH = {"studyhall": 2, "optuna": 1}
-"""Of so many leading numbers a version must be the same here as there: what is written in the storage depends on it."""
+"""How many leading numbers of a version must be the same: what is written in the storage depends on them."""
 
 _NOTED = ("keras", "keras-tuner", "optuna", "tensorflow", "jax", "torch")
 _NOTED_DEPTH = 2
@@ -19,7 +19,7 @@ _NOTED_DEPTH = 2
 
 @cache
 def installed() -> dict[str, str]:
-    """Return the versions of Python and of every package that can change a result, where installed; none is imported."""
+    """Return the versions of Python and of what is installed that can change a result."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -51,7 +51,7 @@ def require_compatible(study: str, created: Mapping[str, str], here: Mapping[str
 
 
 def remark(created: Mapping[str, str], here: Mapping[str, str] | None = None) -> str | None:
-    """Return a line about packages that may give other results here than where the study was created; None if none does.
+    """Return a line about packages that may give other results here than at the study's creation, or None.
 
     Args:
         created: The versions that the study was created with.

@@ -1,4 +1,4 @@
-"""The origin of a definition: the folder it was read in, and the digests of the code that it names there."""
+"""The origin of a definition: the folder that it was read in, and digests of the code that it names there."""
 
 from pathlib import Path
 
@@ -11,7 +11,8 @@ from studyhall.studies.files import explain, sha256_of
 def located(definition: Definition, folder: Path) -> Definition:
     """Return a definition whose files are looked up in `folder`, with the digests of what is there now.
 
-    Joining a study from another machine, or after its code was edited, is this and then a comparison of signatures.
+    Joining a study from another machine, or after its code was edited, is this and then a comparison of
+    signatures.
 
     Raises:
         DefinitionError: A file that the definition names is not there or cannot be read.
@@ -22,7 +23,7 @@ def located(definition: Definition, folder: Path) -> Definition:
 
 
 def similar_names(name: str, names: list[str]) -> str:
-    """Return a remark about the names most like a missing one, or about what there is; empty if there is nothing."""
+    """Return a remark on the names most like a missing one, or on what there is; empty if nothing is."""
     stems = {Path(each).stem: each for each in names}  # what they all end in would make them all alike
     return did_you_mean(Path(name).stem, stems, most=3, shown=stems)
 

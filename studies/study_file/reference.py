@@ -15,8 +15,8 @@ from studyhall.studies.study_file.loading import load_definition
 class StudyReference:
     """A study that somebody named.
 
-    `definition` is there when it was named by its file; `artifacts` is None when it is up to the study in the storage. `project` is
-    the folder of its code here, None where that is the one in which it was created.
+    `definition` is there when it was named by its file; `artifacts` is None when it is up to the study in the
+    storage. `project` is the folder of its code here, None where that is the one in which it was created.
     """
 
     name: str
@@ -51,8 +51,8 @@ def resolve_study(
         project: The folder of the study's code on this machine, where it is named by its name; or None.
 
     Raises:
-        DefinitionError: The text names a file that is missing or wrong or ends otherwise, or a scale is given with a study's name, or
-            a project with a file.
+        DefinitionError: The text names a file that is missing or wrong or ends otherwise, or a scale is given
+            with a study's name, or a project with a file.
     """
     if not text.endswith(".toml"):
         _refuse_a_path(text)

@@ -1,4 +1,4 @@
-"""A definition as TOML that explains itself: every value, default or not, under a comment that says what it is."""
+"""A definition as TOML that explains itself: each value under a comment that says what it is."""
 
 import textwrap
 from collections.abc import Iterator
@@ -17,7 +17,8 @@ WIDTH = 100  # characters in a line of comment
 def to_toml(definition: Definition) -> str:
     """Return the text of a study file that means the same; only a password in the storage's URL is masked.
 
-    A budget that was scaled is written as it is now, and its scale as a comment: reading it must not shrink it again.
+    A budget that was scaled is written as it is now, and its scale as a comment: reading it must not shrink
+    it again.
 
     Raises:
         DefinitionError: The definition names a sampler or pruner that does not exist.

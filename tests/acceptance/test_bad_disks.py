@@ -134,9 +134,8 @@ def test_a_full_and_a_read_only_disk_stop_a_worker_in_one_line_and_the_study_goe
     assert "continued after epoch 2" in publication["output"]
     assert "1 complete" in publication["output"]
     assert (publication["status"], last_line(publication)) == (1, full)
-    assert (
-        len(publication["files"]) == 2
-    )  # the model that was kept, the store's marker, and nothing of a bundle
+    # The model that was kept, the store's marker, and nothing of a bundle.
+    assert len(publication["files"]) == 2
 
     assert success["status"] == 0, success["output"]
     assert "published the" in success["output"]

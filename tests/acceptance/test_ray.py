@@ -267,9 +267,8 @@ def test_a_node_that_is_lost_costs_no_trial_and_no_trial_is_trained_twice(
     trained = Counter((tmp_path / "epochs").read_text().splitlines())
     searched = {f"{trial.params['filters']} {epoch}": 0 for trial in trials for epoch in range(6)}
     assert searched.keys() <= trained.keys()
-    assert (
-        sum(trained[epoch] - 1 for epoch in searched) <= 1 + 2
-    )  # the lost epoch; the check and the retraining
+    # The lost epoch; the check and the retraining.
+    assert sum(trained[epoch] - 1 for epoch in searched) <= 1 + 2
 
     secret = database.split("studyhall:")[1].split("@")[0]  # the password, as the URL has it
     alive = [node for node in nodes[1] if node is not lost]

@@ -124,9 +124,8 @@ def main() -> int:
             return 2
         os.environ["KERAS_HOME"] = str(options.data.resolve())
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault(
-        "XLA_PYTHON_CLIENT_PREALLOCATE", "false"
-    )  # slots share the memory with this process
+    # Slots share the memory with this process.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     sys.path[:0] = [str(ROOT), str(ROOT / "src")]
     import keras
 

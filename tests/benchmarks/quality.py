@@ -136,9 +136,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed-rounds", type=int, default=1, help="rounds of the seed's score")
     parser.add_argument("--seed-samples", type=int, default=5000, help="mixtures in each of them")
     parser.add_argument("--skip-seed", action="store_true", help="run the study alone")
-    parser.add_argument(
-        "--seed-way", nargs=2, help=argparse.SUPPRESS
-    )  # what the other process is started with
+    # What the other process is started with.
+    parser.add_argument("--seed-way", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     study = options.study.resolve()
     if not study.is_file():

@@ -370,9 +370,8 @@ def main() -> int:
         "--large", type=int, default=10_000, help="finished trials of the large study; 0 for none"
     )
     parser.add_argument("--times", type=int, default=200, help="that each cost is measured; 0 for not at all")
-    parser.add_argument(
-        "--be", nargs=3, help=argparse.SUPPRESS
-    )  # what a process with workers is started with
+    # What a process with workers is started with.
+    parser.add_argument("--be", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.be:
         name, workers, seconds = options.be

@@ -26,10 +26,11 @@ from pathlib import Path
 
 SYSTEMS = ("random", "studyhall", "blind", "optuna", "bayesian", "hyperband")
 VARIANTS = ("independent", "heads")
+# By KerasTuner; the latter by BayesianOptimization.
 NEEDED = {
     "tensorboard": "tensorboard",
     "scikit-learn": "sklearn",
-}  # by KerasTuner; the latter by BayesianOptimization
+}
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 
 

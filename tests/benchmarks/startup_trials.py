@@ -22,9 +22,8 @@ def problem(seed: int) -> Callable[[optuna.Trial], float]:
     """Return a random objective; smaller is better."""
     random = np.random.default_rng(seed)
     choice = random.normal(size=4)
-    width = np.cumsum(np.abs(random.normal(size=4))) * random.choice(
-        [-0.6, -0.6, -0.6, 0.6]
-    )  # usually wider is better
+    # Usually wider is better.
+    width = np.cumsum(np.abs(random.normal(size=4))) * random.choice([-0.6, -0.6, -0.6, 0.6])
     depth, norm = random.normal(size=3) * 0.6, random.normal(size=2) * 0.5
     peak, slope = random.uniform(0.3, 1.0), random.uniform(2.0, 12.0)
     both, shift = random.normal(size=(4, 4)) * 0.4, random.normal(size=4) * 0.12

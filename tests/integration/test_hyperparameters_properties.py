@@ -166,9 +166,8 @@ class KerasTunerDraw(keras_tuner.HyperParameters):  # type: ignore[misc]
         if self.is_active(hp):
             value = hp.random_sample(self.seed)
             if isinstance(hp, kinds.Float):
-                value = min(
-                    max(value, hp.min_value), hp.max_value
-                )  # KerasTuner leaves the range by a rounding.
+                # KerasTuner leaves the range by a rounding.
+                value = min(max(value, hp.min_value), hp.max_value)
             self.values[hp.name] = value
         return super()._register(hp)
 

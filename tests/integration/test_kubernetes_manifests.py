@@ -23,10 +23,11 @@ from studyhall.studies.study_file.loading import load_definition
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "kubernetes"
 PAGE = FOLDER.with_suffix(".md")
 OVERLAYS = sorted(path.name for path in (FOLDER / "overlays").iterdir())
+# The oldest in which all of it is stable, and the newest.
 VERSIONS = (
     "1.31",
     kubernetes_validate.latest_version(),
-)  # the oldest in which all of it is stable, and the newest
+)
 KUSTOMIZE = next(
     (
         [path, *arguments]
@@ -272,9 +273,8 @@ def test_what_is_mounted_is_there_and_what_is_written_to_can_be_written(overlay:
         ]
         for file in map(Path, read):
             secret = volumes[mounts[str(file.parent)]["name"]]["secret"]
-            assert (
-                secret["defaultMode"] == 0o440
-            )  # root's, for the group, is what Studyhall takes for private
+            # Root's, for the group, is what Studyhall takes for private.
+            assert secret["defaultMode"] == 0o440
             assert f"create secret generic {secret['secretName']}" in PAGE.read_text()
             assert f"--from-file={file.name}=" in PAGE.read_text()
 

@@ -66,9 +66,8 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Saved:
         model = hypermodel.build(keras_tuner.HyperParameters())
         model.optimizer.build(model.trainable_variables)
         for layer in model.layers:
-            if isinstance(
-                layer, keras.layers.BatchNormalization
-            ):  # as far from its initial ones as training takes it
+            # As far from its initial ones as training takes it.
+            if isinstance(layer, keras.layers.BatchNormalization):
                 layer.set_weights([rng.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
         model.save(folder / f"{name}.keras")
         expected[name] = np.asarray(model(x, training=False))

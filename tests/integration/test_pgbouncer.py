@@ -66,9 +66,8 @@ def test_workers_that_start_at_once_create_one_study_and_finish_each_trial_once(
     assert run("start", pooled_url, WORKERS, 30) == [30] * WORKERS
     answers = run("work", pooled_url, WORKERS, 30)
     times = Counter(number for numbers in answers for number in numbers)
-    assert times == {
-        number: 2 if number % 5 == 0 else 1 for number in range(30)
-    }  # a fifth is handed back once
+    # A fifth is handed back once.
+    assert times == {number: 2 if number % 5 == 0 else 1 for number in range(30)}
     with Catalogue(pooled_url) as catalogue:
         assert catalogue.summary("raced").counts == Counts(complete=30)
 

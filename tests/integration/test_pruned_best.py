@@ -23,9 +23,8 @@ from studyhall.studies.study.earlier_studies import best_configurations
 from studyhall.studies.study.study import Study, best_trial
 
 EPOCHS = 9
-STEADY = [
-    [0.047 * epoch + 0.001 * number for epoch in range(1, EPOCHS + 1)] for number in range(6)
-]  # up to 0.43
+# Up to 0.43.
+STEADY = [[0.047 * epoch + 0.001 * number for epoch in range(1, EPOCHS + 1)] for number in range(6)]
 PEAKS = [[0.2, 0.9 - 0.01 * number, 0.3] + [0.25] * (EPOCHS - 3) for number in range(3)]
 BEST = 0.9
 

@@ -136,10 +136,11 @@ def test_trial_that_is_handed_back_afresh_is_as_it_was_queued_unless_it_has_a_ch
     assert start_of(again) == {"defaults": True}
     assert (again.params, again.user_attrs) == ({}, {UNREPORTED: True})
     assert study.optuna().trials[0].intermediate_values == {}
+    # Nothing knows it as a number.
     assert suggest_value(again, "x", CategoricalDistribution(("a", "b"))) in (
         "a",
         "b",
-    )  # nothing knows it as a number
+    )
     again.set_user_attr("epochs", 1)
     study.record_checkpoint(study.lease_of(again), 1, "checkpoint", "sha256")
     study.hand_back(again, afresh=True)

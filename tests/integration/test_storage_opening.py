@@ -223,9 +223,8 @@ def test_what_was_read_before_another_process_wrote_can_still_be_followed_by_a_w
         connection.execute(select(optuna_tables.trials)).all()
         other.set_study_user_attr(study.id, "between", 1)
         row = {"study_id": study.id, "key": "after", "value_json": "2"}
-        connection.execute(
-            insert(optuna_tables.study_user_attributes).values(row)
-        )  # not "database is locked"
+        # Not "database is locked".
+        connection.execute(insert(optuna_tables.study_user_attributes).values(row))
         connection.commit()
     assert study.optuna().user_attrs["between"] == 1
     assert study.optuna().user_attrs["after"] == 2

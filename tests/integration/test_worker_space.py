@@ -96,9 +96,8 @@ def test_workers_try_each_configuration_once_and_leave(storage: StudyStorage, tm
 
 def test_a_worker_waits_for_what_another_one_tries(storage: StudyStorage, tmp_path: Path) -> None:
     study = Study.create_or_join(storage, define(5))
-    meet = threading.Barrier(
-        2, timeout=30
-    )  # both train at once, so neither may leave before the other is done
+    # Both train at once, so neither may leave before the other is done.
+    meet = threading.Barrier(2, timeout=30)
     outcomes(study, tmp_path, Pretends(1, meet.wait), Pretends(1, meet.wait))
     assert study.counts() == Counts(complete=2)
     assert study.exhausted() == Exhausted(2, 3)

@@ -12,9 +12,8 @@ from PIL import Image
 from studyhall.search.scoring.images import find_images, mix_images, read_mixture
 from studyhall.studies.errors import ImageFileError
 
-RAMP = (
-    np.arange(28 * 28, dtype=np.uint32).reshape(28, 28) % 256
-)  # every grey level, each pixel tells its place
+# Every grey level, each pixel tells its place.
+RAMP = np.arange(28 * 28, dtype=np.uint32).reshape(28, 28) % 256
 
 
 def grey_file(path: Path, side: int = 28) -> Path:
@@ -140,9 +139,8 @@ def test_array_s_size_is_looked_at_before_it_is_read(tmp_path: Path) -> None:
         header, {"descr": "<f8", "fortran_order": False, "shape": (2**17, 2**20)}
     )
     (tmp_path / "a.npy").write_bytes(header.getvalue())
-    os.truncate(
-        tmp_path / "a.npy", len(header.getvalue()) + 2**40
-    )  # a terabyte of hole, no bytes on the disk
+    # A terabyte of hole, no bytes on the disk.
+    os.truncate(tmp_path / "a.npy", len(header.getvalue()) + 2**40)
     assert "131072x1048576" in refusal(tmp_path / "a.npy")
 
 

@@ -93,7 +93,6 @@ class RayProcess:
         self._output.seek(max(0, size - TAIL_BYTES))
         lines = self._output.read().decode(errors="replace").splitlines()
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        reason = re.sub(r"^\[[^]]*\] \S+: ", "", last).partition(". ")[
-            0
-        ]  # without when, which process, and where in Ray
+        # Without when, which process, and where in Ray.
+        reason = re.sub(r"^\[[^]]*\] \S+: ", "", last).partition(". ")[0]
         return f": {reason[:300]}" if reason else ""

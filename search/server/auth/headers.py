@@ -10,9 +10,8 @@ OWN_PAGES = (
 FILES = "default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 """For files that workers and users brought: opened in a browser, an HTML or SVG file must not act as our page."""
 
-CLOSED = (
-    "; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"  # added to what the dashboard says itself
-)
+# Added to what the dashboard says itself.
+CLOSED = "; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
 _SAME_FOR_ALL = {
     "x-content-type-options": "nosniff",

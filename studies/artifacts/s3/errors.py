@@ -1,4 +1,4 @@
-"""What goes wrong with S3, in one line that says what helps; never what the credentials are."""
+"""S3's errors, each as one line that says what helps and never shows credentials."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -17,8 +17,9 @@ _FORM = "Write s3://BUCKET/PREFIX, or s3://BUCKET/PREFIX?endpoint=https://HOST:P
 class S3Location:
     """A place in an S3-compatible store.
 
-    `prefix` comes before every artifact's id, with a slash between; it may be empty. `endpoint` is the URL of a store
-    other than Amazon's, and `region` its region; None leaves them to boto3, which reads AWS_ENDPOINT_URL and the like.
+    `prefix` comes before every artifact's id, with a slash between; it may be empty. `endpoint` is the URL of
+    a store other than Amazon's, and `region` its region; None leaves them to boto3, which reads
+    AWS_ENDPOINT_URL and the like.
     """
 
     bucket: str

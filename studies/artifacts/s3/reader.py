@@ -12,7 +12,7 @@ from studyhall.studies.errors import ArtifactError
 from studyhall.studies.files import CHUNK
 
 ATTEMPTS = 4
-"""How often in a row a read may fail before it is given up; every byte that arrives starts the count again."""
+"""How often in a row a read may fail; each byte that arrives starts the count again."""
 
 
 def open_object(client: Any, location: S3Location, key: str) -> BinaryIO:

@@ -16,7 +16,7 @@ from studyhall.studies.errors import ArtifactError
 from studyhall.studies.files import explain
 
 PART = 8 * 1024 * 1024  # bytes
-"""How much of an artifact is in memory at a time; a larger one is sent in parts of this size, at most 10,000."""
+"""How much of an artifact is in memory at a time: larger ones are sent in up to 10,000 parts of this size."""
 
 CONNECT_SECONDS = 5  # how long an endpoint may take to accept a connection
 READ_SECONDS = 20  # how long it may be silent in an answer
@@ -24,9 +24,10 @@ ATTEMPTS = 3  # of each request, with pauses of up to some seconds between
 
 
 class S3ArtifactStore:
-    """Artifacts as objects of a bucket, as Optuna's Boto3ArtifactStore lays them out where there is no prefix.
+    """Artifacts as objects of a bucket; without a prefix, laid out as by Optuna's Boto3ArtifactStore.
 
-    An object appears whole or not at all, which S3 promises; a large one is put together from its parts at the end.
+    An object appears whole or not at all, which S3 promises; a large one is put together from its parts at
+    the end.
 
     Args:
         location: The bucket and the prefix.
@@ -105,9 +106,8 @@ class S3ArtifactStore:
                         yield StoredFile(name, each["Size"], each["LastModified"].timestamp())
 
     def discard(self, name: str) -> None:
-        raise ArtifactError(
-            f"{name[:100]!r} is nothing that a writer left: refused."
-        )  # an object is always whole
+        # An object is always whole.
+        raise ArtifactError(f"{name[:100]!r} is nothing that a writer left: refused.")
 
     def _send_parts(self, client: Any, upload: dict[str, Any], part: bytes, content_body: BinaryIO) -> None:
         parts: list[dict[str, Any]] = []
@@ -150,7 +150,8 @@ def _connect(location: S3Location) -> Any:
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-        # Stores other than Amazon's do not all know the newer checksums; what is read is checked by its SHA-256.
+        # Stores other than Amazon's do not all know the newer checksums; what is read is checked by its
+        # SHA-256.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )

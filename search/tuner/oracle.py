@@ -197,7 +197,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         """Write to the study how the trial in hand ended.
 
         Raises:
-            UserCodeError: the study is at fault, and not the trial.
+            UserCodeError: The study is at fault, and not the trial.
         """
         if self._in_hand is None:
             return

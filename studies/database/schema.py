@@ -167,7 +167,10 @@ def _create_optunas(address: Address) -> None:
 
 @contextmanager
 def _file_lock(path: Path) -> Iterator[None]:
-    """Hold a lock that ends with the process, on a file that is removed while it is held: who waits makes a new one."""
+    """Hold a lock that ends with the process.
+
+    Its file is removed while it is held; the next holder makes a new one.
+    """
     with FileLock(path):
         try:
             yield

@@ -47,7 +47,7 @@ class StudyStorage(RetryingStorage):
 
     @contextmanager
     def explained_as_lost(self, lease: Lease) -> Iterator[None]:
-        """Have what goes wrong inside the block because a lease is over, in Optuna too, be a LeaseLostError."""
+        """Turn what goes wrong in the block because a lease is over, in Optuna too, into a LeaseLostError."""
         try:
             yield
         except StudyhallError:

@@ -22,7 +22,7 @@ def remark(study: Study, named: str) -> str | None:
     if study.stop_requested():
         return f"It is stopped; go on with: studyhall search {named}"
     # A script may have been edited, and ask for more than before.
-    if not is_script(study.definition) and study.space().reach() is Reach.TRIED:
+    if not is_script(study.definition) and study.space.look().reach() is Reach.TRIED:
         return (
             "All configurations were tried, so trials without values of their own will be withdrawn: set repeat = true in [search] of its "
             "study file, and run studyhall search with the file, to try them again"

@@ -27,7 +27,7 @@ def command(study: str, undo: bool, storage: str | None) -> None:
             click.echo(f"{found.name} can be worked on again: {counts}")
             return
         found.request_stop()
-        workers = len(found.workers())
+        workers = len(found.workers.alive())
         who = (
             "no worker is there"
             if workers == 0

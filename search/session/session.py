@@ -74,7 +74,7 @@ class Session:
         """
         study = self.place.study
         study.clear_stop()
-        study.reach()  # nobody need begin where nothing is left to try
+        study.space.reach()  # nobody need begin where nothing is left to try
         if engine is not None or len(self._settings.slots) > 1:
             self._trainer.stop()  # it has checked the study; the device and the memory are the workers' now
             self._finish_the_queue(self._work_together if engine is None else lambda: self._work_on(engine))
@@ -90,7 +90,7 @@ class Session:
         return self.publish()
 
     def _say_if_exhausted(self) -> None:
-        if (exhausted := self.place.study.exhausted()) is not None:
+        if (exhausted := self.place.study.space.exhausted()) is not None:
             self.progress.say(exhausted_in_words(exhausted))
 
     def _finish_the_queue(self, work: Callable[[], None]) -> None:
@@ -107,7 +107,7 @@ class Session:
                 continue
             self.progress.observe(Waiting(counts.running))
             self._stop.wait(LOOK_SECONDS)
-            study.reclaim_expired()
+            study.trials.reclaim_expired()
 
     def _work_together(self) -> None:
         place, slots = self.place, self._settings.slots

@@ -137,7 +137,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         The study then has as many trials as were asked for.
         """
         study, _ = self.opened()
-        study.asks(self._asked)
+        study.space.asks(self._asked)
         study.rebudget(study.definition)
         if study.withdrawn and self.verbose:
             sys.stdout.write(

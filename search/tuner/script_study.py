@@ -77,7 +77,7 @@ def _remove(storage_url: str, artifacts: str, name: str, patience: Patience) -> 
     if not study_exists(storage_url, name, patience):
         return
     with existing_study(storage_url, name, patience) as study:
-        if workers := study.workers():
+        if workers := study.workers.alive():
             raise StudyConflictError(
                 f"Study {name!r} in {study.storage.address.shown} is not overwritten while {len(workers)} processes work on it: "
                 f"end them first (one that was killed counts for up to {LEASE_SECONDS:.0f} s), or give another study_name"

@@ -232,7 +232,7 @@ class Tuner(TrialEnding, SearchResults):
                     error.add_note(trial.message or "")
                     raise error
             self.on_search_end()
-        if self.oracle.verbose and (exhausted := self.oracle.study.exhausted()) is not None:
+        if self.oracle.verbose and (exhausted := self.oracle.study.space.exhausted()) is not None:
             sys.stdout.write(f"{exhausted_in_words(exhausted, 'repeat=True')}\n")
         if self.oracle.over is not None and self.oracle.verbose:
             sys.stdout.write(f"The search has ended before its trials did: {self.oracle.over}\n")

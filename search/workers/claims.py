@@ -109,7 +109,7 @@ class Claims:
     @contextmanager
     def registered(self) -> Iterator[None]:
         """Be one of the study's workers inside the block."""
-        self._study.register_worker(
+        self._study.workers.register(
             self.worker, host=socket.gethostname(), pid=os.getpid(), device=self._device
         )
         try:
@@ -117,7 +117,7 @@ class Claims:
         finally:
             # A worker that is not heard of any more is known to be gone all the same.
             with suppress(StorageError):
-                self._study.dismiss_worker(self.worker)
+                self._study.workers.dismiss(self.worker)
 
     def claim(self) -> Trial | None:
         """Claim the next trial; None where there is none, the study is over, or this process was told to stop.
@@ -125,17 +125,17 @@ class Claims:
         Where all that is left runs elsewhere, it waits: what others try may lead to more, or fail for no fault of its own.
         """
         while not self._stopped() and self.gate.may_claim():
-            trial = self._study.claim(
+            trial = self._study.trials.claim(
                 self._sampler, self._pruner, worker=self.worker, lease_seconds=self._lease_seconds
             )
             if trial is not None:
                 return trial
-            if not self._study.others_try_the_rest:
+            if not self._study.trials.others_try_the_rest:
                 remove_leftovers(self._study, self._store)
                 # For the reason, if it is not that the queue is empty.
                 self.gate.look()
                 return None
-            self._study.seen(self.worker)
+            self._study.workers.seen(self.worker)
             self._pause(LOOK_SECONDS)
         return None
 
@@ -164,7 +164,7 @@ class Claims:
             )
 
             def renew() -> None:
-                self._study.renew(handle.lease, epoch=handle.epochs if epoch is None else epoch())
+                self._study.trials.renew(handle.lease, epoch=handle.epochs if epoch is None else epoch())
 
             keeper = LeaseKeeper(renew, self._lease_seconds)
             with handle, keeper:
@@ -182,8 +182,8 @@ class Claims:
             notice: Is told how many they are, once.
         """
         noticed = False
-        while not self._study.seen(self.worker) and self.gate.over is None:
-            self._study.reclaim_expired()
+        while not self._study.workers.seen(self.worker) and self.gate.over is None:
+            self._study.trials.reclaim_expired()
             counts = self._study.counts()
             if counts.waiting or not counts.running:
                 return counts.waiting > 0
@@ -196,7 +196,7 @@ class Claims:
     def give_back(self, held: HeldTrial, *, afresh: bool = False) -> None:
         """Put a trial back into the queue, `afresh` without the values that it drew; one that is another's is left to it."""
         with suppress(LeaseLostError, StorageError):
-            self._study.hand_back(held.handle.lease, afresh=afresh)
+            self._study.trials.hand_back(held.handle.lease, afresh=afresh)
 
     def end(self, held: HeldTrial, outcome: TrialOutcome) -> TrialOutcome:
         """Write how a trial ended, and return how it did: an interruption may be one too many, a pruned trial the best.
@@ -234,25 +234,25 @@ class Claims:
             case Completed(value, _, model, others):
                 if model is not None:
                     self._models.keep(trial.number, value, model)
-                study.complete(trial, value, *others)
+                study.results.complete(trial, value, *others)
             case Pruned(_, value, _, model, others):
                 if model is not None and value is not None:
                     self._models.keep(trial.number, value, model)
-                ended = study.prune(trial, *(() if value is None else (value, *others)))
+                ended = study.results.prune(trial, *(() if value is None else (value, *others)))
                 return replace(outcome, value=next(iter(ended.values), None), complete=ended.complete)
             case Failed(kind, reason, _, blames_study):
-                if blames_study and study.is_to_blame(trial):
+                if blames_study and study.results.is_to_blame(trial):
                     raise UserCodeError(reason)
-                study.fail(trial, kind, reason)
+                study.results.fail(trial, kind, reason)
             case HandedBack():
-                study.hand_back(handle.lease)
+                study.trials.hand_back(handle.lease)
             case DrawsAgain():
                 others_run = isinstance(handle.refused, ConfigurationsInUseError)
-                study.draw_again(handle.lease, keeping_start=others_run)
+                study.trials.draw_again(handle.lease, keeping_start=others_run)
                 if others_run:
                     self._pause(LOOK_SECONDS)
             case Interrupted(reason):
-                released = study.interrupted(handle.lease, FailureKind.CRASHED, reason)
+                released = study.trials.interrupted(handle.lease, FailureKind.CRASHED, reason)
                 if released.state == "failed":
                     return Failed(FailureKind.CRASHED, reason)
             case Dropped():

@@ -75,13 +75,13 @@ class StudyHandle:
         self._stop_requested = stop_requested
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._written: list[Future[Any]] = []
-        self._study_id = hashlib.sha256(f"{study.name} {study.started()}".encode()).hexdigest()[:16]
+        self._study_id = hashlib.sha256(f"{study.name} {study.trials.started()}".encode()).hexdigest()[:16]
         self._checkpoints: dict[str, Future[None]] = {}  # those that may not be recorded yet
         self.number: int = trial.number
         self.seed = trial_seed(study.definition.search.seed, trial.number)
         asked = start_of(trial)
         self.start = Start(bool(asked.get("defaults", False)), asked.get("values", {}))
-        self.lease = study.lease_of(trial)
+        self.lease = study.trials.lease_of(trial)
         self.epochs = self.lease.checkpoint.epoch if self.lease.checkpoint else 0
         self.refused: RepeatedConfigurationError | None = None
 
@@ -134,7 +134,7 @@ class StudyHandle:
 
     def record(self, facts: Mapping[str, Any]) -> None:
         """Record facts as the trial's user attributes, in one transaction."""
-        self._write(self._study.record, self._trial, dict(facts))
+        self._write(self._study.results.record, self._trial, dict(facts))
 
     def attach(self, filename: str, content: bytes) -> None:
         """Attach a file to the trial; that the artifact store cannot take it is said in the log, and no more."""
@@ -165,13 +165,13 @@ class StudyHandle:
 
     def _record_checkpoint(self, epochs: int, artifact_id: str, sha256: str) -> None:
         try:
-            replaced = self._study.record_checkpoint(self.lease, epochs, artifact_id, sha256)
+            replaced = self._study.checkpoints.record(self.lease, epochs, artifact_id, sha256)
         except LeaseLostError:
             self._store.remove(artifact_id)  # no record will ever name it
             raise
         if replaced is not None:
             self._store.remove(replaced)
-            self._study.forget_leftovers([replaced])
+            self._study.checkpoints.forget([replaced])
 
     def keeps(self, value: float) -> bool:
         """Ask the study which models are the best; while the database is away, this one may be."""
@@ -184,7 +184,7 @@ class StudyHandle:
         A trial without hyperparameters does not begin where another one has: they would be alike.
         """
         if epoch == 1 and not self._trial.params:
-            other = self._write(self._study.begin_without_parameters, self.lease).result()
+            other = self._write(self._study.trials.begin_without_parameters, self.lease).result()
             if other is not None:
                 self.refused = ConfigurationsInUseError(
                     f"trial {other} trains the only configuration there is"
@@ -229,8 +229,8 @@ def _in_time(answer: "Future[bool]", seconds: float | None, *, otherwise: bool) 
 
 def remove_leftovers(study: Study, store: ArtifactStore) -> None:
     """Remove the checkpoints that nothing needs any more, whoever left them."""
-    leftovers = study.leftovers()
+    leftovers = study.checkpoints.leftovers()
     for artifact_id in leftovers:
         store.remove(artifact_id)
     if leftovers:
-        study.forget_leftovers(leftovers)
+        study.checkpoints.forget(leftovers)

@@ -23,7 +23,7 @@ class WatchedStudy:
 
     def look(self) -> None:
         """Read the database, and tell what has changed since the last look."""
-        counts, workers = self._study.counts(), tuple(self._study.workers())
+        counts, workers = self._study.counts(), tuple(self._study.workers.alive())
         news = counts != self._counts or _doing(workers) != _doing(self._workers)
         if counts != self._counts:
             self._best = self._study.best()

@@ -147,7 +147,7 @@ class Cleaning:
         for name in of[Kind.CHECKPOINT]:
             store.remove(name)
         if of[Kind.CHECKPOINT]:
-            study.forget_leftovers(of[Kind.CHECKPOINT])
+            study.checkpoints.forget(of[Kind.CHECKPOINT])
         for model in self._models.beyond():
             if model.artifact_id in agreed:
                 self._models.let_go(model)

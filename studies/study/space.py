@@ -23,36 +23,39 @@ class StudySpace:
     Attributes:
         repeats: Whether a configuration may be drawn that another trial has.
         limits: What is known of the search space beside what its trials asked for.
+        is_endless: Whether it is known to have no end.
     """
 
-    def __init__(self, storage: StudyStorage, id: int, name: str) -> None:
-        self.storage = storage
-        self.id = id
-        self.name = name
-        self.repeats = False
-        self.limits = Limits()
-        self._cached = StudyCache(storage, name, id)
-        self._is_endless = False
+    def __init__(
+        self, storage: StudyStorage, id: int, cache: StudyCache, limits: Limits, *, repeats: bool
+    ) -> None:
+        self.repeats = repeats
+        self.limits = limits
+        self.is_endless = False
+        self._storage = storage
+        self._id = id
+        self._cache = cache
 
     @property
-    def _tried(self) -> Tried:
+    def tried(self) -> Tried:
+        """Which configurations of other trials are not to be repeated."""
         return out_of_memory_once if self.repeats else tried_once
 
     def reach(self) -> Reach:
         """Return what is left of the search space; if nothing is, withdraw the trials that would draw."""
-        if self._is_endless:
+        if self.is_endless:
             return Reach.FREE
-        space = self.space()
-        self._is_endless, reach = space.is_endless, space.reach()
+        space = self.look()
+        self.is_endless, reach = space.is_endless, space.reach()
         if reach is Reach.TRIED:
-            self.storage.transact(lambda connection: withdrawal.exhausted(connection, self.id, space.tried))
+            self._storage.transact(lambda connection: withdrawal.exhausted(connection, self._id, space.tried))
         return reach
 
-    def space(self) -> Space:
+    def look(self) -> Space:
         """Return what the trials have tried and try of the search space."""
-        with self.storage.explained():
-            self._cached.read_trials(self.id)
-            return Space.of(self._cached.look(self.id, self._tried).configurations, self.limits)
+        with self._storage.explained():
+            self._cache.read_trials(self._id)
+            return Space.of(self._cache.look(self._id, self.tried).configurations, self.limits)
 
     def asks(self, asked: Mapping[str, BaseDistribution]) -> None:
         """Say what the present model asks for, where it may be another one than that of earlier trials.
@@ -64,8 +67,8 @@ class StudySpace:
         names = json.dumps(sorted(asked)).encode()
         model = hashlib.sha256(names).hexdigest()[:16] if asked else None
         self.limits = replace(self.limits, asked=asked, model=model)
-        self._is_endless = False
+        self.is_endless = False
 
     def exhausted(self) -> Exhausted | None:
         """Return how much was tried and withdrawn, if the last claim found no configuration left."""
-        return self.storage.read(lambda connection: withdrawal.found(connection, self.id))
+        return self._storage.read(lambda connection: withdrawal.found(connection, self._id))

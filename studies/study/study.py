@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Self
 
+import optuna
+from optuna.pruners import BasePruner, NopPruner
+from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial
 from pydantic import ValidationError
 from sqlalchemy import Connection
@@ -14,21 +17,25 @@ from studyhall.studies.definition import Definition
 from studyhall.studies.definition.signature import differences, signature
 from studyhall.studies.errors import StudyConflictError
 from studyhall.studies.queue import epoch_budget, flags, queue, withdrawal
-from studyhall.studies.queue import workers as worker_rows
-from studyhall.studies.queue.lease import LEASE_SECONDS, Lease
-from studyhall.studies.queue.workers import WorkerSeen
+from studyhall.studies.queue.lease import Lease
 from studyhall.studies.space.space import Limits
 from studyhall.studies.status import queries
 from studyhall.studies.status.catalogue import not_found
 from studyhall.studies.status.summary import BestTrial, Counts, Spent
+from studyhall.studies.storage.claimed_trial import QueuedStudy
+from studyhall.studies.storage.study_cache import StudyCache
 from studyhall.studies.storage.study_storage import StudyStorage
+from studyhall.studies.study.checkpoints import StudyCheckpoints
 from studyhall.studies.study.creation import create
+from studyhall.studies.study.results import StudyResults
+from studyhall.studies.study.space import StudySpace
 from studyhall.studies.study.trials import StudyTrials
 from studyhall.studies.study.versions import require_compatible
+from studyhall.studies.study.workers import StudyWorkers
 from studyhall.studies.values import Value
 
 
-class Study(StudyTrials):
+class Study:
     """A study in a storage. Its queue is its budget: no trial is ever created to satisfy a worker.
 
     Every method raises StorageError where the database fails.
@@ -36,17 +43,34 @@ class Study(StudyTrials):
     Attributes:
         definition: What it is asked to do.
         signature: The hash of what can change a result.
+        space: Its search space.
+        trials: Its trials, as workers take, hold and give them back.
+        results: What is recorded of its trials, and how they end.
+        checkpoints: Where its trials can be continued.
+        workers: Its workers.
         withdrawn: How many waiting trials were withdrawn when it was last given a budget.
     """
 
     def __init__(self, storage: StudyStorage, id: int, definition: Definition, signature: str) -> None:
         """Use `create_or_join` or `open`."""
-        super().__init__(storage, id, definition.name)
+        self.storage = storage
+        self.id = id
+        self.name = definition.name
         self.definition = definition
         self.signature = signature
-        self.repeats = definition.search.repeat
-        self.limits = Limits(grid=grid_of(definition.sampler))
         self.withdrawn = 0
+        self._cache = StudyCache(storage, self.name, id)
+        limits = Limits(grid=grid_of(definition.sampler))
+        self.space = StudySpace(storage, id, self._cache, limits, repeats=definition.search.repeat)
+        self.trials = StudyTrials(storage, id, self.name, self._cache, self.space)
+        self.results = StudyResults(storage, id)
+        self.checkpoints = StudyCheckpoints(storage, id)
+        self.workers = StudyWorkers(storage, id)
+
+    def optuna(self, sampler: BaseSampler | None = None, pruner: BasePruner | None = None) -> optuna.Study:
+        """Return the study as Optuna sees it, for its trials and attributes."""
+        with self.storage.explained():
+            return QueuedStudy(self.name, self._cache, sampler or RandomSampler(), pruner or NopPruner())
 
     @classmethod
     def create_or_join(
@@ -173,29 +197,6 @@ class Study(StudyTrials):
     def clear_stop(self) -> None:
         """Let workers work again."""
         self.storage.transact(lambda connection: flags.withdraw(connection, self.id))
-
-    def register_worker(self, worker: str, *, host: str, pid: int, device: str) -> None:
-        """Note a worker that begins; `worker` is its name, which no other has."""
-        self.storage.transact(
-            lambda connection: worker_rows.register(connection, self.id, worker, host, pid, device)
-        )
-
-    def seen(self, worker: str) -> bool:
-        """Note that a worker lives that holds no trial; return whether workers are asked to leave."""
-
-        def work(connection: Connection) -> bool:
-            worker_rows.note(connection, worker)
-            return flags.is_requested(connection, self.id)
-
-        return self.storage.transact(work)
-
-    def dismiss_worker(self, worker: str) -> None:
-        """Forget a worker that leaves."""
-        self.storage.transact(lambda connection: worker_rows.dismiss(connection, worker))
-
-    def workers(self, alive_within: float = LEASE_SECONDS) -> list[WorkerSeen]:
-        """Return the workers that gave a sign of life in so many seconds, the oldest first."""
-        return self.storage.read(lambda connection: worker_rows.alive(connection, self.id, alive_within))
 
     def begin_epoch(self, lease: Lease, epoch: int, limit: int) -> bool:
         """Take an epoch (from 1) of a trial out of the study's `limit` of epochs; False if that is used up.

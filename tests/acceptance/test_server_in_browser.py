@@ -43,16 +43,16 @@ class Work:
         content: dict[str, Any] = {"name": "bss", "search": {"trials": 3}, "training": {"epochs": 4}}
         content |= {"data": {"source": "synthetic"}, "hypermodel": {"path": BUILT_IN_HYPERMODEL}}
         self.study = Study.create_or_join(self.storage, Definition.model_validate(content))
-        self.study.register_worker("w1", host="node", pid=7, device="gpu:0 NVIDIA H200")
+        self.study.workers.register("w1", host="node", pid=7, device="gpu:0 NVIDIA H200")
 
     def claim(self) -> Trial:
-        trial = self.study.claim(lambda number: RandomSampler(seed=number), NopPruner(), worker="w1")
+        trial = self.study.trials.claim(lambda number: RandomSampler(seed=number), NopPruner(), worker="w1")
         assert trial is not None
         return trial
 
     def train(self, trial: Trial, epoch: int, value: float) -> None:
         trial.report(value, epoch)
-        self.study.renew(self.study.lease_of(trial), epoch=epoch, images_per_second=1234.0)
+        self.study.trials.renew(self.study.trials.lease_of(trial), epoch=epoch, images_per_second=1234.0)
 
     def attach_predictions(self, trial: Trial, picture: bytes) -> str:
         kept = attach(self.storage, self.store, picture, trial_id=trial._trial_id, filename="predictions.png")
@@ -143,7 +143,7 @@ def test_person_logs_in_sees_numbers_move_and_takes_the_model_home(
     work.train(first, 2, 0.25)
     expect(table).to_contain_text("2 of 4", timeout=SECONDS)
     expect(table).to_contain_text("0.25")
-    work.study.complete(first, 0.25)
+    work.study.results.complete(first, 0.25)
     second = work.claim()
     work.train(second, 1, 0.75)
     numbers = page.locator("dl.numbers").first
@@ -155,9 +155,9 @@ def test_person_logs_in_sees_numbers_move_and_takes_the_model_home(
     assert page.evaluate(wider) == 0
 
     # The published model, verified.
-    work.study.complete(second, 0.75)
-    work.study.complete(work.claim(), 0.5)
-    work.study.dismiss_worker("w1")
+    work.study.results.complete(second, 0.75)
+    work.study.results.complete(work.claim(), 0.5)
+    work.study.workers.dismiss("w1")
     work.publish(trained)
     button = page.get_by_role("link", name="model.keras")
     expect(button).to_be_visible(timeout=2 * SECONDS)

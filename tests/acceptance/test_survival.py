@@ -93,7 +93,7 @@ def await_its_return_to_the_queue(project: Any) -> None:
     with closing(open_storage(f"sqlite:///{project.folder}/studies.db", create=False)) as storage:
         study = Study.open(storage, "slow")
         deadline = time.monotonic() + 30
-        while not study.reclaim_expired():
+        while not study.trials.reclaim_expired():
             assert time.monotonic() < deadline
             time.sleep(0.1)
 
@@ -105,7 +105,7 @@ def await_quiet_after(project: Any, epoch: int) -> None:
         deadline = time.monotonic() + 30
         while (
             storage.read(lambda connection: connection.scalar(recorded)) or 0
-        ) < epoch or study.leftovers():
+        ) < epoch or study.checkpoints.leftovers():
             assert time.monotonic() < deadline
             time.sleep(0.02)
 

@@ -136,12 +136,12 @@ def ask_ours(url: str) -> Iterator[float]:
     pruner = make_pruner(study.definition.pruner)
     for _ in range(ASKS):
         began = time.perf_counter()
-        trial = study.claim(lambda number: sampler_for_trial(spec, seed, number), pruner)
+        trial = study.trials.claim(lambda number: sampler_for_trial(spec, seed, number), pruner)
         if trial is None:
             raise RuntimeError("the queue is empty")
         value = draw(functools.partial(suggest_value, trial))
         yield 1000 * (time.perf_counter() - began)
-        study.complete(trial, value)
+        study.results.complete(trial, value)
 
 
 def ask_optunas(url: str) -> Iterator[float]:

@@ -81,7 +81,7 @@ class SimulatedWorker:
         study = self._study
         while True:
             began = time.perf_counter()
-            trial = study.claim(random_sampler, NopPruner())
+            trial = study.trials.claim(random_sampler, NopPruner())
             if trial is None:
                 break
             self.claims.append(time.perf_counter() - began)
@@ -91,8 +91,8 @@ class SimulatedWorker:
                 time.sleep(self._epoch_seconds)
                 trial.report(float(rate) + 1 / (float(filters) * epoch), epoch)
                 trial.should_prune()
-            study.renew(study.lease_of(trial), epoch=EPOCHS)
-            study.complete(trial, float(rate))
+            study.trials.renew(study.trials.lease_of(trial), epoch=EPOCHS)
+            study.results.complete(trial, float(rate))
         self._storage.close()
 
 
@@ -201,7 +201,7 @@ def constants(url: str, data: Path, times: int) -> dict[str, float]:
     found: dict[str, float] = {}
 
     def claim() -> None:
-        trial = study.claim(random_sampler, NopPruner())
+        trial = study.trials.claim(random_sampler, NopPruner())
         assert trial is not None
         trials.append(trial)
 
@@ -214,10 +214,12 @@ def constants(url: str, data: Path, times: int) -> dict[str, float]:
     claim()
     epochs, to_ask, to_end = iter(range(times)), iter(trials), iter(trials)
     measure("an epoch's report", lambda: trials[0].report(0.5, next(epochs)), times)
-    measure("the renewal of a lease", lambda: study.renew(study.lease_of(trials[0]), epoch=1), times)
+    measure(
+        "the renewal of a lease", lambda: study.trials.renew(study.trials.lease_of(trials[0]), epoch=1), times
+    )
     measure("a claim", claim, times - 1)
     measure("two parameters", lambda: _suggest(next(to_ask)), times)
-    measure("a result", lambda: study.complete(next(to_end), 0.5), times)
+    measure("a result", lambda: study.results.complete(next(to_end), 0.5), times)
     storage.close()
     return found
 
@@ -322,7 +324,7 @@ def large(url: str, folder: Path, trials: int) -> dict[str, float]:
 
     for turn in ("first", "second"):
         claimed: list[Trial | None] = []
-        claim = functools.partial(study.claim, tpe, NopPruner())
+        claim = functools.partial(study.trials.claim, tpe, NopPruner())
         began = time.process_time()
         found[f"claim, the {turn} of a process"] = timed(lambda: claimed.append(claim()))  # noqa: B023
         found[f"claim, the {turn}: CPU of this process"] = round(time.process_time() - began, 3)
@@ -330,7 +332,7 @@ def large(url: str, folder: Path, trials: int) -> dict[str, float]:
         assert trial is not None
         found[f"ask (TPE), the {turn}"] = timed(functools.partial(_suggest, trial))
         found[f"report, the {turn}"] = timed(functools.partial(trial.report, 0.5, 1))
-        study.complete(trial, 0.5)
+        study.results.complete(trial, 0.5)
     storage.close()
     return found
 

@@ -63,18 +63,18 @@ def work(url: str, number: int, ready: Semaphore, go: Event) -> None:
     from studyhall.studies.study.study import Study
 
     study = Study.open(open_storage(url, create=False), STUDY)
-    study.register_worker(f"worker{number}", host="bench", pid=os.getpid(), device="cpu")
+    study.workers.register(f"worker{number}", host="bench", pid=os.getpid(), device="cpu")
     ready.release()
     go.wait()
-    while trial := study.claim(lambda n: RandomSampler(seed=n), NopPruner(), worker=f"worker{number}"):
+    while trial := study.trials.claim(lambda n: RandomSampler(seed=n), NopPruner(), worker=f"worker{number}"):
         value = sum(trial.suggest_float(f"x{each}", 0, 1) for each in range(PARAMETERS))
-        lease = study.lease_of(trial)
+        lease = study.trials.lease_of(trial)
         for epoch in range(1, EPOCHS + 1):
             time.sleep(TRAINING / EPOCHS)
             trial.report(value / epoch, epoch)
-            study.renew(lease, epoch=epoch)
-        study.seen(f"worker{number}")
-        study.complete(trial, value)
+            study.trials.renew(lease, epoch=epoch)
+        study.workers.seen(f"worker{number}")
+        study.results.complete(trial, value)
 
 
 async def read(client: httpx.AsyncClient, spell: Spell, until: float) -> None:

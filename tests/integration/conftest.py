@@ -127,7 +127,7 @@ class Site:
 
     def claim(self, study: Study, values: Sequence[float] = (), worker: str = "", **facts: Any) -> Trial:
         """Take the study's next trial, have it report an epoch for each value, and record facts about it."""
-        trial = study.claim(lambda number: RandomSampler(seed=number), NopPruner(), worker=worker)
+        trial = study.trials.claim(lambda number: RandomSampler(seed=number), NopPruner(), worker=worker)
         assert trial is not None
         for epoch, value in enumerate(values, 1):
             trial.report(value, epoch)

@@ -48,18 +48,18 @@ def work(url: str, trials: int) -> list[int]:
     storage = open_storage(url, create=False)
     study = Study.open(storage, NAME)
     claimed = []
-    while trial := study.claim(
+    while trial := study.trials.claim(
         lambda number: optuna.samplers.RandomSampler(seed=number), optuna.pruners.NopPruner()
     ):
         claimed.append(trial.number)
         value = suggest_value(trial, "x", FloatDistribution(0, 1))
         held = storage.get_trial(trial._trial_id).intermediate_values
         trial.report(float(value), len(held))
-        study.renew(study.lease_of(trial))
+        study.trials.renew(study.trials.lease_of(trial))
         if trial.number % 5 == 0 and not held:
-            study.hand_back(trial)
+            study.trials.hand_back(trial)
         else:
-            study.complete(trial, float(value))
+            study.results.complete(trial, float(value))
     storage.close()
     return claimed
 
@@ -70,10 +70,10 @@ def draw(url: str, trials: int) -> list[list[Any]]:
     study = Study.open(storage, NAME)
     tried = []
     while True:
-        trial = study.claim(
+        trial = study.trials.claim(
             lambda number: optuna.samplers.TPESampler(seed=0, n_startup_trials=2), optuna.pruners.NopPruner()
         )
-        if trial is None and not study.others_try_the_rest:
+        if trial is None and not study.trials.others_try_the_rest:
             break
         if trial is None:
             time.sleep(0.02)
@@ -84,11 +84,11 @@ def draw(url: str, trials: int) -> list[list[Any]]:
             else:
                 suggest_value(trial, "rate", FloatDistribution(0.1, 0.5, step=0.2))
         except RepeatedConfigurationError:
-            study.draw_again(trial)
+            study.trials.draw_again(trial)
             continue
         kind, rest = trial.params.values()
         tried.append([kind, round(rest, 6)])
-        study.complete(trial, 1.0)
+        study.results.complete(trial, 1.0)
     storage.close()
     return tried
 
@@ -96,7 +96,7 @@ def draw(url: str, trials: int) -> list[list[Any]]:
 def reclaim(url: str, trials: int) -> list[int]:
     """Take back the trials whose leases are over; return their numbers."""
     storage = open_storage(url, create=False)
-    released = Study.open(storage, NAME).reclaim_expired()
+    released = Study.open(storage, NAME).trials.reclaim_expired()
     storage.close()
     return [each.number for each in released]
 

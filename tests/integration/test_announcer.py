@@ -47,14 +47,14 @@ def join(storage: StudyStorage, trials: int = 3, **search: Any) -> Study:
 
 
 def claim(study: Study) -> Trial:
-    trial = study.claim(lambda number: RandomSampler(seed=number), NopPruner())
+    trial = study.trials.claim(lambda number: RandomSampler(seed=number), NopPruner())
     assert trial is not None
     return trial
 
 
 def complete(study: Study, announcer: Announcer, value: float) -> None:
     trial = claim(study)
-    study.complete(trial, value)
+    study.results.complete(trial, value)
     announcer.trial_ended(trial.number, Completed(value, 1, Path("model.keras")))
 
 
@@ -74,7 +74,7 @@ def test_new_best_is_told_by_the_worker_that_completed_it(storage: StudyStorage)
 def test_new_best_that_the_pruner_ended_is_told(storage: StudyStorage) -> None:
     study, told = join(storage), Told()
     trial = claim(study)
-    study.prune(trial, 0.5)
+    study.results.prune(trial, 0.5)
     Announcer(study, told).trial_ended(trial.number, Pruned(2, 0.5, 1, complete=True))
     assert told.events == ["new-best"]
 
@@ -86,13 +86,13 @@ def test_end_of_the_queue_is_told_once_and_again_after_an_extension(storage: Stu
     for each in announcers:
         each.left()
     assert told == []
-    study.complete(claim(study), 0.5)
+    study.results.complete(claim(study), 0.5)
     for each in announcers:
         each.left()
     assert told.events == ["ended"]
     assert told[0].text == "bss: its one trial is finished; best val_loss 0.5, trial 0"
     study.extend(1)
-    study.fail(claim(study), "error", "oh")
+    study.results.fail(claim(study), "error", "oh")
     for each in announcers:
         each.left()
     assert told.events == ["ended", "ended"]
@@ -101,11 +101,11 @@ def test_end_of_the_queue_is_told_once_and_again_after_an_extension(storage: Stu
 def test_budget_that_is_used_up_is_told_when_the_last_trial_is_back(storage: StudyStorage) -> None:
     study, told = join(storage, trials=3, target=0.6), Told()
     announcer = Announcer(study, told)
-    study.complete(claim(study), 0.5)
+    study.results.complete(claim(study), 0.5)
     running = claim(study)
     announcer.left()
     assert told == []
-    study.hand_back(running)
+    study.trials.hand_back(running)
     announcer.left()
     announcer.left()
     assert told.events == ["ended"]
@@ -117,7 +117,7 @@ def test_workers_that_give_up_for_the_same_reason_are_told_of_once(storage: Stud
     for worker in ("one", "other"):
         Announcer(study, told).gave_up(worker, 3, FAILURE)
     assert told.events == ["failures"]
-    study.complete(claim(study), 0.5)
+    study.results.complete(claim(study), 0.5)
     Announcer(study, told).gave_up("one", 3, FAILURE)
     assert told.events == ["failures", "failures"]
     assert told[-1].details["failures"]["kind"] == "error"
@@ -146,7 +146,7 @@ def test_database_that_is_away_ends_no_worker(
 ) -> None:
     study, told = join(storage, trials=1), Told()
     trial = claim(study)
-    study.complete(trial, 0.5)
+    study.results.complete(trial, 0.5)
 
     def away(*arguments: Any) -> None:
         raise StorageError("the database is away")

@@ -35,14 +35,14 @@ def study(storage: StudyStorage) -> Study:
 
 
 def claim(study: Study) -> Trial:
-    trial = study.claim(lambda number: RandomSampler(seed=number), NopPruner())
+    trial = study.trials.claim(lambda number: RandomSampler(seed=number), NopPruner())
     assert trial is not None
     return trial
 
 
 def checkpoint(study: Study, store: FileArtifactStore, trial: Trial, name: str) -> None:
     store.write(name, io.BytesIO(b"checkpoint"))
-    study.record_checkpoint(study.lease_of(trial), 1, name, DIGEST)
+    study.checkpoints.record(study.trials.lease_of(trial), 1, name, DIGEST)
 
 
 def keep(study: Study, store: FileArtifactStore, folder: Path, values: dict[int, float], limit: int) -> None:
@@ -72,8 +72,8 @@ def test_checkpoints_go_when_their_trials_are_finished_and_not_before(
     finished, running, waiting = claim(study), claim(study), claim(study)
     for name, trial in (("finished", finished), ("running", running), ("waiting", waiting)):
         checkpoint(study, store, trial, name)
-    study.complete(finished, 0.5)
-    study.hand_back(waiting)
+    study.results.complete(finished, 0.5)
+    study.trials.hand_back(waiting)
     age(store)
     cleaning = Cleaning(study, store)
     shown = cleaning.find()
@@ -81,7 +81,7 @@ def test_checkpoints_go_when_their_trials_are_finished_and_not_before(
     assert cleaning.remove(shown) == shown
     assert held(store) == {"running", "waiting"}
     assert cleaning.find() == []
-    assert study.leftovers() == []
+    assert study.checkpoints.leftovers() == []
 
 
 def test_checkpoint_of_a_trial_that_the_dashboard_ended_goes_too(
@@ -159,7 +159,7 @@ def test_nothing_that_another_study_names_is_touched(
     attach(other.storage, store, b"picture", trial_id=trial._trial_id, filename="predictions.png")
     done = claim(other)
     checkpoint(other, store, done, "left-over-of-other")
-    other.complete(done, 0.5)
+    other.results.complete(done, 0.5)
     age(store)
     assert found(study, store) == {}
 
@@ -214,7 +214,7 @@ def test_command_shows_first_and_removes_only_when_told(
 ) -> None:
     trial = claim(study)
     checkpoint(study, store, trial, "no-longer-needed")
-    study.complete(trial, 0.5)
+    study.results.complete(trial, 0.5)
     store.write("orphan", io.BytesIO(b"bytes"))
     age(store)
     arguments = ["clean", "bss", "--storage", f"sqlite:///{tmp_path}/studies.db"]

@@ -19,9 +19,9 @@ def open_study(url: str, trials: int = 4) -> Study:
 
 
 def take(study: Study) -> Lease:
-    trial = study.claim(lambda number: RandomSampler(seed=number), NopPruner())
+    trial = study.trials.claim(lambda number: RandomSampler(seed=number), NopPruner())
     assert trial is not None
-    return study.lease_of(trial)
+    return study.trials.lease_of(trial)
 
 
 def test_workers_that_begin_epochs_at_once_get_exactly_the_budget(empty_storage_url: str) -> None:
@@ -52,7 +52,7 @@ def test_an_epoch_that_is_trained_again_elsewhere_counts_once(empty_storage_url:
     study = open_study(empty_storage_url)
     first = take(study)
     assert [study.begin_epoch(first, epoch, 3) for epoch in (1, 2)] == [True, True]
-    study.hand_back(first)
+    study.trials.hand_back(first)
     again = take(study)
     assert again.number == first.number
     assert [study.begin_epoch(again, epoch, 3) for epoch in (2, 3, 4)] == [True, True, False]

@@ -62,7 +62,7 @@ def searched(folder: Path) -> Study:
     definition = definition_in(folder)
     study = Study.create_or_join(open_storage(definition.storage.url, create=True), definition)
     for number in range(7):
-        trial = study.claim(
+        trial = study.trials.claim(
             lambda number: optuna.samplers.RandomSampler(seed=number), optuna.pruners.NopPruner()
         )
         assert trial is not None
@@ -71,9 +71,9 @@ def searched(folder: Path) -> Study:
         trial.report(rate * 2, 1)
         trial.set_user_attr("history", HISTORY)
         if number == 3:
-            study.prune(trial)
+            study.results.prune(trial)
         else:
-            study.complete(trial, rate)
+            study.results.complete(trial, rate)
     return study
 
 

@@ -49,7 +49,7 @@ def created(storage: StudyStorage, direction: str = "maximize", name: str = "bss
 
 
 def claim(study: Study, pruner: BasePruner | None = None, curve: Sequence[float] = ()) -> Trial:
-    trial = study.claim(lambda number: RandomSampler(seed=number), pruner or NopPruner())
+    trial = study.trials.claim(lambda number: RandomSampler(seed=number), pruner or NopPruner())
     assert trial is not None
     for epoch, value in enumerate(curve, 1):
         trial.report(value, epoch)
@@ -63,7 +63,7 @@ def judged(study: Study, pruner: BasePruner, curve: Sequence[float]) -> list[boo
     for epoch, value in enumerate(curve, 1):
         trial.report(value, epoch)
         answers.append(trial.should_prune())
-    study.prune(trial)
+    study.results.prune(trial)
     return answers
 
 
@@ -101,7 +101,7 @@ def test_early_peak_passes_the_rung_that_comes_after_it(
 ) -> None:
     study = created(storage, direction)
     for value in (0.4, 0.42, 0.43):
-        study.complete(claim(study), turned([value], direction)[0])
+        study.results.complete(claim(study), turned([value], direction)[0])
         judged(study, pruner, turned((0.1, 0.2, value), direction))
     assert judged(study, pruner, turned(EARLY_PEAK, direction)) == [False] * 3
     assert judged(study, pruner, turned((0.1, 0.2, 0.3), direction)) == [False, False, True]
@@ -112,7 +112,7 @@ def test_trials_are_compared_with_what_others_had_reached_by_then(
     storage: StudyStorage, direction: str
 ) -> None:
     study = created(storage, direction)
-    study.complete(claim(study, curve=turned(EARLY_PEAK, direction)), turned([0.9], direction)[0])
+    study.results.complete(claim(study, curve=turned(EARLY_PEAK, direction)), turned([0.9], direction)[0])
     median = MedianPruner(n_startup_trials=1)
     # 0.5 is better than the 0.3 that the other one had at epoch 3, and worse than the 0.9 of its epoch 2.
     assert judged(study, median, turned((0.5, 0.9, 0.5), direction)) == [False] * 3
@@ -123,7 +123,7 @@ def test_trials_are_compared_with_what_others_had_reached_by_then(
 def test_pairs_are_compared_by_their_best_values(storage: StudyStorage, direction: str) -> None:
     study = created(storage, direction)
     falling = turned((0.9, *([0.1] * 7)), direction)
-    study.complete(claim(study, curve=falling), falling[0])
+    study.results.complete(claim(study, curve=falling), falling[0])
     assert judged(study, WilcoxonPruner(p_threshold=0.1), turned([0.5] * 8, direction))[-1]
 
 
@@ -140,7 +140,9 @@ def test_patience_looks_whether_the_curve_improves_and_what_it_wraps_at_the_best
     storage: StudyStorage, direction: str
 ) -> None:
     study = created(storage, direction)
-    study.complete(claim(study, curve=turned([0.4, 0.6, 0.8, 0.8], direction)), turned([0.8], direction)[0])
+    study.results.complete(
+        claim(study, curve=turned([0.4, 0.6, 0.8, 0.8], direction)), turned([0.8], direction)[0]
+    )
     alone = PatientPruner(None, patience=1)
     assert judged(study, alone, turned((0.5, 0.9, 0.3, 0.3), direction)) == [False, False, False, True]
     wrapped = PatientPruner(MedianPruner(n_startup_trials=1), patience=1)
@@ -172,10 +174,10 @@ def test_sampler_ranks_a_pruned_trial_by_the_best_that_it_had_reached(
     storage: StudyStorage, direction: str
 ) -> None:
     study = created(storage, direction)
-    study.complete(claim(study), turned([0.95], direction)[0])
-    study.prune(claim(study, curve=turned(EARLY_PEAK, direction)))
-    study.prune(claim(study, curve=turned((0.4, 0.4, 0.4), direction)))
-    seen = study.claim(lambda number: TPESampler(seed=number), NopPruner())
+    study.results.complete(claim(study), turned([0.95], direction)[0])
+    study.results.prune(claim(study, curve=turned(EARLY_PEAK, direction)))
+    study.results.prune(claim(study, curve=turned((0.4, 0.4, 0.4), direction)))
+    seen = study.trials.claim(lambda number: TPESampler(seed=number), NopPruner())
     assert seen is not None
     pruned = seen.study.get_trials(deepcopy=False, states=(TrialState.PRUNED,))
     assert [each.number for each in pruned] == [1, 2]
@@ -187,7 +189,7 @@ def test_sampler_ranks_a_pruned_trial_by_the_best_that_it_had_reached(
 
 def test_what_is_seen_may_be_changed_by_who_asked_for_copies(storage: StudyStorage) -> None:
     study = created(storage)
-    study.complete(claim(study, curve=EARLY_PEAK), 0.9)
+    study.results.complete(claim(study, curve=EARLY_PEAK), 0.9)
     theirs = claim(study).study
     theirs.get_trials(deepcopy=True)[0].intermediate_values.clear()
     assert theirs.get_trials(deepcopy=False)[0].intermediate_values == {1: 0.5, 2: 0.9, 3: 0.9}
@@ -198,7 +200,7 @@ def test_trial_that_has_ended_is_looked_at_once_and_not_at_every_report(
 ) -> None:
     study = created(storage)
     for _ in range(4):
-        study.complete(claim(study, curve=EARLY_PEAK), 0.9)
+        study.results.complete(claim(study, curve=EARLY_PEAK), 0.9)
     looks: list[int] = []
     original = best_so_far.so_far
 
@@ -220,12 +222,12 @@ def test_database_of_before_knows_the_last_value_of_a_pruned_trial_and_behaves(
     storage: StudyStorage, direction: str
 ) -> None:
     study = created(storage, direction)
-    study.complete(claim(study), turned([0.6], direction)[0])
+    study.results.complete(claim(study), turned([0.6], direction)[0])
     curves: list[Sequence[float]] = [EARLY_PEAK, (0.1, 0.5, 0.2), ()]
     for number, curve in enumerate(curves, 1):
         trial = claim(study, curve=turned(curve, direction))
-        study.record(trial, {"hyperparameters": {"number": number}})
-        lease = study.lease_of(trial)
+        study.results.record(trial, {"hyperparameters": {"number": number}})
+        lease = study.trials.lease_of(trial)
         values = turned(curve[-1:], direction)
         storage.end(lease, TrialState.PRUNED, values, {})  # as Optuna's `tell` did
     trials = study.optuna().trials[:4]
@@ -243,7 +245,7 @@ def test_database_of_before_knows_the_last_value_of_a_pruned_trial_and_behaves(
 
 def test_whoever_holds_no_trial_sees_the_curves_as_they_were(storage: StudyStorage) -> None:
     study = created(storage)
-    study.complete(claim(study, curve=EARLY_PEAK), 0.9)
+    study.results.complete(claim(study, curve=EARLY_PEAK), 0.9)
     seen: OptunaStudy = study.optuna()
     (trial,) = seen.get_trials(states=(TrialState.COMPLETE,))
     assert trial.intermediate_values == {1: 0.5, 2: 0.9, 3: 0.3}

@@ -34,9 +34,9 @@ def handle(study: Study, kept: KeptModels, store: FileArtifactStore, tmp_path: P
     model = tmp_path / "model.keras"
     model.write_bytes(b"weights")
     for number, value in enumerate((0.3, 0.1, 0.2)):
-        study.claim(lambda number: RandomSampler(seed=number), NopPruner())
+        study.trials.claim(lambda number: RandomSampler(seed=number), NopPruner())
         kept.keep(number, value, model)
-    trial = study.claim(lambda number: RandomSampler(seed=number), NopPruner())
+    trial = study.trials.claim(lambda number: RandomSampler(seed=number), NopPruner())
     assert trial is not None
     with StudyHandle(study, trial, store, lambda event: None, lambda: False) as handle:
         yield handle

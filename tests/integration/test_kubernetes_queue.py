@@ -34,9 +34,9 @@ def test_keda_starts_workers_for_waiting_trials_alone_and_for_none_of_a_stopped_
         trials = definition.search.trials
         assert counted() == [(trials,)]
         for _ in range(2):
-            trial = study.claim(lambda number: RandomSampler(seed=number), NopPruner())
+            trial = study.trials.claim(lambda number: RandomSampler(seed=number), NopPruner())
         assert trial is not None
-        study.complete(trial, 0.5)
+        study.results.complete(trial, 0.5)
         assert (study.counts().running, counted()) == (1, [(trials - 2,)])
         study.request_stop()
         assert counted() == [(0,)]

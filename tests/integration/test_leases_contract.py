@@ -36,7 +36,7 @@ def sampler(number: int) -> BaseSampler:
 
 
 def claim(study: Study, worker: str = "") -> Trial:
-    trial = study.claim(sampler, NopPruner(), worker=worker)
+    trial = study.trials.claim(sampler, NopPruner(), worker=worker)
     assert trial is not None
     return trial
 
@@ -79,32 +79,32 @@ def test_lease_that_is_not_renewed_passes_to_another_worker_with_all_that_the_tr
     x = suggest_value(trial, "x", UNIT)
     trial.report(0.5, 0)
     trial.set_user_attr("epochs", 1)
-    lease = study.lease_of(trial)
+    lease = study.trials.lease_of(trial)
     assert (lease.interruptions, lease.checkpoint) == (0, None)
-    study.record_checkpoint(lease, 1, "artifact", "0" * 64)
+    study.checkpoints.record(lease, 1, "artifact", "0" * 64)
     expire(study)
     again = claim(other, "second")
-    assert other.lease_of(again) == Lease(
+    assert other.trials.lease_of(again) == Lease(
         trial_id=lease.trial_id,
         study_id=lease.study_id,
         number=0,
-        token=other.lease_of(again).token,
+        token=other.trials.lease_of(again).token,
         worker="second",
         interruptions=1,
         checkpoint=Checkpoint(1, "artifact", "0" * 64),
     )
-    assert other.lease_of(again).token != lease.token
+    assert other.trials.lease_of(again).token != lease.token
     assert suggest_value(again, "x", UNIT, 0.25) == x
     assert (frozen(other, 0).intermediate_values, again.user_attrs) == ({0: 0.5}, {"epochs": 1})
 
 
 def test_lease_that_is_renewed_stays(study: Study, other: Study) -> None:
-    lease = study.lease_of(claim(study))
+    lease = study.trials.lease_of(claim(study))
     expire(study)
     ample = update(leases).values(ttl_seconds=60.0)
     study.storage.transact(lambda connection: connection.execute(ample))
-    assert study.renew(lease) is False
-    assert other.reclaim_expired() == []
+    assert study.trials.renew(lease) is False
+    assert other.trials.reclaim_expired() == []
     assert claim(other).number == 1
 
 
@@ -113,16 +113,16 @@ def test_whatever_the_former_holder_writes_is_refused_and_changes_nothing(
     study: Study, other: Study, taken_by: str
 ) -> None:
     trial = claim(study)
-    lease = study.lease_of(trial)
+    lease = study.trials.lease_of(trial)
     suggest_value(trial, "x", UNIT)
     trial.report(0.5, 0)
     expire(study)
-    assert other.reclaim_expired() == [Released(0, "waiting", 1)]
+    assert other.trials.reclaim_expired() == [Released(0, "waiting", 1)]
     if taken_by.startswith("another"):
         others = claim(other)
         others.report(0.75, 1)
         if "ended" in taken_by:
-            other.complete(others, 0.75)
+            other.results.complete(others, 0.75)
     if taken_by == "the dashboard":
         other.storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
     before, held = frozen(other, 0), other.storage.read(lambda c: c.execute(select(leases)).all())
@@ -132,13 +132,13 @@ def test_whatever_the_former_holder_writes_is_refused_and_changes_nothing(
         lambda: trial.report(0.25, 2),
         lambda: trial.set_user_attr("epochs", 9),
         lambda: trial.storage.set_trial_system_attr(trial._trial_id, "x", 9),
-        lambda: study.complete(trial, 0.25),
-        lambda: study.prune(trial),
-        lambda: study.fail(trial, "nan", "it was"),
-        lambda: study.hand_back(trial),
-        lambda: study.interrupted(lease, "crashed", "it was"),
-        lambda: study.record_checkpoint(lease, 2, "new", "1" * 64),
-        lambda: study.renew(lease),
+        lambda: study.results.complete(trial, 0.25),
+        lambda: study.results.prune(trial),
+        lambda: study.results.fail(trial, "nan", "it was"),
+        lambda: study.trials.hand_back(trial),
+        lambda: study.trials.interrupted(lease, "crashed", "it was"),
+        lambda: study.checkpoints.record(lease, 2, "new", "1" * 64),
+        lambda: study.trials.renew(lease),
     ]
     for write in writes:
         with pytest.raises(LeaseLostError, match="The lease on trial 0 is over") as caught:
@@ -146,7 +146,7 @@ def test_whatever_the_former_holder_writes_is_refused_and_changes_nothing(
         assert "\n" not in str(caught.value)
     assert frozen(other, 0) == before
     assert other.storage.read(lambda c: c.execute(select(leases)).all()) == held
-    assert other.leftovers() == []
+    assert other.checkpoints.leftovers() == []
 
 
 def test_write_that_begins_while_the_lease_is_taken_is_refused_when_it_goes_on(
@@ -178,29 +178,29 @@ def test_write_that_begins_while_the_lease_is_taken_is_refused_when_it_goes_on(
 
 def test_trial_that_loses_its_worker_again_and_again_fails_with_its_reason(study: Study) -> None:
     for interruptions in (1, 2):
-        study.record_checkpoint(
-            study.lease_of(claim(study)), interruptions, f"artifact {interruptions}", "0" * 64
+        study.checkpoints.record(
+            study.trials.lease_of(claim(study)), interruptions, f"artifact {interruptions}", "0" * 64
         )
         expire(study)
-        assert study.reclaim_expired() == [Released(0, "waiting", interruptions)]
+        assert study.trials.reclaim_expired() == [Released(0, "waiting", interruptions)]
     claim(study)
     expire(study)
-    assert study.reclaim_expired() == [Released(0, "failed", 3)]
+    assert study.trials.reclaim_expired() == [Released(0, "failed", 3)]
     trial = frozen(study, 0)
     assert (trial.state, trial.user_attrs["failure"]) == (TrialState.FAIL, "lost")
     assert "3 times" in trial.user_attrs["reason"]
     assert trial.datetime_complete is not None
-    assert sorted(study.leftovers()) == ["artifact 1", "artifact 2"]
+    assert sorted(study.checkpoints.leftovers()) == ["artifact 1", "artifact 2"]
     assert claim(study).number == 1
 
 
 def test_interruption_that_the_worker_survives_counts_like_one_that_it_does_not(study: Study) -> None:
     claim(study)
     expire(study)
-    lease = study.lease_of(claim(study))
-    assert study.interrupted(lease, "crashed", "signal 11") == Released(0, "waiting", 2)
-    lease = study.lease_of(claim(study))
-    assert study.interrupted(lease, "crashed", "signal 11, {n}%") == Released(0, "failed", 3)
+    lease = study.trials.lease_of(claim(study))
+    assert study.trials.interrupted(lease, "crashed", "signal 11") == Released(0, "waiting", 2)
+    lease = study.trials.lease_of(claim(study))
+    assert study.trials.interrupted(lease, "crashed", "signal 11, {n}%") == Released(0, "failed", 3)
     assert frozen(study, 0).user_attrs["failure"] == "crashed"
     assert study.counts() == Counts(waiting=2, failed=1)
 
@@ -208,32 +208,32 @@ def test_interruption_that_the_worker_survives_counts_like_one_that_it_does_not(
 def test_trial_that_is_handed_back_is_not_counted_as_interrupted(study: Study) -> None:
     for _ in range(4):
         trial = claim(study)
-        assert (trial.number, study.lease_of(trial).interruptions) == (0, 0)
-        study.hand_back(trial)
+        assert (trial.number, study.trials.lease_of(trial).interruptions) == (0, 0)
+        study.trials.hand_back(trial)
 
 
 def test_trial_that_runs_without_a_lease_is_taken_back_after_a_while(study: Study, other: Study) -> None:
     claim(study)
     study.storage.transact(lambda connection: connection.execute(delete(leases)))
-    assert other.reclaim_expired(orphan_seconds=3600.0) == []
-    assert other.reclaim_expired(orphan_seconds=-3600.0) == [Released(0, "waiting", 1)]
-    assert study.lease_of(claim(study)).interruptions == 1
+    assert other.trials.reclaim_expired(orphan_seconds=3600.0) == []
+    assert other.trials.reclaim_expired(orphan_seconds=-3600.0) == [Released(0, "waiting", 1)]
+    assert study.trials.lease_of(claim(study)).interruptions == 1
 
 
 def test_checkpoint_is_left_over_once_it_is_replaced_or_its_trial_has_ended(study: Study) -> None:
     first, second = claim(study), claim(study)
-    lease = study.lease_of(first)
-    assert study.record_checkpoint(lease, 1, "a", "0" * 64) is None
-    assert study.record_checkpoint(lease, 2, "b", "1" * 64) == "a"
-    assert study.leftovers() == ["a"]
-    study.forget_leftovers(["a"])
-    assert study.leftovers() == []
-    study.complete(first, 1.0)
-    assert study.leftovers() == ["b"]
-    study.record_checkpoint(study.lease_of(second), 1, "c", "2" * 64)
+    lease = study.trials.lease_of(first)
+    assert study.checkpoints.record(lease, 1, "a", "0" * 64) is None
+    assert study.checkpoints.record(lease, 2, "b", "1" * 64) == "a"
+    assert study.checkpoints.leftovers() == ["a"]
+    study.checkpoints.forget(["a"])
+    assert study.checkpoints.leftovers() == []
+    study.results.complete(first, 1.0)
+    assert study.checkpoints.leftovers() == ["b"]
+    study.checkpoints.record(study.trials.lease_of(second), 1, "c", "2" * 64)
     study.storage.set_trial_state_values(second._trial_id, TrialState.FAIL)  # as the dashboard does
-    study.reclaim_expired()
-    assert sorted(study.leftovers()) == ["b", "c"]
+    study.trials.reclaim_expired()
+    assert sorted(study.checkpoints.leftovers()) == ["b", "c"]
 
 
 def test_ending_writes_the_result_and_its_reasons_in_one_transaction(study: Study) -> None:
@@ -245,21 +245,21 @@ def test_ending_writes_the_result_and_its_reasons_in_one_transaction(study: Stud
 
     event.listen(study.storage.engine, "before_cursor_execute", refuse)
     with pytest.raises(RuntimeError, match="killed here"):
-        study.fail(trial, "oom", "too large")
+        study.results.fail(trial, "oom", "too large")
     event.remove(study.storage.engine, "before_cursor_execute", refuse)
     assert (frozen(study, 0).state, frozen(study, 0).user_attrs) == (TrialState.RUNNING, {})
-    study.renew(study.lease_of(trial))
+    study.trials.renew(study.trials.lease_of(trial))
 
 
 def test_no_trial_is_claimed_while_workers_are_asked_to_leave(study: Study, other: Study) -> None:
-    lease = study.lease_of(claim(study, "worker"))
+    lease = study.trials.lease_of(claim(study, "worker"))
     assert not study.stop_requested()
     other.request_stop()
     other.request_stop()
     assert study.stop_requested()
-    assert study.renew(lease)
-    assert study.seen("worker")
-    assert study.claim(sampler, NopPruner()) is None
+    assert study.trials.renew(lease)
+    assert study.workers.seen("worker")
+    assert study.trials.claim(sampler, NopPruner()) is None
     assert study.counts() == Counts(waiting=2, running=1)
     other.clear_stop()
     assert not study.stop_requested()
@@ -273,8 +273,8 @@ def test_spending_counts_epochs_and_the_time_since_the_first_claim(study: Study)
     for step in range(3):
         first.report(1.0, step)
     second.report(0.5, 0)
-    study.complete(second, 0.5)
-    study.hand_back(first)
+    study.results.complete(second, 0.5)
+    study.trials.hand_back(first)
     claim(study)
     spent = study.spent()
     assert (spent.epochs, spent.best) == (4, 0.5)
@@ -287,10 +287,10 @@ def test_spending_counts_epochs_and_the_time_since_the_first_claim(study: Study)
 def test_workers_are_listed_with_what_they_do_as_long_as_they_live(
     study: Study, other: Study, empty_storage_url: str
 ) -> None:
-    study.register_worker("a", host="here", pid=1, device="CPU")
-    other.register_worker("b", host="there", pid=2, device="GPU 0")
-    lease = study.lease_of(claim(study, "a"))
-    study.renew(lease, epoch=3, images_per_second=12.5)
+    study.workers.register("a", host="here", pid=1, device="CPU")
+    other.workers.register("b", host="there", pid=2, device="GPU 0")
+    lease = study.trials.lease_of(claim(study, "a"))
+    study.trials.renew(lease, epoch=3, images_per_second=12.5)
     with Catalogue(empty_storage_url) as catalogue:
         first, second = catalogue.summary("bss").workers
     assert (first.worker, first.host, first.pid, first.device) == ("a", "here", 1, "CPU")
@@ -301,11 +301,11 @@ def test_workers_are_listed_with_what_they_do_as_long_as_they_live(
         update(studyhall_tables.workers).where(studyhall_tables.workers.c.worker == "b").values(seen_at=0.0)
     )
     study.storage.transact(lambda connection: connection.execute(silent))
-    assert [each.worker for each in study.workers()] == ["a"]
-    study.seen("a")
-    assert study.workers()[0].trial is None
-    study.dismiss_worker("a")
-    assert study.workers() == []
+    assert [each.worker for each in study.workers.alive()] == ["a"]
+    study.workers.seen("a")
+    assert study.workers.alive()[0].trial is None
+    study.workers.dismiss("a")
+    assert study.workers.alive() == []
 
 
 def test_catalogue_counts_expired_leases_and_changes_nothing(study: Study, empty_storage_url: str) -> None:
@@ -322,17 +322,17 @@ def test_catalogue_counts_expired_leases_and_changes_nothing(study: Study, empty
 def test_deleting_a_study_ends_its_workers_and_its_leases_and_no_later_trial_inherits_them(
     empty_storage_url: str, study: Study
 ) -> None:
-    lease = study.lease_of(claim(study))
-    study.record_checkpoint(lease, 1, "a", "0" * 64)
-    study.record_checkpoint(lease, 2, "b", "0" * 64)
-    study.register_worker("a", host="here", pid=1, device="CPU")
+    lease = study.trials.lease_of(claim(study))
+    study.checkpoints.record(lease, 1, "a", "0" * 64)
+    study.checkpoints.record(lease, 2, "b", "0" * 64)
+    study.workers.register("a", host="here", pid=1, device="CPU")
     plain = RDBStorage(schema.optuna_url(study.storage.address), study.storage.address.options)
     optuna.delete_study(study_name="bss", storage=plain)  # as the dashboard does
     plain.engine.dispose()
-    assert study.claim(lambda number: RandomSampler(seed=number), NopPruner()) is None
+    assert study.trials.claim(lambda number: RandomSampler(seed=number), NopPruner()) is None
     again = Study.create_or_join(study.storage, study.definition)
-    assert (again.leftovers(), again.workers()) == ([], [])
-    assert again.lease_of(claim(again)).checkpoint is None
+    assert (again.checkpoints.leftovers(), again.workers.alive()) == ([], [])
+    assert again.trials.lease_of(claim(again)).checkpoint is None
 
 
 def test_database_of_an_older_version_is_given_our_tables_when_it_is_opened(
@@ -363,14 +363,14 @@ def test_lease_begins_by_the_clock_of_the_database(study: Study) -> None:
 def test_restart_of_the_server_counts_as_a_sign_of_life(postgres_url: str) -> None:
     storage = open_storage(postgres_url, create=True)
     study = Study.create_or_join(storage, Definition.model_validate({"name": "bss", "search": {"trials": 1}}))
-    lease = study.lease_of(claim(study))
+    lease = study.trials.lease_of(claim(study))
     since = select(now() - literal_column("EXTRACT(EPOCH FROM pg_postmaster_start_time())"))
     up = float(storage.read(lambda connection: connection.scalar(since)) or 0.0)
     silent = update(leases).values(renewed_at=0.0, ttl_seconds=up + 3600.0)
     storage.transact(lambda connection: connection.execute(silent))
-    assert study.reclaim_expired() == []
-    study.renew(lease)
+    assert study.trials.reclaim_expired() == []
+    study.trials.renew(lease)
     silent = update(leases).values(renewed_at=0.0, ttl_seconds=0.0)
     storage.transact(lambda connection: connection.execute(silent))
-    assert study.reclaim_expired() == [Released(0, "waiting", 1)]
+    assert study.trials.reclaim_expired() == [Released(0, "waiting", 1)]
     storage.close()

@@ -53,7 +53,7 @@ def test_no_two_workers_try_one_configuration(storage_url: str) -> None:
     storage = open_storage(storage_url, create=False)
     study = Study.open(storage, "raced")
     assert study.counts() == Counts(complete=6)
-    assert study.exhausted() == Exhausted(configurations=6, withdrawn=24)
+    assert study.space.exhausted() == Exhausted(configurations=6, withdrawn=24)
     storage.close()
 
 
@@ -62,7 +62,7 @@ def test_expired_leases_are_taken_back_once_however_many_look(storage_url: str) 
     storage = open_storage(storage_url, create=False)
     study = Study.open(storage, "raced")
     for _ in range(20):
-        study.claim(lambda number: RandomSampler(seed=number), NopPruner())
+        study.trials.claim(lambda number: RandomSampler(seed=number), NopPruner())
     over = update(leases).values(renewed_at=0.0, ttl_seconds=0.0)
     storage.transact(lambda connection: connection.execute(over))
     released = [number for numbers in run("reclaim", storage_url, 4, trials=20) for number in numbers]

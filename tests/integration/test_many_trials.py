@@ -36,7 +36,7 @@ def test_trials_that_are_read_together_are_those_that_optuna_reads(
     definition = {"name": "bss", "search": {"trials": 9}, "enqueue": [{"rate": 0.5}]}
     study = Study.create_or_join(storage, Definition.model_validate(definition))
     for ending in ("complete", "prune", "fail", None):
-        trial = study.claim(lambda number: RandomSampler(seed=number), NopPruner())
+        trial = study.trials.claim(lambda number: RandomSampler(seed=number), NopPruner())
         assert trial is not None
         trial.suggest_float("rate", 1e-3, 1.0, log=True)
         trial.suggest_categorical("activation", ["relu", None, 3, True])
@@ -46,11 +46,11 @@ def test_trials_that_are_read_together_are_those_that_optuna_reads(
         trial.set_user_attr("note", {"é": [1, 2.5, None]})
         match ending:
             case "complete":
-                study.complete(trial, 0.25)
+                study.results.complete(trial, 0.25)
             case "prune":
-                study.prune(trial)
+                study.results.prune(trial)
             case "fail":
-                study.fail(trial, "nan", "it was not a number")
+                study.results.fail(trial, "nan", "it was not a number")
     study.optuna().enqueue_trial({"rate": 0.1})
 
     study_id = study.id

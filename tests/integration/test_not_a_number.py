@@ -80,7 +80,7 @@ def complete_with_nan(site: Any, folder: Path) -> Study:
     trial.set_user_attr("hyperparameters", {"rate": rate})
     (folder / "own.keras").write_bytes(b"own weights")
     KeptModels(study, site.store).keep(trial.number, 0.25, folder / "own.keras")
-    study.complete(trial, 0.25)
+    study.results.complete(trial, 0.25)
     return study
 
 

@@ -41,7 +41,7 @@ def drawn(trial: Trial, **asked: Any) -> dict[str, Any]:
 
 
 def claim(study: Study, sampler: Callable[[int], BaseSampler] = SAMPLERS["random"]) -> Trial:
-    trial = study.claim(sampler, NopPruner())
+    trial = study.trials.claim(sampler, NopPruner())
     assert trial is not None
     return trial
 
@@ -49,7 +49,7 @@ def claim(study: Study, sampler: Callable[[int], BaseSampler] = SAMPLERS["random
 def run_out(study: Study, **asked: Any) -> None:
     trial = claim(study)
     drawn(trial, **asked)
-    study.fail(trial, FailureKind.OOM, "RESOURCE_EXHAUSTED")
+    study.results.fail(trial, FailureKind.OOM, "RESOURCE_EXHAUSTED")
 
 
 def seen(study: Study) -> list[FrozenTrial]:
@@ -67,14 +67,14 @@ def test_no_configuration_runs_out_of_memory_twice(storage: StudyStorage, sample
         try:
             values = drawn(trial)
         except RepeatedConfigurationError:
-            study.draw_again(trial)
+            study.trials.draw_again(trial)
             refused += 1
             continue
         if values["units"] * values["depth"] > 256:
             failed[values["units"], values["depth"]] += 1
-            study.fail(trial, FailureKind.OOM, "RESOURCE_EXHAUSTED")
+            study.results.fail(trial, FailureKind.OOM, "RESOURCE_EXHAUSTED")
         else:
-            study.complete(trial, 1 / values["units"])
+            study.results.complete(trial, 1 / values["units"])
     assert set(failed.values()) == {1}
     assert refused == 0  # no width was drawn of which every depth had failed
     assert study.counts().finished == 25
@@ -114,8 +114,8 @@ def test_a_trial_that_continues_keeps_values_that_ran_out_of_memory_elsewhere(st
     first, second = claim(study), claim(study)
     for trial in (first, second):
         drawn(trial, units=64, depth=1)
-    study.fail(first, FailureKind.OOM, "")
-    study.hand_back(second)
+    study.results.fail(first, FailureKind.OOM, "")
+    study.trials.hand_back(second)
     assert drawn(claim(study)) == {"units": 64, "depth": 1}
 
 
@@ -123,7 +123,7 @@ def test_other_failures_may_be_tried_again(storage: StudyStorage) -> None:
     study = created(storage, 20)
     trial = claim(study)
     drawn(trial, units=64, depth=1)
-    study.fail(trial, FailureKind.CRASHED, "")
+    study.results.fail(trial, FailureKind.CRASHED, "")
     depths = []
     for _ in range(15):
         again = claim(study)
@@ -142,7 +142,7 @@ def test_samplers_see_it_as_bad_as_the_worst_trial(
     for value in (2.0, 5.0):
         trial = claim(study)
         drawn(trial)
-        study.complete(trial, value)
+        study.results.complete(trial, value)
     shown = seen(study)[0]
     assert (shown.state, shown.values) == (TrialState.COMPLETE, [worst])
     stored = study.optuna().trials[0]
@@ -153,10 +153,10 @@ def test_one_without_all_parameters_does_not_hide_them_from_samplers(storage: St
     study = created(storage, 3)
     trial = claim(study)
     drawn(trial)
-    study.complete(trial, 1.0)
+    study.results.complete(trial, 1.0)
     trial = claim(study)
     suggest_value(trial, "units", UNITS)
-    study.fail(trial, FailureKind.OOM, "")
+    study.results.fail(trial, FailureKind.OOM, "")
     assert seen(study)[1].state is TrialState.FAIL
 
 
@@ -169,7 +169,7 @@ def test_a_grid_is_tried_point_by_point_from_the_first_trial_on(storage: StudySt
         assert start_of(trial) == {}
         values = drawn(trial)
         tried.add((values["units"], values["depth"]))
-        study.fail(trial, FailureKind.OOM, "")
+        study.results.fail(trial, FailureKind.OOM, "")
     assert len(tried) == 6
 
 
@@ -179,9 +179,9 @@ def test_a_grid_all_of_which_ran_out_of_memory_is_not_begun_again(storage: Study
     for _ in range(2):
         trial = claim(study, lambda number: GridSampler(grid, seed=7))
         drawn(trial)
-        study.fail(trial, FailureKind.OOM, "")
-    assert study.claim(lambda number: GridSampler(grid, seed=7), NopPruner()) is None
-    assert study.exhausted() == Exhausted(configurations=2, withdrawn=1)
+        study.results.fail(trial, FailureKind.OOM, "")
+    assert study.trials.claim(lambda number: GridSampler(grid, seed=7), NopPruner()) is None
+    assert study.space.exhausted() == Exhausted(configurations=2, withdrawn=1)
 
 
 def test_a_continuous_parameter_is_only_refused_what_was_tried_exactly(storage: StudyStorage) -> None:
@@ -189,6 +189,6 @@ def test_a_continuous_parameter_is_only_refused_what_was_tried_exactly(storage: 
     study = created(storage, 4)
     trial = claim(study, lambda number: RandomSampler(seed=1))
     tried = suggest_value(trial, "rate", rate)
-    study.fail(trial, FailureKind.OOM, "")
+    study.results.fail(trial, FailureKind.OOM, "")
     again = claim(study, lambda number: RandomSampler(seed=1))
     assert suggest_value(again, "rate", rate) != tried  # the same seed proposes the same first

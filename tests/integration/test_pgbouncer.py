@@ -57,7 +57,7 @@ def study(storage: StudyStorage) -> Study:
 
 
 def claim(study: Study) -> Trial:
-    trial = study.claim(lambda number: TPESampler(seed=number, n_startup_trials=1), MedianPruner())
+    trial = study.trials.claim(lambda number: TPESampler(seed=number, n_startup_trials=1), MedianPruner())
     assert trial is not None
     return trial
 
@@ -84,9 +84,9 @@ def test_lease_that_expired_is_taken_over_and_its_former_holder_refused(study: S
     assert taken.number == lost.number
     assert suggest_value(taken, "x", UNIT) == value
     with pytest.raises(LeaseLostError):
-        study.complete(lost, 1.0)
-    study.renew(study.lease_of(taken))
-    study.complete(taken, 0.5)
+        study.results.complete(lost, 1.0)
+    study.trials.renew(study.trials.lease_of(taken))
+    study.results.complete(taken, 0.5)
     assert study.counts() == Counts(waiting=2, complete=1)
 
 
@@ -140,8 +140,8 @@ def test_restart_of_the_server_behind_the_pooler_is_waited_for(
     trial = claim(study)
     postgres_server.stop("immediate")
     postgres_server.start()
-    study.renew(study.lease_of(trial))
-    study.complete(trial, 1.0)
+    study.trials.renew(study.trials.lease_of(trial))
+    study.results.complete(trial, 1.0)
     assert study.counts() == Counts(complete=1)
     storage.close()
 

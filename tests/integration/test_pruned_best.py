@@ -63,9 +63,9 @@ def created(storage: StudyStorage, direction: str, trials: int = 9, name: str = 
 
 
 def claim(study: Study, pruner: BasePruner) -> Trial:
-    trial = study.claim(lambda number: RandomSampler(seed=number), pruner)
+    trial = study.trials.claim(lambda number: RandomSampler(seed=number), pruner)
     assert trial is not None
-    study.record(trial, {HYPERPARAMETERS: {"number": trial.number}})
+    study.results.record(trial, {HYPERPARAMETERS: {"number": trial.number}})
     return trial
 
 
@@ -75,9 +75,9 @@ def train(study: Study, trial: Trial, curve: Sequence[float], direction: str) ->
     for epoch, value in enumerate(curve, 1):
         trial.report(value, epoch)
         if epoch < len(curve) and trial.should_prune():
-            study.prune(trial, optimum(curve[:epoch]))
+            study.results.prune(trial, optimum(curve[:epoch]))
             return
-    study.complete(trial, optimum(curve))
+    study.results.complete(trial, optimum(curve))
 
 
 def test_there_are_options_for_every_pruner_that_optuna_has() -> None:

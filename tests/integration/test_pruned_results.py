@@ -33,7 +33,7 @@ def created(storage: StudyStorage, direction: str = "minimize", **sections: Any)
 
 
 def claim(study: Study, curve: Sequence[float] = ()) -> Trial:
-    trial = study.claim(lambda number: RandomSampler(seed=number), NopPruner())
+    trial = study.trials.claim(lambda number: RandomSampler(seed=number), NopPruner())
     assert trial is not None
     for epoch, value in enumerate(curve, 1):
         trial.report(value, epoch)
@@ -46,8 +46,8 @@ def test_best_result_of_the_study_is_complete_though_the_pruner_ended_its_trial(
 ) -> None:
     study = created(storage, direction=direction)
     best, worse = BEST[direction], WORSE[direction]
-    study.complete(claim(study), worse)
-    done = study.prune(claim(study, (worse, best, 0.5)), best)
+    study.results.complete(claim(study), worse)
+    done = study.results.prune(claim(study, (worse, best, 0.5)), best)
     assert done == EndedByPruner(complete=True, values=(best,), epoch=3)
     trial = study.optuna().trials[1]
     assert (trial.state, trial.values) == (TrialState.COMPLETE, [best])
@@ -65,8 +65,8 @@ def test_result_that_is_not_the_best_is_kept_on_a_pruned_trial(
 ) -> None:
     study = created(storage, direction=direction)
     value = WORSE[direction]
-    study.complete(claim(study), BEST[direction] if other == "better" else value)
-    done = study.prune(claim(study, (value, 0.5)), value)
+    study.results.complete(claim(study), BEST[direction] if other == "better" else value)
+    done = study.results.prune(claim(study, (value, 0.5)), value)
     assert done == EndedByPruner(complete=False, values=(value,), epoch=2)
     trial = study.optuna().trials[1]
     assert (trial.state, trial.values) == (TrialState.PRUNED, [value])
@@ -78,14 +78,14 @@ def test_result_that_nobody_names_is_the_best_that_was_reported(
     storage: StudyStorage, direction: str, best: float
 ) -> None:
     study = created(storage, direction=direction)
-    assert study.prune(claim(study, (0.2, 0.8, math.nan, 0.5))).values == (best,)
+    assert study.results.prune(claim(study, (0.2, 0.8, math.nan, 0.5))).values == (best,)
     assert study.optuna().best_value == best
 
 
 def test_trial_that_never_reported_is_pruned_without_a_result(storage: StudyStorage) -> None:
     study = created(storage)
-    assert study.prune(claim(study)) == EndedByPruner(complete=False, values=(), epoch=None)
-    assert study.prune(claim(study, (math.nan,))) == EndedByPruner(complete=False, values=(), epoch=1)
+    assert study.results.prune(claim(study)) == EndedByPruner(complete=False, values=(), epoch=None)
+    assert study.results.prune(claim(study, (math.nan,))) == EndedByPruner(complete=False, values=(), epoch=1)
     for trial in study.optuna().trials[:2]:
         assert (trial.state, trial.values) == (TrialState.PRUNED, None)
 
@@ -97,9 +97,9 @@ def test_result_that_is_not_finite_is_refused_and_the_trial_goes_on(
     study = created(storage)
     trial = claim(study, (0.5,))
     with pytest.raises(ValueError, match="fail it instead"):
-        study.prune(trial, value)
+        study.results.prune(trial, value)
     with pytest.raises(ValueError, match="2 values are no result for 1 objective"):
-        study.prune(trial, 0.5, 0.5)
+        study.results.prune(trial, 0.5, 0.5)
     assert study.counts().running == 1
 
 
@@ -107,7 +107,7 @@ def test_with_several_objectives_a_result_is_complete_unless_another_is_as_good_
     storage: StudyStorage,
 ) -> None:
     study = created(storage, objective=[{"metric": "val_loss"}, {"metric": "val_accuracy"}])
-    study.complete(claim(study), 0.5, 0.5)
-    assert study.prune(claim(study), 0.6, 0.6).complete
-    assert not study.prune(claim(study), 0.6, 0.5).complete
+    study.results.complete(claim(study), 0.5, 0.5)
+    assert study.results.prune(claim(study), 0.6, 0.6).complete
+    assert not study.results.prune(claim(study), 0.6, 0.5).complete
     assert [trial.number for trial in study.optuna().best_trials] == [0, 1]

@@ -81,10 +81,10 @@ def publisher(study: Study, trainer: Trainer, tmp_path: Path) -> Publisher:
 
 
 def complete(study: Study) -> None:
-    trial = study.claim(lambda number: RandomSampler(seed=number), NopPruner())
+    trial = study.trials.claim(lambda number: RandomSampler(seed=number), NopPruner())
     assert trial is not None
     trial.set_user_attr("hyperparameters", {"rate": suggest_value(trial, "rate", FloatDistribution(0, 1))})
-    study.complete(trial, 1.0)
+    study.results.complete(trial, 1.0)
 
 
 def assert_nothing_is_published(study: Study, folder: Path) -> None:

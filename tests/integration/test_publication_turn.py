@@ -114,11 +114,11 @@ def url(sqlite_template: Path, tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path}/studies.db"
     storage = open_storage(url, create=False)
     study = Study.create_or_join(storage, Definition.model_validate({"name": "bss", "search": {"trials": 1}}))
-    trial = study.claim(lambda number: RandomSampler(seed=number), NopPruner())
+    trial = study.trials.claim(lambda number: RandomSampler(seed=number), NopPruner())
     assert trial is not None
     rate = suggest_value(trial, "rate", FloatDistribution(0, 1))
     trial.set_user_attr("hyperparameters", {"rate": rate})
-    study.complete(trial, 1.0)
+    study.results.complete(trial, 1.0)
     storage.close()
     return url
 

@@ -43,7 +43,7 @@ def sampler(number: int) -> BaseSampler:
 
 
 def claim(study: Study) -> Trial:
-    trial = study.claim(sampler, NopPruner())
+    trial = study.trials.claim(sampler, NopPruner())
     assert trial is not None
     return trial
 
@@ -93,7 +93,7 @@ def test_optuna_numbers_the_trials_that_it_adds_after_ours(study: Study) -> None
 
 
 def test_claims_take_the_lowest_number_and_end_with_the_queue(study: Study) -> None:
-    claims = [study.claim(sampler, NopPruner()) for _ in range(6)]
+    claims = [study.trials.claim(sampler, NopPruner()) for _ in range(6)]
     assert [trial and trial.number for trial in claims] == [0, 1, 2, 3, None, None]
     assert study.counts() == Counts(running=4)
 
@@ -110,7 +110,7 @@ def test_trial_that_is_handed_back_is_claimed_next_with_all_that_it_has(study: S
     x = suggest_value(trial, "x", UNIT)
     trial.report(0.5, step=0)
     trial.set_user_attr("epochs", 1)
-    study.hand_back(trial)
+    study.trials.hand_back(trial)
     again = claim(study)
     assert again.number == trial.number == 0
     assert start_of(again) == {"defaults": True}
@@ -130,7 +130,7 @@ def test_trial_that_is_handed_back_afresh_is_as_it_was_queued_unless_it_has_a_ch
 
     trial = claim(study)
     use(trial)
-    study.hand_back(trial, afresh=True)
+    study.trials.hand_back(trial, afresh=True)
     again = claim(study)
     assert again.number == trial.number == 0
     assert start_of(again) == {"defaults": True}
@@ -142,8 +142,8 @@ def test_trial_that_is_handed_back_afresh_is_as_it_was_queued_unless_it_has_a_ch
         "b",
     )
     again.set_user_attr("epochs", 1)
-    study.record_checkpoint(study.lease_of(again), 1, "checkpoint", "sha256")
-    study.hand_back(again, afresh=True)
+    study.checkpoints.record(study.trials.lease_of(again), 1, "checkpoint", "sha256")
+    study.trials.hand_back(again, afresh=True)
     assert claim(study).user_attrs == {"epochs": 1, UNREPORTED: True}
 
 
@@ -157,9 +157,9 @@ def test_a_held_value_stays_however_the_range_was_changed_and_without_a_warning(
 
 def test_trial_that_does_not_run_is_not_handed_back(study: Study) -> None:
     trial = claim(study)
-    study.complete(trial, 1.0)
+    study.results.complete(trial, 1.0)
     with pytest.raises(LeaseLostError, match="lease on trial 0 is over"):
-        study.hand_back(trial)
+        study.trials.hand_back(trial)
     assert study.counts() == Counts(waiting=3, complete=1)
 
 
@@ -168,7 +168,7 @@ def test_trial_whose_sampler_fails_goes_back_to_the_queue(study: Study) -> None:
         raise RuntimeError("no sampler today")
 
     with pytest.raises(RuntimeError, match="no sampler today"):
-        study.claim(broken, NopPruner())
+        study.trials.claim(broken, NopPruner())
     assert study.counts() == Counts(waiting=4)
 
 
@@ -180,7 +180,7 @@ def test_each_trial_has_its_own_sampler_and_pruner(storage: StudyStorage) -> Non
         numbers.append(number)
         return RandomSampler(seed=7)
 
-    first, second = study.claim(asked, MedianPruner()), study.claim(asked, MedianPruner())
+    first, second = study.trials.claim(asked, MedianPruner()), study.trials.claim(asked, MedianPruner())
     assert numbers == [0, 1]
     assert first is not None
     assert second is not None
@@ -190,10 +190,10 @@ def test_each_trial_has_its_own_sampler_and_pruner(storage: StudyStorage) -> Non
 
 def test_finished_trials_are_complete_pruned_or_failed_with_their_results(study: Study) -> None:
     complete, pruned, failed = claim(study), claim(study), claim(study)
-    study.complete(complete, 0.25)
+    study.results.complete(complete, 0.25)
     pruned.report(0.75, step=3)
-    study.prune(pruned)
-    study.fail(failed, "nan", "val_loss was nan in epoch 2")
+    study.results.prune(pruned)
+    study.results.fail(failed, "nan", "val_loss was nan in epoch 2")
     assert study.counts() == Counts(waiting=1, complete=1, pruned=1, failed=1)
     trials = study.optuna().trials
     assert (trials[0].value, trials[1].value, trials[2].value) == (0.25, 0.75, None)
@@ -204,7 +204,7 @@ def test_finished_trials_are_complete_pruned_or_failed_with_their_results(study:
 def test_result_that_is_no_number_is_refused_and_the_trial_goes_on(study: Study, value: float) -> None:
     trial = claim(study)
     with pytest.raises(ValueError, match="fail it instead"):
-        study.complete(trial, value)
+        study.results.complete(trial, value)
     assert study.counts().running == 1
 
 
@@ -261,7 +261,7 @@ def test_extension_is_more_trials_at_the_end_of_the_queue(study: Study) -> None:
 
 
 def test_enqueued_values_are_tried_next_and_cost_one_more_trial(study: Study) -> None:
-    study.hand_back(claim(study))
+    study.trials.hand_back(claim(study))
     assert [study.enqueue({"filters": 8}), study.enqueue({"filters": 16})] == [1, 2]
     assert [start_of(claim(study)) for _ in range(6)] == [
         {"defaults": True},
@@ -277,10 +277,10 @@ def test_enqueued_values_are_tried_next_and_cost_one_more_trial(study: Study) ->
 
 def test_trial_that_was_handed_back_keeps_its_parameters_whatever_is_enqueued(storage: StudyStorage) -> None:
     study = Study.create_or_join(storage, define(trials=2))
-    study.complete(claim(study), 1.0)
+    study.results.complete(claim(study), 1.0)
     trial = claim(study)
     x = suggest_value(trial, "x", UNIT)
-    study.hand_back(trial)
+    study.trials.hand_back(trial)
     assert study.enqueue({"x": 0.5}) == 2
     again = claim(study)
     assert (again.number, start_of(again), again.params) == (1, {}, {"x": x})
@@ -358,9 +358,9 @@ def test_sampler_that_has_seen_its_whole_grid_does_not_stop_the_queue(storage: S
     study = Study.create_or_join(storage, define(search={"trials": 4, "repeat": True}))
     grid = {"x": [0.0, 1.0]}
     seen = []
-    while (trial := study.claim(lambda number: GridSampler(grid, seed=0), NopPruner())) is not None:
+    while (trial := study.trials.claim(lambda number: GridSampler(grid, seed=0), NopPruner())) is not None:
         seen.append(suggest_value(trial, "x", UNIT))
-        study.complete(trial, 1.0)
+        study.results.complete(trial, 1.0)
     assert sorted(set(seen)) == [0.0, 1.0]
     assert study.counts() == Counts(complete=4)
 
@@ -369,7 +369,7 @@ def test_sampler_learns_from_the_trials_of_other_processes(storage_url: str, stu
     other = Study.open(open_storage(storage_url, create=False), "bss")
     others = claim(other)
     suggest_value(others, "x", UNIT)
-    other.complete(others, 0.5)
+    other.results.complete(others, 0.5)
     other.storage.close()
     seen = []
 
@@ -378,7 +378,7 @@ def test_sampler_learns_from_the_trials_of_other_processes(storage_url: str, stu
             seen.extend(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
             return super().sample_independent(study, trial, *arguments)
 
-    trial = study.claim(lambda number: Watching(seed=number), NopPruner())
+    trial = study.trials.claim(lambda number: Watching(seed=number), NopPruner())
     assert trial is not None
     suggest_value(trial, "x", UNIT)
     assert [each.value for each in seen] == [0.5]
@@ -398,18 +398,18 @@ def test_what_the_cache_says_of_trials_is_what_the_database_says(storage_url: st
     first, second = claim(study), claim(study)
     suggest_value(first, "x", UNIT)
     agree()
-    study.complete(second, 1.0)
+    study.results.complete(second, 1.0)
     first.report(0.5, 0)
-    study.hand_back(first)
+    study.trials.hand_back(first)
     agree()
     study.extend(2)
     agree()
     again = claim(other)
     again.report(0.25, 1)
-    other.hand_back(again)
+    other.trials.hand_back(again)
     agree()
     for _ in range(5):
-        study.complete(claim(study), 2.0)
+        study.results.complete(claim(study), 2.0)
         agree()
     plain.close()
 
@@ -426,7 +426,7 @@ def test_claim_waits_for_what_others_are_about_to_give_back(postgres_url: str) -
     looked = threading.Event()
     event.listen(storage.engine, "commit", lambda connection: looked.set())
     claims: list[Trial | None] = []
-    worker = threading.Thread(target=lambda: claims.append(study.claim(sampler, NopPruner())))
+    worker = threading.Thread(target=lambda: claims.append(study.trials.claim(sampler, NopPruner())))
     with other.engine.connect() as taking:
         assert queue.claim(taking, study.id, "token", "", 60.0) is not None
         worker.start()
@@ -445,10 +445,10 @@ def test_failure_of_the_database_is_one_line_wherever_it_happens(storage: StudyS
     trial = claim(study)
     event.listen(storage.engine, "before_cursor_execute", refuse)
     actions: list[Callable[[], object]] = [
-        lambda: study.complete(trial, 1.0),
-        lambda: study.fail(trial, "nan", "it was"),
-        lambda: study.hand_back(trial),
-        lambda: study.claim(sampler, NopPruner()),
+        lambda: study.results.complete(trial, 1.0),
+        lambda: study.results.fail(trial, "nan", "it was"),
+        lambda: study.trials.hand_back(trial),
+        lambda: study.trials.claim(sampler, NopPruner()),
         lambda: study.extend(1),
         study.counts,
         lambda: Study.open(storage, "bss"),
@@ -458,4 +458,4 @@ def test_failure_of_the_database_is_one_line_wherever_it_happens(storage: StudyS
             action()
         assert "\n" not in str(caught.value)
     event.remove(storage.engine, "before_cursor_execute", refuse)
-    study.complete(trial, 1.0)
+    study.results.complete(trial, 1.0)

@@ -24,11 +24,11 @@ def after_one_trial(storage: StudyStorage, **search: Any) -> Study:
 
 
 def complete(study: Study) -> None:
-    trial = study.claim(lambda number: RandomSampler(seed=number), NopPruner())
+    trial = study.trials.claim(lambda number: RandomSampler(seed=number), NopPruner())
     assert trial is not None
     suggest_value(trial, "depth", IntDistribution(1, 2))
     trial.report(0.5, 1)
-    study.complete(trial, 0.5)
+    study.results.complete(trial, 0.5)
 
 
 @pytest.mark.parametrize(

@@ -26,13 +26,13 @@ from studyhall.studies.study.study import Study
 def busy(site: Any) -> Study:
     """A study of six trials: complete, pruned, two failed, running, waiting."""
     study: Study = site.study(trials=6)
-    study.complete(site.claim(study, (0.5, 0.25), hyperparameters={"filters": 8}, device="cpu"), 0.25)
-    study.prune(site.claim(study, (0.9,)))
-    study.fail(site.claim(study), "oom", "the device ran out of memory")
+    study.results.complete(site.claim(study, (0.5, 0.25), hyperparameters={"filters": 8}, device="cpu"), 0.25)
+    study.results.prune(site.claim(study, (0.9,)))
+    study.results.fail(site.claim(study), "oom", "the device ran out of memory")
     study.optuna().tell(site.claim(study), state=optuna.trial.TrialState.FAIL)  # as in the dashboard
-    study.register_worker("w1", host="node", pid=7, device="gpu:0 H200")
+    study.workers.register("w1", host="node", pid=7, device="gpu:0 H200")
     trial = site.claim(study, (0.8, 0.3, 0.4), worker="w1", hyperparameters={"filters": 16})
-    study.renew(study.lease_of(trial), epoch=3, images_per_second=1000.0)
+    study.trials.renew(study.trials.lease_of(trial), epoch=3, images_per_second=1000.0)
     return study
 
 
@@ -236,7 +236,7 @@ def test_report_takes_as_many_selects_for_many_trials_as_for_few(site: Any) -> N
         report(site.catalogue, "bss")
     study.extend(40)
     for number in range(10):
-        study.complete(site.claim(study, (0.5,), hyperparameters={"n": number}), 0.5)
+        study.results.complete(site.claim(study, (0.5,), hyperparameters={"n": number}), 0.5)
     for _ in range(5):
         site.claim(study, (0.5,))
     with statements(site.catalogue) as many:
@@ -301,15 +301,15 @@ def stood(empty_storage_url: str, tmp_path: Path) -> Report:
         {"name": "bss", "search": {"trials": 3}, "objective": {"metric": "acc", "direction": "maximize"}}
     )
     study = Study.create_or_join(storage, definition)
-    study.register_worker("w", host="node", pid=1, device="cpu")
-    trials = [study.claim(lambda number: RandomSampler(), NopPruner(), worker="w") for _ in range(2)]
+    study.workers.register("w", host="node", pid=1, device="cpu")
+    trials = [study.trials.claim(lambda number: RandomSampler(), NopPruner(), worker="w") for _ in range(2)]
     for trial in trials:
         assert trial is not None
         trial.report(0.25, 1)
         trial.report(0.5, 2)
         trial.report(0.375, 3)
     assert trials[0] is not None
-    study.complete(trials[0], 0.5)
+    study.results.complete(trials[0], 0.5)
     with Catalogue(empty_storage_url) as catalogue:
         stood = report(catalogue, "bss")
     storage.close()

@@ -157,7 +157,7 @@ def test_live_part_is_sent_again_only_when_it_has_changed(site: Any) -> None:
     assert "<html" not in first.text
     again = site.ask("/studies/bss/live", Accept=HTML, If_None_Match=first.headers["etag"])
     assert (again.status_code, again.content) == (304, b"")
-    study.complete(site.claim(study, (0.5,)), 0.5)
+    study.results.complete(site.claim(study, (0.5,)), 0.5)
     site.later()
     changed = site.ask("/studies/bss/live", Accept=HTML, If_None_Match=first.headers["etag"])
     assert changed.status_code == 200

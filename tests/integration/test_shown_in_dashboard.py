@@ -38,7 +38,7 @@ def study(storage: StudyStorage) -> Study:
 
 
 def claim(study: Study) -> Trial:
-    trial = study.claim(lambda number: RandomSampler(seed=number), NopPruner())
+    trial = study.trials.claim(lambda number: RandomSampler(seed=number), NopPruner())
     assert trial is not None
     return trial
 
@@ -49,7 +49,7 @@ def at_work(study: Study, store: FileArtifactStore, trial: Trial) -> StudyHandle
 
 def complete(study: Study, handle: StudyHandle, trial: Trial, value: float) -> None:
     handle.flush()
-    study.complete(trial, value)
+    study.results.complete(trial, value)
 
 
 class Dashboard:
@@ -101,7 +101,7 @@ def test_trial_that_goes_on_elsewhere_has_one_curve_and_one_of_each_file(
         handle.report(2, 0.8)
         handle.attach("history.json", b"first")
         handle.flush()
-        study.hand_back(handle.lease)
+        study.trials.hand_back(handle.lease)
     with at_work(study, store, trial := claim(study)) as handle:
         assert handle.number == 0
         handle.report(3, 0.7)

@@ -59,7 +59,7 @@ def created(storage: StudyStorage, trials: int, **search: Any) -> Study:
 
 def claimed(study: Study, sampler: str = "random", **options: Any) -> Trial | None:
     spec = SamplerSpec(name=sampler.partition(",")[0], options=options)
-    return study.claim(lambda number: sampler_for_trial(spec, 7, number), NopPruner())
+    return study.trials.claim(lambda number: sampler_for_trial(spec, 7, number), NopPruner())
 
 
 def conditional(trial: Trial) -> dict[str, Any]:
@@ -79,9 +79,9 @@ def work(study: Study, draw: Callable[[Trial], Any], sampler: str, **options: An
         try:
             draw(trial)
         except RepeatedConfigurationError:
-            study.draw_again(trial)
+            study.trials.draw_again(trial)
             continue
-        study.complete(trial, float(trial.number))
+        study.results.complete(trial, float(trial.number))
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -93,7 +93,7 @@ def test_no_sampler_tries_a_configuration_twice_and_the_rest_is_withdrawn(
     assert len(tried(study)) == 6
     assert set(tried(study).values()) == {1}
     assert study.counts() == Counts(complete=6)
-    assert study.exhausted() == Exhausted(configurations=6, withdrawn=11)
+    assert study.space.exhausted() == Exhausted(configurations=6, withdrawn=11)
     with Catalogue(storage_url) as catalogue:
         entry = catalogue.summary("bss")
     assert (entry.counts.total, entry.exhausted) == (6, Exhausted(configurations=6, withdrawn=11))
@@ -107,7 +107,7 @@ def test_a_repetition_is_trained_where_the_study_asks_for_it(storage: StudyStora
     study = created(storage, 17, repeat=True)
     work(study, conditional, "grid", search_space=GRID)
     assert study.counts() == Counts(complete=17)
-    assert study.exhausted() is None
+    assert study.space.exhausted() is None
 
 
 def test_a_space_with_a_continuous_parameter_has_no_end(storage: StudyStorage) -> None:
@@ -134,7 +134,7 @@ def test_a_grid_over_a_continuous_parameter_ends_with_its_points(storage: StudyS
     )
     assert study.counts() == Counts(complete=3)
     assert sorted(each.params["rate"] for each in study.optuna().trials) == grid["rate"]
-    assert study.exhausted() == Exhausted(3, 2)
+    assert study.space.exhausted() == Exhausted(3, 2)
 
 
 def test_steps_that_differ_by_a_rounding_are_one_value(storage: StudyStorage) -> None:
@@ -143,7 +143,7 @@ def test_steps_that_differ_by_a_rounding_are_one_value(storage: StudyStorage) ->
     trial = claimed(study)
     assert trial is not None
     suggest_value(trial, "rate", tenths, 0.1 * 2 + 1e-17)
-    study.complete(trial, 1.0)
+    study.results.complete(trial, 1.0)
     work(study, lambda trial: suggest_value(trial, "rate", tenths), "random")
     assert sorted(round(each.params["rate"], 6) for each in study.optuna().trials) == [0.0, 0.1, 0.2, 0.3]
 
@@ -156,7 +156,7 @@ def test_a_failure_of_the_configurations_own_is_not_tried_again(
     trial = claimed(study)
     assert trial is not None
     conditional(trial)
-    study.fail(trial, kind, "")
+    study.results.fail(trial, kind, "")
     work(study, conditional, "random")
     assert study.counts() == Counts(complete=5, failed=1)
     assert set(tried(study).values()) == {1}
@@ -167,7 +167,7 @@ def test_a_configuration_whose_workers_vanished_is_tried_again(storage: StudySto
     trial = claimed(study)
     assert trial is not None
     lost = conditional(trial)
-    study.fail(trial, FailureKind.LOST, "")
+    study.results.fail(trial, FailureKind.LOST, "")
     work(study, conditional, "random")
     assert study.counts() == Counts(complete=6, failed=1)
     assert tried(study)[tuple(lost.items())] == 2
@@ -182,22 +182,22 @@ def test_what_runs_elsewhere_is_waited_for_and_what_comes_back_is_continued(stor
     values = {suggest_value(first, "pair", pair), suggest_value(second, "pair", pair)}
     assert values == {"a", "b"}
     assert claimed(study) is None
-    assert study.others_try_the_rest
-    study.hand_back(second)
+    assert study.trials.others_try_the_rest
+    study.trials.hand_back(second)
     again = claimed(study)
     assert again is not None
     assert again.number == second.number == 1
-    study.complete(first, 1.0)
+    study.results.complete(first, 1.0)
     assert claimed(study) is None  # trial 1 may turn out to ask for more
-    assert study.others_try_the_rest
+    assert study.trials.others_try_the_rest
     assert suggest_value(again, "more", pair) in values
-    study.complete(again, 1.0)
+    study.results.complete(again, 1.0)
     work(
         study,
         lambda trial: [suggest_value(trial, "pair", pair), suggest_value(trial, "more", pair)],
         "random",
     )
-    assert study.exhausted() == Exhausted(configurations=3, withdrawn=2)
+    assert study.space.exhausted() == Exhausted(configurations=3, withdrawn=2)
 
 
 def test_a_value_that_others_are_about_to_leave_is_waited_for(storage: StudyStorage) -> None:
@@ -225,7 +225,7 @@ def test_what_is_asked_for_with_values_is_neither_refused_nor_withdrawn(storage:
     with pytest.raises(RepeatedConfigurationError):
         suggest_value(trial, "depth", DEPTH)
     suggest_value(trial, "depth", DEPTH, 2)  # asked for, too
-    study.complete(trial, 0.0)
+    study.results.complete(trial, 0.0)
     assert claimed(study) is None
     assert study.counts() == Counts(complete=7)
 
@@ -235,13 +235,13 @@ def test_a_trial_that_draws_again_has_nothing_of_its_first_draw(storage: StudySt
     trial = claimed(study)
     assert trial is not None
     suggest_value(trial, "kind", KIND)
-    study.record(trial, {"hyperparameters": {"kind": "dense"}})
-    study.draw_again(trial, keeping_start=True)
+    study.results.record(trial, {"hyperparameters": {"kind": "dense"}})
+    study.trials.draw_again(trial, keeping_start=True)
     again = claimed(study)
     assert again is not None
     assert (again.number, again.params, again.user_attrs) == (0, {}, {})
     assert start_of(again) == {"defaults": True}
-    study.draw_again(again)
+    study.trials.draw_again(again)
     once_more = claimed(study)
     assert once_more is not None
     assert start_of(once_more) == {}
@@ -253,10 +253,10 @@ def test_a_withdrawn_trial_before_others_keeps_its_number_and_counts_nowhere(sto
     assert first is not None
     assert second is not None
     suggest_value(second, "one", IntDistribution(1, 1))
-    study.draw_again(first)
-    study.complete(second, 1.0)
+    study.trials.draw_again(first)
+    study.results.complete(second, 1.0)
     assert claimed(study) is None
-    assert study.exhausted() == Exhausted(configurations=1, withdrawn=3)
+    assert study.space.exhausted() == Exhausted(configurations=1, withdrawn=3)
     assert study.counts() == Counts(complete=1)
     trials = study.optuna().trials
     assert [each.state for each in trials] == [TrialState.FAIL, TrialState.COMPLETE]
@@ -269,13 +269,13 @@ def test_a_withdrawn_trial_before_others_keeps_its_number_and_counts_nowhere(sto
 def test_more_trials_and_a_wider_space_go_on_where_it_ended(storage: StudyStorage) -> None:
     study = created(storage, 5)
     work(study, lambda trial: suggest_value(trial, "depth", DEPTH), "random")
-    assert study.exhausted() == Exhausted(3, 2)
+    assert study.space.exhausted() == Exhausted(3, 2)
     study.extend(4)
-    assert study.exhausted() is None
-    study.asks({"depth": IntDistribution(1, 5)})
+    assert study.space.exhausted() is None
+    study.space.asks({"depth": IntDistribution(1, 5)})
     work(study, lambda trial: suggest_value(trial, "depth", IntDistribution(1, 5)), "tpe")
     assert sorted(each.params["depth"] for each in study.optuna().trials) == [1, 2, 3, 4, 5]
-    assert study.exhausted() == Exhausted(5, 2)
+    assert study.space.exhausted() == Exhausted(5, 2)
 
 
 def test_a_model_without_hyperparameters_is_trained_once(storage: StudyStorage) -> None:
@@ -283,14 +283,14 @@ def test_a_model_without_hyperparameters_is_trained_once(storage: StudyStorage) 
     first, second = claimed(study), claimed(study)
     assert first is not None
     assert second is not None
-    assert study.begin_without_parameters(study.lease_of(first)) is None
-    assert study.begin_without_parameters(study.lease_of(second)) == 0
-    study.draw_again(second)
+    assert study.trials.begin_without_parameters(study.trials.lease_of(first)) is None
+    assert study.trials.begin_without_parameters(study.trials.lease_of(second)) == 0
+    study.trials.draw_again(second)
     assert claimed(study) is None
-    assert study.others_try_the_rest
-    study.complete(first, 1.0)
+    assert study.trials.others_try_the_rest
+    study.results.complete(first, 1.0)
     assert claimed(study) is None
-    assert study.exhausted() == Exhausted(configurations=1, withdrawn=4)
+    assert study.space.exhausted() == Exhausted(configurations=1, withdrawn=4)
 
 
 def test_fewer_trials_in_the_file_withdraw_what_waits_beyond_them(storage: StudyStorage) -> None:

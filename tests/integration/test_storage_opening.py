@@ -185,17 +185,17 @@ def test_write_lock_is_taken_first_by_the_transactions_that_decide_and_by_no_oth
     study = Study.create_or_join(sqlite_storage, DEFINITION)
 
     def claim() -> Trial:
-        trial = study.claim(lambda number: optuna.samplers.RandomSampler(), optuna.pruners.NopPruner())
+        trial = study.trials.claim(lambda number: optuna.samplers.RandomSampler(), optuna.pruners.NopPruner())
         assert trial is not None
         return trial
 
     trial = claim()
     deciding: list[Callable[[], object]] = [
         lambda: study.optuna().enqueue_trial({}),
-        lambda: study.renew(study.lease_of(trial)),
-        lambda: study.record_checkpoint(study.lease_of(trial), 1, "a", "0" * 64),
-        lambda: study.complete(trial, 1.0),
-        lambda: study.hand_back(other),
+        lambda: study.trials.renew(study.trials.lease_of(trial)),
+        lambda: study.checkpoints.record(study.trials.lease_of(trial), 1, "a", "0" * 64),
+        lambda: study.results.complete(trial, 1.0),
+        lambda: study.trials.hand_back(other),
         claim,
         lambda: study.extend(1),
     ]

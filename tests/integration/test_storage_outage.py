@@ -36,7 +36,7 @@ def define(trials: int, name: str = "bss") -> Definition:
 
 
 def next_trial(study: Study) -> Trial | None:
-    return study.claim(lambda number: TPESampler(seed=number, n_startup_trials=2), MedianPruner())
+    return study.trials.claim(lambda number: TPESampler(seed=number, n_startup_trials=2), MedianPruner())
 
 
 def claim(study: Study) -> Trial:
@@ -71,16 +71,16 @@ class Work(threading.Thread):
                 for epoch in range(EPOCHS):
                     self.step(trial.report, float(value) / (epoch + 1), epoch)
                     self.step(trial.should_prune)
-                    self.step(self.study.renew, self.study.lease_of(trial), epoch=epoch)
+                    self.step(self.study.trials.renew, self.study.trials.lease_of(trial), epoch=epoch)
                     self.step(
-                        self.study.record_checkpoint,
-                        self.study.lease_of(trial),
+                        self.study.checkpoints.record,
+                        self.study.trials.lease_of(trial),
                         epoch,
                         f"{trial.number}-{epoch}",
                         "0" * 64,
                     )
                 self.step(trial.set_user_attr, "epochs", EPOCHS)
-                self.step(self.study.complete, trial, float(value))
+                self.step(self.study.results.complete, trial, float(value))
         except BaseException as error:  # noqa: BLE001 - the test shows it
             self.error = error
         finally:
@@ -116,7 +116,7 @@ def check(study: Study, trials: int) -> None:
         assert trial.user_attrs == {"epochs": EPOCHS}
         assert trial.value == trial.params["x"]
     expected = {f"{number}-{epoch}" for number in range(trials) for epoch in range(EPOCHS)}
-    assert set(study.leftovers()) == expected
+    assert set(study.checkpoints.leftovers()) == expected
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
@@ -160,7 +160,7 @@ def test_worker_that_is_frozen_in_the_middle_of_a_transaction_does_not_hold_up_t
     patient: StudyStorage, postgres_url: str
 ) -> None:
     study = Study.create_or_join(patient, define(1))
-    lease = study.lease_of(claim(study))
+    lease = study.trials.lease_of(claim(study))
     over = update(leases).values(renewed_at=0.0, ttl_seconds=0.0)
     patient.transact(lambda connection: connection.execute(over))
     other = open_storage(postgres_url, create=False)
@@ -174,7 +174,7 @@ def test_worker_that_is_frozen_in_the_middle_of_a_transaction_does_not_hold_up_t
         assert unset == f"{IDLE_SECONDS}s"
         connection.exec_driver_sql("SET idle_in_transaction_session_timeout = '300 ms'")
         # This one stands still, and holds a lock on the lease; the other gets it all the same.
-        assert Study.open(other, "bss").reclaim_expired() == [Released(0, "waiting", 1)]
+        assert Study.open(other, "bss").trials.reclaim_expired() == [Released(0, "waiting", 1)]
 
     patient.transact(work)
     assert attempts == [True, False]
@@ -189,13 +189,17 @@ def storage(empty_storage_url: str) -> Iterator[StudyStorage]:
 
 
 ACTIONS: dict[str, Callable[[Study, Trial], object]] = {
-    "complete": lambda study, trial: study.complete(trial, 0.5),
-    "fail": lambda study, trial: study.fail(trial, "nan", "it was"),
-    "hand back": lambda study, trial: study.hand_back(trial),
-    "interrupted": lambda study, trial: study.interrupted(study.lease_of(trial), "crashed", "it was"),
+    "complete": lambda study, trial: study.results.complete(trial, 0.5),
+    "fail": lambda study, trial: study.results.fail(trial, "nan", "it was"),
+    "hand back": lambda study, trial: study.trials.hand_back(trial),
+    "interrupted": lambda study, trial: study.trials.interrupted(
+        study.trials.lease_of(trial), "crashed", "it was"
+    ),
     "claim": lambda study, trial: claim(study).number,
-    "renew": lambda study, trial: study.renew(study.lease_of(trial)),
-    "checkpoint": lambda study, trial: study.record_checkpoint(study.lease_of(trial), 2, "b", "1" * 64),
+    "renew": lambda study, trial: study.trials.renew(study.trials.lease_of(trial)),
+    "checkpoint": lambda study, trial: study.checkpoints.record(
+        study.trials.lease_of(trial), 2, "b", "1" * 64
+    ),
     "extend": lambda study, trial: study.extend(2),
     "enqueue": lambda study, trial: study.enqueue({"filters": 8}),
     "report": lambda study, trial: trial.report(0.5, 1),
@@ -220,11 +224,11 @@ def test_lost_answer_to_a_commit_makes_no_difference(storage: StudyStorage, got_
             name = f"{action}-{losing}".replace(" ", "-")
             study = Study.create_or_join(storage, define(4, name))
             trial = claim(study)
-            study.record_checkpoint(study.lease_of(trial), 1, f"{name} a", "0" * 64)
+            study.checkpoints.record(study.trials.lease_of(trial), 1, f"{name} a", "0" * 64)
             lost = lose_next_commit(storage, got_through) if losing else []
             answers.append(str(act(study, trial)).replace(name, ""))
             assert bool(lost) is losing
-            left_over = [each.replace(name, "") for each in study.leftovers()]
+            left_over = [each.replace(name, "") for each in study.checkpoints.leftovers()]
             facts = [
                 (t.state, t.params, t.user_attrs, t.values, t.intermediate_values) for t in trials(study)
             ]
@@ -289,7 +293,7 @@ def test_patience_ends_in_one_line_and_hurry_ends_it_sooner(postgres_server: Any
         patience.seconds = 600.0
         patience.notice = lambda error: patience.hurry(0.2)  # as a signal that comes during the wait
         with pytest.raises(StorageError, match="Check that the server runs"):
-            study.claim(lambda number: optuna.samplers.RandomSampler(), optuna.pruners.NopPruner())
+            study.trials.claim(lambda number: optuna.samplers.RandomSampler(), optuna.pruners.NopPruner())
     finally:
         postgres_server.start()
     storage.close()

@@ -34,10 +34,10 @@ def study(storage: StudyStorage) -> Study:
 
 
 def complete(study: Study, value: float, **hyperparameters: Any) -> int:
-    trial = study.claim(lambda number: RandomSampler(seed=number), NopPruner())
+    trial = study.trials.claim(lambda number: RandomSampler(seed=number), NopPruner())
     assert trial is not None
     trial.set_user_attr("hyperparameters", hyperparameters)
-    study.complete(trial, value)
+    study.results.complete(trial, value)
     return trial._trial_id
 
 

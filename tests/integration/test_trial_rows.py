@@ -79,7 +79,7 @@ def make_study(storage: StudyStorage, trials: int = 1) -> Study:
 
 
 def claim(study: Study) -> Trial:
-    trial = study.claim(lambda number: RandomSampler(seed=number), NopPruner())
+    trial = study.trials.claim(lambda number: RandomSampler(seed=number), NopPruner())
     assert trial is not None
     return trial
 
@@ -114,10 +114,10 @@ def test_plain_optuna_reads_what_it_would_have_written(storage: StudyStorage, pl
         ours.report(value, step)
     for key, value in USER.items():
         ours.set_user_attr(key, value)
-    study.record(ours, {"one": 1, "other": [None]})
+    study.results.record(ours, {"one": 1, "other": [None]})
     for key, value in SYSTEM.items():
         ours.storage.set_trial_system_attr(ours._trial_id, key, value)
-    study.complete(ours, 0.25)
+    study.results.complete(ours, 0.25)
 
     theirs = plain.create_new_trial(study.id)
     for name, (distribution, value) in PARAMS.items():
@@ -165,7 +165,7 @@ def test_parameter_that_another_trial_drew_from_something_else_is_refused(storag
         with pytest.raises(ValueError, match="Cannot set different distribution kind"):
             suggest_value(trial, "x", IntDistribution(0, 1))
         suggest_value(trial, "x", FloatDistribution(0.0, 2.0))
-        each.hand_back(trial)
+        each.trials.hand_back(trial)
 
 
 def test_attributes_of_a_study_are_those_that_optuna_writes(storage: StudyStorage, plain: RDBStorage) -> None:
@@ -190,7 +190,7 @@ def test_holder_writes_about_no_other_trial(storage: StudyStorage) -> None:
 
 def test_holders_storage_passes_on_what_is_not_about_its_trial(storage: StudyStorage) -> None:
     study = make_study(storage, 2)
-    study.complete(claim(study), 0.5)
+    study.results.complete(claim(study), 0.5)
     held, cached = claim(study).storage, study.optuna()._storage
     held.set_study_user_attr(study.id, "mine", 1)
     held.set_study_system_attr(study.id, "ours", 2)

@@ -158,7 +158,7 @@ def test_trials_keep_their_ids_while_a_study_grows(make: MakeTuner) -> None:
         grown.oracle.trials["x"]
     large = make(max_trials=100, study_name="large")
     assert large.oracle.max_trials == 100
-    large.oracle.study.claim(lambda number: RandomSampler(), NopPruner())
+    large.oracle.study.trials.claim(lambda number: RandomSampler(), NopPruner())
     assert list(large.oracle.trials) == ["000"]  # as KerasTuner's of 100
 
 
@@ -241,7 +241,7 @@ def test_two_directories_never_share_a_study_whatever_their_names(
 
 def test_a_study_that_is_worked_on_is_not_overwritten(make: MakeTuner) -> None:
     tuner = make()
-    tuner.oracle.study.register_worker("other", host="elsewhere", pid=1, device="")
+    tuner.oracle.study.workers.register("other", host="elsewhere", pid=1, device="")
     with pytest.raises(
         StudyConflictError, match=r"1 processes work on it: end them first \(one that was killed"
     ):
@@ -513,7 +513,7 @@ def test_a_trial_whose_process_was_killed_is_waited_for_and_run(
     make: MakeTuner, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(claims_module, "LOOK_SECONDS", 0.05)
-    make(max_trials=1).oracle.study.claim(
+    make(max_trials=1).oracle.study.trials.claim(
         lambda number: RandomSampler(), NopPruner(), worker="killed", lease_seconds=1.0
     )
     again = make(max_trials=1)
@@ -531,7 +531,7 @@ def test_a_search_that_waits_for_others_leaves_when_the_study_is_stopped(
 ) -> None:
     tuner = make(max_trials=1)
     study = tuner.oracle.study
-    study.claim(lambda number: RandomSampler(), NopPruner(), worker="other")
+    study.trials.claim(lambda number: RandomSampler(), NopPruner(), worker="other")
     monkeypatch.setattr("time.sleep", lambda seconds: study.request_stop())
     tuner.search(verbose=0)
     assert states(tuner) == [TrialState.RUNNING]
@@ -564,7 +564,7 @@ from studyhall.search import Tuner
 class Shared(Tuner):
     def run_trial(self, trial, *args, **kwargs):
         study = self.oracle.study
-        while len(study.workers()) < 2 and not study.counts().finished:  # both are there before either goes on
+        while len(study.workers.alive()) < 2 and not study.counts().finished:  # both are there before either goes on
             time.sleep(0.05)
         return trial.hyperparameters.Float("x", 0.0, 1.0)
 

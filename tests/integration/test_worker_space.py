@@ -91,7 +91,7 @@ def test_workers_try_each_configuration_once_and_leave(storage: StudyStorage, tm
     assert sum(isinstance(each, Completed) for each in ended) == 4
     assert not any(isinstance(each, Failed) for each in ended)
     assert study.counts() == Counts(complete=4)
-    assert study.exhausted() == Exhausted(configurations=4, withdrawn=7)
+    assert study.space.exhausted() == Exhausted(configurations=4, withdrawn=7)
 
 
 def test_a_worker_waits_for_what_another_one_tries(storage: StudyStorage, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_worker_waits_for_what_another_one_tries(storage: StudyStorage, tmp_pa
     meet = threading.Barrier(2, timeout=30)
     outcomes(study, tmp_path, Pretends(1, meet.wait), Pretends(1, meet.wait))
     assert study.counts() == Counts(complete=2)
-    assert study.exhausted() == Exhausted(2, 3)
+    assert study.space.exhausted() == Exhausted(2, 3)
 
 
 def test_a_model_without_hyperparameters_is_trained_by_one_worker(
@@ -111,7 +111,7 @@ def test_a_model_without_hyperparameters_is_trained_by_one_worker(
     outcomes(study, tmp_path, *(Pretends(0, lambda: begun.append(1)) for _ in range(3)))
     assert len(begun) == 1
     assert study.counts() == Counts(complete=1)
-    assert study.exhausted() == Exhausted(1, 3)
+    assert study.space.exhausted() == Exhausted(1, 3)
 
 
 def test_it_is_trained_again_where_the_study_asks_for_it(storage: StudyStorage, tmp_path: Path) -> None:

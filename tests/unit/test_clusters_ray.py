@@ -272,7 +272,7 @@ def test_workers_are_left_to_ray_once_the_study_knows_them(study: Study, tmp_pat
     driver = Driver(
         HERE,
         Placed("worker 1", "..."),
-        lambda: study.register_worker("w", host="there", pid=1, device="CPU"),
+        lambda: study.workers.register("w", host="there", pid=1, device="CPU"),
         AssertionError("it is waited for more than that"),
     )
     shift, said = shifted(study, driver, tmp_path, RayRequest(detach=True))

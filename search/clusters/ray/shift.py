@@ -137,7 +137,7 @@ class RayShift:
             WorkersFailedError: All of them failed.
             RayError: Ray is gone.
         """
-        known = {each.worker for each in self._study.workers()}
+        known = {each.worker for each in self._study.workers.alive()}
         deadline = time.monotonic() + BEGIN_SECONDS
         while time.monotonic() < deadline and not self._ray.over:
             if self._stop():
@@ -145,7 +145,7 @@ class RayShift:
                 self._progress.say("Stopped; nothing is lost.")
                 return
             self._hear(LOOK_SECONDS)
-            began = len({each.worker for each in self._study.workers()} - known) + len(self._ended)
+            began = len({each.worker for each in self._study.workers.alive()} - known) + len(self._ended)
             placed = len(self._placed) + sum(each.name not in self._placed for each in self._ended)
             if began >= placed and (placed == self._total or self._no_room):
                 break

@@ -106,8 +106,8 @@ def _of_files(storm: Storm, study: Study) -> list[str]:
         found.append(f"more files are half-written than workers were killed: {sorted(unfinished)}")
     if needed - _names(folder):
         found.append(f"artifacts are missing: {sorted(needed - _names(folder))}")
-    if study.leftovers():
-        found.append(f"nobody removed {study.leftovers()}")
+    if study.checkpoints.leftovers():
+        found.append(f"nobody removed {study.checkpoints.leftovers()}")
     if _names(storm.folder / "tmp"):
         found.append(f"temporary files are left over: {sorted(_names(storm.folder / 'tmp'))}")
     return found

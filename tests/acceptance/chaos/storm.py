@@ -133,7 +133,7 @@ class Storm:
                 self.complaints.append(f"after {DRAIN_SECONDS:g} s the study stood at {counts}")
                 return
             crew.watch()
-            study.reclaim_expired()
+            study.trials.reclaim_expired()
             if counts.waiting > 0 and len(crew.alive) < min(counts.waiting, self.weather.workers):
                 crew.replace()
             time.sleep(0.2)

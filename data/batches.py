@@ -14,13 +14,14 @@ from studyhall.data.sources import Images
 class MixtureBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no types
     """An epoch of freshly drawn mixtures, batch by batch; the same again for the same seed, stream and epoch.
 
-    An epoch's pairs are drawn at once, when the epoch is set, so a batch depends on nothing that happened before:
-    training that goes on from epoch 3 sees what it would have seen. The batch size decides only where the draw is
-    cut. Every batch is a new array, since a backend may keep the one before.
+    An epoch's pairs are drawn at once, when the epoch is set, so a batch depends on nothing that happened
+    before: training that goes on from epoch 3 sees what it would have seen. The batch size decides only where
+    the draw is cut. Every batch is a new array, since a backend may keep the one before.
 
-    Nobody may count epochs but the training loop: Keras calls `on_epoch_end` also where no epoch ended, so call
-    `set_epoch` from a callback's `on_epoch_begin`, which comes before Keras asks for the epoch's first batch. Call
-    `fit(..., shuffle=False)`, since Keras's default reorders the batches by the global state of `random`.
+    Nobody may count epochs but the training loop: Keras calls `on_epoch_end` also where no epoch ended, so
+    call `set_epoch` from a callback's `on_epoch_begin`, which comes before Keras asks for the epoch's first
+    batch. Call `fit(..., shuffle=False)`, since Keras's default reorders the batches by the global state of
+    `random`.
 
     Args:
         images: The split to draw from.
@@ -53,7 +54,8 @@ class MixtureBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has 
         """Draw the pairs of an epoch, from 0; the batches that follow are that epoch's."""
         digits, items = draw_pairs(generator(self.seed, self.stream, epoch), self.images, self.samples)
         self.epoch = epoch
-        # One assignment: a thread that is still reading finds one epoch's pairs or the other's, never half of each.
+        # One assignment: a thread that is still reading finds one epoch's pairs or the other's, never half of
+        # each.
         self.pairs = np.stack([digits, items], axis=1)  # int64 (samples, 2)
 
     def __len__(self) -> int:
@@ -61,7 +63,7 @@ class MixtureBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has 
         return math.ceil(self.samples / self.batch_size)
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return batch `index`: mixtures (b, 32, 32, 1) and their sources (b, 32, 32, 2), as `compose` has them."""
+        """Return batch `index`: mixtures (b, 32, 32, 1) and sources (b, 32, 32, 2), as from `compose`."""
         if not 0 <= index < len(self):
             raise IndexError(f"batch {index} of {len(self)}")
         digits, items = self.pairs[index * self.batch_size : (index + 1) * self.batch_size].T

@@ -45,8 +45,9 @@ FASHION_MNIST = Dataset(
 def load(dataset: Dataset) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return a data set's training and test images, each uint8 (n, 28, 28), without a word on the terminal.
 
-    They come from Keras's cache (`$KERAS_HOME/datasets`, else `~/.keras/datasets`; Keras reads the variable when it
-    is imported), or are downloaded into it. Keras checks MNIST's SHA-256; it has no checksum for Fashion-MNIST.
+    They come from Keras's cache (`$KERAS_HOME/datasets`, else `~/.keras/datasets`; Keras reads the variable
+    when it is imported), or are downloaded into it. Keras checks MNIST's SHA-256; it has no checksum for
+    Fashion-MNIST.
 
     Raises:
         DownloadError: If the files are neither cached nor can be downloaded, or are damaged.

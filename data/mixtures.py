@@ -39,8 +39,8 @@ def compose(
         mix: `mean` or `sum`.
 
     Returns:
-        x: float32 (b, 32, 32, 1), in [0, 1] for `mean` and in [0, 2] for `sum`: no sum is rescaled or clipped, so
-            that x still determines digit + item.
+        x: float32 (b, 32, 32, 1), in [0, 1] for `mean` and in [0, 2] for `sum`: no sum is rescaled or
+            clipped, so that x still determines digit + item.
         y: float32 (b, 32, 32, 2), in [0, 1]; y[..., 0] is the digit, y[..., 1] the item.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The resident batches: pairs of indices for a device that holds the images and composes the mixtures itself."""
+"""The resident batches: pairs of indices for a device that holds the images and composes the mixtures."""
 
 import math
 from typing import Any
@@ -18,11 +18,13 @@ _LEVELS = np.arange(256, dtype=np.float32) / np.float32(255)
 class ResidentBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no types
     """Another's batches, in its order, as indices of images that lie on the device as uint8.
 
-    An item is a tuple. Its first is int32 (b, s, 2), s batches of b pairs: `[:, i, 0]` are the digits and `[:, i, 1]` the items of the
-    batch i. Under JAX the digits and the items, uint8 (n, 28, 28) on the device, follow: its compiled steps would copy what they do not
-    take as an argument. TensorFlow's refer to `digits` and `items`, and copy what they take.
+    An item is a tuple. Its first is int32 (b, s, 2), s batches of b pairs: `[:, i, 0]` are the digits and
+    `[:, i, 1]` the items of the batch i. Under JAX the digits and the items, uint8 (n, 28, 28) on the device,
+    follow: its compiled steps would copy what they do not take as an argument. TensorFlow's refer to `digits`
+    and `items`, and copy what they take.
 
-    All items have as many batches (so that there is one shape to compile), except for the last batch if it is a smaller one.
+    All items have as many batches (so that there is one shape to compile), except for the last batch if it is
+    a smaller one.
 
     Args:
         batches: The batches, whose epoch is set through this.
@@ -60,7 +62,7 @@ class ResidentBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has
 
 
 def largest_share(batches: MixtureBatches, together: int) -> int:
-    """Return the largest number up to `together` that divides the number of batches, without a smaller last one."""
+    """Return the largest divisor, up to `together`, of the number of batches without a smaller last one."""
     full = batches.samples // batches.batch_size
     return next((share for share in range(min(together, full), 1, -1) if full % share == 0), 1)
 

@@ -13,7 +13,8 @@ class TrainingData:
     """What a trial trains on.
 
     Args:
-        train: Anything that Keras's `fit` takes as `x`; its `set_epoch`, where it has one, is called with each epoch.
+        train: Anything that Keras's `fit` takes as `x`; its `set_epoch`, where it has one, is called with
+            each epoch.
         validation: Anything that `fit` takes as `validation_data`; the same in every epoch.
         fingerprint: Identifies the data, as `sha256:` and a digest.
         samples_per_epoch: Mixtures in an epoch of `train`.

@@ -54,7 +54,7 @@ class Source:
 
     @cached_property
     def fingerprint(self) -> str:
-        """`sha256:` and the digest of parts, kinds, shapes and pixels: equal on every machine for equal images."""
+        """`sha256:` and the digest of parts, kinds, shapes and pixels: equal for equal images, everywhere."""
         digest = hashlib.sha256()
         for part, images in (("train", self.train), ("test", self.test)):
             for kind, array in (("digits", images.digits), ("items", images.items)):

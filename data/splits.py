@@ -18,8 +18,8 @@ class Splits:
 def split(source: Source, validation_images: int) -> Splits:
     """Hold out the last `validation_images` digits and as many items of a source's training part.
 
-    The last ones, and not a random choice: that needs neither a seed nor a copy, every study of a source validates
-    on the same images, and neighbours in MNIST's order, which share a writer, stay on one side.
+    The last ones, and not a random choice: that needs neither a seed nor a copy, every study of a source
+    validates on the same images, and neighbours in MNIST's order, which share a writer, stay on one side.
 
     Args:
         source: Where the images are.

@@ -1,7 +1,7 @@
 """The synthetic images: small drawn shapes that stand in for digits and items where no real data is wanted.
 
-Their parameters are bytes of a hash and their pixels come from integer arithmetic, so that every machine and every
-version of NumPy draws the same images.
+Their parameters are bytes of a hash and their pixels come from integer arithmetic, so that every machine and
+every version of NumPy draws the same images.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ _COLUMNS = _ROWS.T
 
 
 def strokes(part: str, count: int) -> NDArray[np.uint8]:
-    """Draw `count` digit-like images: a bent pen stroke through four points, bright in the middle, soft at the edge.
+    """Draw `count` digit-like images: a bent pen stroke through four points, soft at the edge.
 
     Args:
         part: Names the series; images of two parts differ.
@@ -42,7 +42,7 @@ def strokes(part: str, count: int) -> NDArray[np.uint8]:
 
 
 def blobs(part: str, count: int) -> NDArray[np.uint8]:
-    """Draw `count` item-like images: a filled box on a filled ellipse, with a brightness and stripes of their own.
+    """Draw `count` item-like images: a filled box on a filled ellipse, each with its brightness and stripes.
 
     Args:
         part: Names the series; images of two parts differ.

@@ -1,4 +1,4 @@
-"""Networks for the reference workload: the encoder-decoder family, its heads, its presets and its HyperModel."""
+"""Networks for the reference workload: encoder-decoders, their heads, presets and HyperModel."""
 
 from typing import TYPE_CHECKING, Any
 

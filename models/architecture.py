@@ -29,14 +29,15 @@ class Architecture:
         decoder_widening: How many times wider a level's decoder is than its encoder.
         activation: After each convolution of a block.
         normalisation: "batch" or "none", between convolution and activation.
-        momentum: Of the batch normalisation's moving averages. Keras's own 0.99 makes the validation error of the
-            first few hundred steps meaningless.
-        upsampling: "transposed-2x2" and "transposed-3x3" are convolutions to the level's width, with stride 2;
-            "nearest" and "bilinear" only resize.
+        momentum: Of the batch normalisation's moving averages. Keras's own 0.99 makes the validation error of
+            the first few hundred steps meaningless.
+        upsampling: "transposed-2x2" and "transposed-3x3" are convolutions to the level's width, with stride
+            2; "nearest" and "bilinear" only resize.
         skips: Whether each level's encoder is joined to its decoder.
         decoders: 1, or 2 for a decoder of its own for each source.
         head: See `studyhall.models.heads`.
-        output_activation: Of the independent and depthwise heads; None is their default. "same" is `activation`.
+        output_activation: Of the independent and depthwise heads; None is their default. "same" is
+            `activation`.
         layout: "channels" gives (32, 32, 2), "side-by-side" (32, 64, 1) with the digit on the left.
         mix: Whether mixtures are the mean or the sum of their sources; the consistent head depends on it.
 

@@ -1,11 +1,12 @@
 """The heads: how a decoder's features become two images.
 
-`independent` predicts each source by a 1x1 convolution of its own. `depthwise` smooths two such maps, each with a 3x3
-kernel of its own (seed 004). `consistent` knows that digit + item = total, both in [0, 1], so that the item can only
-lie between lo = max(0, total - 1) and hi = min(1, total): it predicts where, and the digit is what is left.
+`independent` predicts each source by a 1x1 convolution of its own. `depthwise` smooths two such maps, each
+with a 3x3 kernel of its own (seed 004). `consistent` knows that digit + item = total, both in [0, 1], so that
+the item can only lie between lo = max(0, total - 1) and hi = min(1, total): it predicts where, and the digit
+is what is left.
 
-Only Keras's own layers are used, so that a saved model loads anywhere in safe mode, and all of them compute in float32
-whatever the mixed-precision policy: half precision could not keep digit + item = total.
+Only Keras's own layers are used, so that a saved model loads anywhere in safe mode, and all of them compute
+in float32 whatever the mixed-precision policy: half precision could not keep digit + item = total.
 """
 
 from typing import Any

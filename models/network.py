@@ -10,7 +10,7 @@ from studyhall.models.rules import SIDE
 
 
 def build_network(architecture: Architecture, name: str = "separation") -> Any:
-    """Build the uncompiled `keras.Model` of an architecture, from (batch, 32, 32, 1) to its `output_shape`."""
+    """Build an architecture's uncompiled `keras.Model`, from (batch, 32, 32, 1) to its `output_shape`."""
     mixture = keras.Input((SIDE, SIDE, 1), name="mixture")
     x, skips = mixture, []
     for number, level in enumerate(architecture.encoder, start=1):

@@ -1,7 +1,7 @@
 """The presets: the seeds' networks and ours, by name, with what is known about how they were trained.
 
-Structures and figures are those of the seeds' own documents and notebooks; where a document is silent (momentum, seed
-000's and 001's training) the field is None or Keras's default.
+Structures and figures are those of the seeds' own documents and notebooks; where a document is silent
+(momentum, seed 000's and 001's training) the field is None or Keras's default.
 """
 
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ class Preset:
         return count_parameters(self.architecture)
 
     def hyperparameters(self) -> dict[str, Value]:
-        """What a study enqueues to try this network in a wider space; an unpublished learning rate is Adam's usual."""
+        """What a study enqueues to try this network in a wider space; an unknown learning rate is Adam's."""
         return self.architecture.hyperparameters() | {"learning_rate": self.training.learning_rate or 1e-3}
 
 

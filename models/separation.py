@@ -14,17 +14,17 @@ class SeparationHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
 
     Every hyperparameter can be fixed, be given choices, or a range:
 
-        SeparationHyperModel(head="consistent", filters=[8, 16], learning_rate={"min": 1e-4, "max": 1e-2, "log": True})
+        SeparationHyperModel(head="consistent", filters=[8, 16], learning_rate={"min": 1e-4, "max": 1e-2})
 
-    and, in a study's TOML, `arguments = {head = "consistent", filters = [8, 16], pools = {min = 2, max = 3}}`.
+    and, in a study's TOML, `arguments = {head = "consistent", filters = [8, 16], pools = [2, 3]}`.
 
     Args:
         mix: "mean" or "sum", how the mixtures are made.
-        preset: A name in `studyhall.models.presets.PRESETS`; its network is kept, except for what `settings` say. Its
-            output is arranged as two channels, whatever the preset's layout: training's targets are.
+        preset: A name in `studyhall.models.presets.PRESETS`; its network is kept, except for what `settings`
+            say. Its output is arranged as two channels, whatever the preset's layout: training's targets are.
         name, tunable: As in `keras_tuner.HyperModel`.
-        settings: Of filters, pools, convolutions, decoder_convolutions, decoder_widening, activation, normalisation,
-            momentum, upsampling, skips, decoders, head and output_activation (see
+        settings: Of filters, pools, convolutions, decoder_convolutions, decoder_widening, activation,
+            normalisation, momentum, upsampling, skips, decoders, head and output_activation (see
             `studyhall.models.architecture.Architecture`) and of learning_rate, Adam's.
 
     Raises:
@@ -55,8 +55,11 @@ class SeparationHyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
 
 
 def _compilation() -> bool | str:
-    """Keras's choice, except on TensorFlow without a GPU: there XLA takes twice as long for a step (about 300 ms for
-    160 ms, 8 filters, batch 64), and seven seconds more for the first."""
+    """Return Keras's choice, except on TensorFlow without a GPU.
+
+    There XLA takes twice as long for a step (about 300 ms for 160 ms, 8 filters, batch 64), and seven seconds
+    more for the first.
+    """
     if keras.backend.backend() == "tensorflow" and not keras.distribution.list_devices("gpu"):
         return False
     return "auto"

@@ -65,12 +65,13 @@ def parse_setting(name: str, given: object, usual: Value) -> Setting:
 
     Args:
         name: A key of `RULES`.
-        given: A value; a list of values; `{"values": [...], "default": ...}`; or `{"min": ..., "max": ...}` with any of
-            "step", "log" and "default".
+        given: A value; a list of values; `{"values": [...], "default": ...}`; or `{"min": ..., "max": ...}`
+            with any of "step", "log" and "default".
         usual: The default where none is given, if it is among the values; otherwise the first (or lowest) is.
 
     Raises:
-        ConfigurationError: The setting is none of these, or holds a value that the hyperparameter cannot have.
+        ConfigurationError: The setting is none of these, or holds a value that the hyperparameter cannot
+            have.
     """
     if isinstance(given, Mapping):
         if "values" in given:

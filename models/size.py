@@ -1,4 +1,4 @@
-"""The size of an architecture: its parameters, counted from the shapes alone, so that a list needs no Keras."""
+"""The size of an architecture: its parameters, counted from shapes alone, without Keras."""
 
 from studyhall.models.architecture import Architecture, Level
 

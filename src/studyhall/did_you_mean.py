@@ -10,7 +10,7 @@ _LISTED = 20  # names that fit into a message
 def did_you_mean(
     name: str, names: Iterable[str], *, most: int = 1, shown: Mapping[str, str] | None = None
 ) -> str:
-    """Return "did you mean 'x'?", or where no name is close "there is a, b, c"; "" where there is no name at all.
+    """Return "did you mean 'x'?", or "there is a, b, c" where no name is close; "" where there is none.
 
     Args:
         name: The name that there is not.

@@ -33,7 +33,7 @@ def artifact_location(storage_url: str, artifacts: str) -> str:
 
 
 def recorded_artifacts(definition: object) -> str:
-    """Return `storage.artifacts` of a definition's record, read with care: other programs and versions write records too."""
+    """Return `storage.artifacts` of a definition's record; parsed leniently, as others write records too."""
     storage = definition.get("storage") if isinstance(definition, Mapping) else None
     own = storage.get("artifacts") if isinstance(storage, Mapping) else None
     return own if isinstance(own, str) and own else ARTIFACTS

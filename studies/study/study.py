@@ -246,7 +246,7 @@ def badness(study: Study, value: float) -> float:
 
 
 def best_trial(study: Study) -> FrozenTrial | None:
-    """Return the best complete trial with all that is known of it, the earliest of equals; None before the first one."""
+    """Return the best complete trial, the earliest of equals, as Optuna has it; None before the first."""
     best = study.best()
     if best is None:
         return None

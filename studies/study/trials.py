@@ -66,8 +66,8 @@ class StudyTrials:
         once the lease is over.
 
         Where all configurations of a finite search space were tried, the trials that a sampler would have to
-        propose values for are withdrawn from the queue, as `StudySpace.exhausted` then tells. Where other trials try the
-        last ones, none of them is taken.
+        propose values for are withdrawn from the queue, as `StudySpace.exhausted` then tells. Where other
+        trials try the last ones, none of them is taken.
 
         Args:
             sampler: Returns the sampler for a trial, given its number.

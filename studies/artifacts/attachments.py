@@ -141,8 +141,7 @@ def detach(storage: "BaseStorage", store: ArtifactStore, artifact_id: str, *, st
     """
     key = RECORD_PREFIX + artifact_id
     if storage.get_study_system_attrs(study_id).get(key, _REMOVED) != _REMOVED:
-        backend = getattr(storage, "_backend", storage)  # behind Optuna's cache, where there is one
-        delete = getattr(backend, "delete_study_system_attr", None)
+        delete = getattr(storage, "delete_study_system_attr", None)
         if delete is None:
             storage.set_study_system_attr(study_id, key, _REMOVED)
         else:

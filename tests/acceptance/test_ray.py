@@ -251,6 +251,8 @@ def test_a_node_that_is_lost_costs_no_trial_and_no_trial_is_trained_twice(
 ) -> None:
     teamwork.write("short.toml", STUDY.format(trials=4, epochs=6))
     search = teamwork.start("search", "short.toml", "--on", "ray", "--workers", "2")
+    wait_for_line(search, "2 workers on Ray at")
+    (tmp_path / "epochs").unlink()  # the check's, which is over before Ray is asked for workers
     wait_for_line(search, "2 running, 2 waiting")
     lost = next(node for node in nodes[1][1:] if node.workers)
     lost.kill()
@@ -267,8 +269,8 @@ def test_a_node_that_is_lost_costs_no_trial_and_no_trial_is_trained_twice(
     trained = Counter((tmp_path / "epochs").read_text().splitlines())
     searched = {f"{trial.params['filters']} {epoch}": 0 for trial in trials for epoch in range(6)}
     assert searched.keys() <= trained.keys()
-    # The lost epoch; the check and the retraining.
-    assert sum(trained[epoch] - 1 for epoch in searched) <= 1 + 2
+    # Twice: the epoch that was lost with the node, and the one of the retraining.
+    assert sum(trained[epoch] - 1 for epoch in searched) <= 1 + 1
 
     secret = database.split("studyhall:")[1].split("@")[0]  # the password, as the URL has it
     alive = [node for node in nodes[1] if node is not lost]

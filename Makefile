@@ -13,7 +13,7 @@ help:
 	@echo "make search   search for a network with $(STUDY) and publish the best one (STUDY=... for another)"
 	@echo "make test     run the tests that this machine can run, but those with clusters (TIER=tests/unit for the"
 	@echo "              quick ones, JOBS=N at a time); its last lines say what did not run, and why"
-	@echo "make test-engines   the tests with clusters: Ray, Slurm and network namespaces, on this machine"
+	@echo "make test-engines   the tests with clusters: Compose, Ray, Slurm and network namespaces, on this machine"
 	@echo "make test-all   install what the tests need on Debian (as root), and run every one of them"
 	@echo "make mutation   break the sources one line at a time, and list what no test notices (PART=search/bridge,"
 	@echo "              MUTATION=\"--sample 50 --jobs 2\"); pyproject.toml names the parts and their tests"

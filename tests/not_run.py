@@ -9,7 +9,7 @@ import pytest
 
 _DESELECTED = "studyhall_deselected"  # under which a process of pytest-xdist tells it to the one that reports
 
-_CLUSTERS = "needs a cluster of several nodes on this machine: make test-engines"
+_CLUSTERS = "needs a cluster or containers on this machine: make test-engines"
 _CHOICE = "left out by the choice of tests"
 _REMEDY = "`make test-all` installs what they need, and runs every test."
 

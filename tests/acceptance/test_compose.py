@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.engines
+
 TRIALS = 4
 STUDY = f"""
 hypermodel = "tiny_model.py:Tiny"

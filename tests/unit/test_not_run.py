@@ -69,7 +69,7 @@ def test_last_lines_name_what_did_not_run_and_why(repository: Path, tmp_path: Pa
     assert second == "  2: PgBouncer is not installed (test_some.py)"
     assert {third, fourth} == {
         "  1: no chromium (test_some.py)",
-        "  1: needs a cluster of several nodes on this machine: make test-engines (test_some.py)",
+        "  1: needs a cluster or containers on this machine: make test-engines (test_some.py)",
     }
     assert fifth == "`make test-all` installs what they need, and runs every test."
     assert "1 passed, 3 skipped" in closing

@@ -1,127 +1,115 @@
 """Break the sources of a part one line at a time: python -m tests.mutation search/bridge [--sample 50] [--jobs 2].
 
-`[tool.studyhall.mutation]` in pyproject.toml names the parts, and the tests that must notice. Each mutant is tried in a
-copy of the tracked files; what no test noticed is printed, and ends the command with status 1.
+`[tool.studyhall.mutation]` in pyproject.toml names the parts, and the tests that must notice; a file or a folder in a
+part may be named too. The tests are first run once, to learn which of them runs which line. Each mutant is then tried on
+those that run its line, the quickest first, in a copy of the tracked files; what none of them noticed is printed, and
+ends the command with status 1.
 """
 
 import argparse
-import os
+import math
 import random
-import shutil
-import subprocess
-import sys
 import tempfile
-import time
 import tomllib
+from bisect import bisect_right
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate, chain, zip_longest
 from pathlib import Path
 from queue import SimpleQueue
 
+from tests.mutation.lines import Lines
 from tests.mutation.mutants import Mutant, mutants
-
-ROOT = Path(__file__).resolve().parents[2]
-# KiB that a run may have: a mutant may never stop to fill a list.
-MEMORY = 8 << 20
+from tests.mutation.working_copy import ROOT, Copy
 
 
-class Copy:
-    """A copy of the tracked files, in which one mutant is tried at a time."""
-
-    def __init__(self, folder: Path, tests: Sequence[str]) -> None:
-        self.folder = folder
-        self._tests = tests
-        listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, check=True)
-        for name in filter(None, listed.stdout.decode().split("\0")):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            if (ROOT / name).exists():
-                shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
-
-    def is_unnoticed(self, path: str, source: str, seconds: float | None) -> bool:
-        """Whether the tests pass with another source in a file; a test that hangs, or runs out of memory, has noticed."""
-        file = self.folder / path
-        kept = file.read_text()
-        file.write_text(source)
-        try:
-            return self.passes(seconds)
-        finally:
-            file.write_text(kept)
-
-    def passes(self, seconds: float | None = None) -> bool:
-        """Whether the tests pass."""
-        command = ["sh", "-c", f'ulimit -v {MEMORY}; exec "$@"', "sh"]
-        command += [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *self._tests]
-        environment = os.environ | {"PYTHONPATH": str(self.folder / "src")}
-        try:
-            done = subprocess.run(
-                command, cwd=self.folder, env=environment, capture_output=True, timeout=seconds, check=False
-            )
-        except subprocess.TimeoutExpired:
-            return False
-        return done.returncode == 0
-
-
-def chosen(part: str, sample: int | None, seed: int) -> list[tuple[str, Mutant]]:
-    """Return the mutants of a file, or of the modules in a folder; all of them, or so many drawn by a seed."""
-    path = ROOT / part
+def chosen(name: str, sample: int | None, seed: int) -> list[tuple[str, Mutant]]:
+    """Return the mutants of a file, or of a folder's modules: all, or so many by chance, as many of each module."""
+    path = ROOT / name
     files = [path] if path.is_file() else sorted(path.rglob("*.py"))
-    found = [(str(each.relative_to(ROOT)), mutant) for each in files for mutant in mutants(each.read_text())]
-    if sample is None or sample >= len(found):
-        return found
-    return sorted(random.Random(seed).sample(found, sample), key=lambda each: (each[0], each[1].line))
+    found = [
+        [(str(each.relative_to(ROOT)), mutant) for mutant in mutants(each.read_text())] for each in files
+    ]
+    chance = random.Random(seed)
+    for of_file in found if sample is not None else ():
+        chance.shuffle(of_file)
+    in_turn = [each for each in chain.from_iterable(zip_longest(*found)) if each is not None]
+    return sorted(in_turn[:sample], key=lambda each: (each[0], each[1].line))
 
 
-def survivors(part: str, tests: Sequence[str], found: Sequence[tuple[str, Mutant]], jobs: int) -> list[str]:
-    """Try mutants, so many at a time; return those that no test noticed.
+def survivors(found: Sequence[tuple[str, Mutant]], lines: Lines, jobs: int, within: float) -> int:
+    """Try mutants, so many at a time; print those that no test noticed, and return how many they are.
 
-    Raises:
-        SystemExit: The tests fail on the sources as they are.
+    Args:
+        found: each with its file.
+        lines: which tests run which line.
+        jobs: how many are tried at a time.
+        within: the seconds that the tests of one mutant may take together; the slowest are left out.
     """
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(jobs) as pool:
         copies: SimpleQueue[Copy] = SimpleQueue()
         for number in range(jobs):
-            copies.put(Copy(Path(scratch) / str(number), tests))
-        began = time.monotonic()
-        first = copies.get()
-        if not first.passes():
-            raise SystemExit(f"the tests of {part} fail on the sources as they are: {' '.join(tests)}")
-        copies.put(first)
-        patience = 30.0 + 5.0 * (time.monotonic() - began)
+            copies.put(Copy(Path(scratch) / str(number)))
 
         def attempt(path: str, mutant: Mutant) -> str | None:
+            able = lines.tests(path, mutant.lines)
+            if not able:
+                return "no test runs"
+            spent = list(accumulate(lines.seconds.get(test, 0.0) for test in able))
+            tests = able[: max(1, bisect_right(spent, within))]
+            patience = 60.0 + 5.0 * spent[len(tests) - 1]
             copy = copies.get()
             try:
-                return f"{path}:{mutant}" if copy.is_unnoticed(path, mutant.source, patience) else None
+                unnoticed = copy.is_unnoticed(path, mutant.source, tests, patience)
+                return f"{len(tests)} of {len(able)} passed" if unnoticed else None
             finally:
                 copies.put(copy)
 
         tried = [pool.submit(attempt, path, mutant) for path, mutant in found]
-        lived = []
-        for number, each in enumerate(tried, 1):
-            survivor = each.result()
-            if survivor is not None:
-                lived.append(survivor)
-                print(f"[{number} of {len(found)}] unnoticed: {survivor}", flush=True)  # noqa: T201
+        lived = 0
+        for number, (each, (path, mutant)) in enumerate(zip(tried, found, strict=True), 1):
+            if (survived := each.result()) is not None:
+                lived += 1
+                print(f"[{number} of {len(found)}] {survived}: {path}:{mutant}", flush=True)  # noqa: T201
+        for _ in range(jobs):
+            copies.get().close()
         return lived
+
+
+def recorded(tests: Sequence[str], path: Path | None) -> Lines:
+    """Return which test runs which line: from a file where it is there, and otherwise from running them."""
+    if path is not None and path.exists():
+        return Lines.load(path)
+    with tempfile.TemporaryDirectory() as scratch:
+        lines = Copy(Path(scratch)).record(tests)
+    if path is not None:
+        lines.save(path)
+    return lines
 
 
 def main() -> int:
     """Try the parts that are named, or all; return the exit status."""
     parts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["studyhall"]["mutation"]
     parser = argparse.ArgumentParser(description="Break the sources one line at a time.")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of: {', '.join(parts)} (default: all)")
+    parser.add_argument("names", nargs="*", metavar="PART", help=f"in: {', '.join(parts)} (default: all)")
     parser.add_argument("--sample", type=int, help="try so many mutants of each part, drawn by chance")
     parser.add_argument("--seed", type=int, default=0, help="of that chance")
     parser.add_argument("--jobs", type=int, default=2, help="how many are tried at a time")
+    parser.add_argument(
+        "--within", type=float, default=math.inf, help="seconds of tests for a mutant, the quickest first"
+    )
+    parser.add_argument("--lines", type=Path, help="keep which test runs which line of a part in this file")
     options = parser.parse_args()
-    if unknown := sorted(set(options.parts) - set(parts)):
-        parser.error(f"no tests are named for {', '.join(unknown)}; the parts are {', '.join(parts)}")
     lived = 0
-    for part in options.parts or parts:
-        found = chosen(part, options.sample, options.seed)
-        unnoticed = survivors(part, parts[part], found, options.jobs)
-        print(f"{part}: {len(unnoticed)} of {len(found)} mutants unnoticed", flush=True)  # noqa: T201
-        lived += len(unnoticed)
+    for name in options.names or parts:
+        part = next((part for part in parts if Path(name).is_relative_to(part)), None)
+        if part is None:
+            parser.error(f"no tests are named for {name}; the parts are {', '.join(parts)}")
+        lines = recorded(parts[part], options.lines)
+        found = chosen(name, options.sample, options.seed)
+        unnoticed = survivors(found, lines, options.jobs, options.within)
+        print(f"{name}: {unnoticed} of {len(found)} mutants unnoticed", flush=True)  # noqa: T201
+        lived += unnoticed
     return 1 if lived else 0
 
 

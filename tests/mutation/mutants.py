@@ -35,6 +35,8 @@ class Mutant:
     before: str
     after: str
     source: str
+    lines: range
+    """Those of the statement, or of its first line where others stand in it: who runs one of them runs the mutant."""
 
     def __str__(self) -> str:
         return f"{self.line}: {_short(self.before)}  ->  {_short(self.after)}"
@@ -48,7 +50,8 @@ def mutants(source: str) -> Iterator[Mutant]:
         starts.append(starts[-1] + len(line))
     content = source.encode()
     found = []
-    for node in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
         for target, after in _changes(node):
             if target.end_lineno is None or target.end_col_offset is None:
                 continue
@@ -56,14 +59,17 @@ def mutants(source: str) -> Iterator[Mutant]:
             end = starts[target.end_lineno - 1] + target.end_col_offset
             before = content[begin:end].decode()
             broken = (content[:begin] + after.encode() + content[end:]).decode()
-            if ast.dump(ast.parse(broken)) != ast.dump(ast.parse(source)):
-                found.append(Mutant(target.lineno, before, after, broken))
+            if ast.dump(ast.parse(broken)) != ast.dump(tree):
+                found.append(Mutant(target.lineno, before, after, broken, _lines(tree, target)))
     yield from sorted(found, key=lambda mutant: (mutant.line, mutant.before, mutant.after))
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
     """Yield what is to be replaced in a node, and what by; annotations and docstrings stay."""
     match node:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id="_log")))):
+            # What is logged is for reading.
+            return
         case ast.Compare(left=left, ops=[operator], comparators=[right]):
             yield node, f"({ast.unparse(left)} {_COMPARISONS[type(operator)]} {ast.unparse(right)})"
         case ast.BoolOp(op=operator, values=values):
@@ -87,6 +93,25 @@ def _changes(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
             yield node, "pass"
         case _:
             return
+
+
+def _lines(tree: ast.Module, target: ast.expr | ast.stmt) -> range:
+    """Return the lines of the innermost statement around a target, without those of the statements in it."""
+    around = [
+        each
+        for each in ast.walk(tree)
+        if isinstance(each, ast.stmt) and each.lineno <= target.lineno <= _end(each)
+    ]
+    if not around:
+        # A decorator stands above what it decorates.
+        return range(target.lineno, target.lineno + 1)
+    inner = max(around, key=lambda each: (each.lineno, -_end(each)))
+    body = [each.lineno for each in ast.walk(inner) if isinstance(each, ast.stmt) and each is not inner]
+    return range(inner.lineno, min([_end(inner) + 1, *(first for first in body if first > inner.lineno)]))
+
+
+def _end(statement: ast.stmt) -> int:
+    return statement.end_lineno or statement.lineno
 
 
 def _short(text: str) -> str:

@@ -45,6 +45,9 @@ def survivors(found: Sequence[tuple[str, Mutant]], lines: Lines, jobs: int, with
         lines: which tests run which line.
         jobs: how many are tried at a time.
         within: the seconds that the tests of one mutant may take together; the slowest are left out.
+
+    Raises:
+        SystemExit: a test fails on the sources as they are.
     """
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(jobs) as pool:
         copies: SimpleQueue[Copy] = SimpleQueue()
@@ -65,6 +68,11 @@ def survivors(found: Sequence[tuple[str, Mutant]], lines: Lines, jobs: int, with
             finally:
                 copies.put(copy)
 
+        known = next((able for path, mutant in found if (able := lines.tests(path, mutant.lines))), [])
+        first = copies.get()
+        if not first.passes(known[:1], 300.0):
+            raise SystemExit(f"{known[:1]} fails on the sources as they are")
+        copies.put(first)
         tried = [pool.submit(attempt, path, mutant) for path, mutant in found]
         lived = 0
         for number, (each, (path, mutant)) in enumerate(zip(tried, found, strict=True), 1):

@@ -14,14 +14,21 @@ import time
 # As tests/conftest.py sets them, which comes after TensorFlow's import here.
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 
+import boto3  # type: ignore[import-untyped]  # noqa: F401
+import fastapi  # noqa: F401
 import httpx  # noqa: F401
+import hypothesis.strategies  # noqa: F401
 import keras  # noqa: F401
 import keras_tuner  # noqa: F401
-import optuna  # noqa: F401
-import pydantic  # noqa: F401
+import optuna.storages  # noqa: F401
+import optuna_dashboard  # noqa: F401
 import pytest
-import starlette  # noqa: F401
+import sqlalchemy.orm  # noqa: F401
 import tensorflow  # noqa: F401
+
+# What these plugins import would take longer than most tests; hypothesis's own asserts need not be told in full.
+_QUICKLY = ["-p", "no:schemathesis", "-p", "no:xdist"]
+_QUICKLY += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
 
 
 def status(seconds: float, arguments: list[str]) -> int:
@@ -34,7 +41,7 @@ def status(seconds: float, arguments: list[str]) -> int:
             os.dup2(nothing, stream)
         code = 1
         with contextlib.suppress(BaseException):
-            code = int(pytest.main(arguments))
+            code = int(pytest.main([*_QUICKLY, *arguments]))
         os._exit(code)
     until = time.monotonic() + seconds
     try:

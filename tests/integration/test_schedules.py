@@ -29,3 +29,15 @@ def test_a_rate_that_is_held_to_the_end_never_falls() -> None:
 def test_a_schedule_is_rebuilt_from_its_config() -> None:
     schedule = HoldThenCosine(0.1, 10, warmup=0.2, hold=0.3, final=0.1)
     assert rates(HoldThenCosine.from_config(schedule.get_config()), 10) == rates(schedule, 10)
+
+
+def test_a_schedule_that_begins_later_has_the_rates_of_one_that_began_at_once() -> None:
+    plain = rates(HoldThenCosine(0.1, 10, warmup=0.2, hold=0.3), 10)
+    later = rates(HoldThenCosine(0.1, 10, warmup=0.2, hold=0.3, start=5), 15)
+    assert later == pytest.approx(plain[:1] * 5 + plain)
+
+
+def test_a_rate_never_falls_before_it_has_risen() -> None:
+    assert rates(HoldThenCosine(0.1, 10, warmup=0.5, hold=0.1), 5) == pytest.approx(
+        [0.02, 0.04, 0.06, 0.08, 0.1]
+    )

@@ -108,6 +108,7 @@ def test_a_fixed_value_is_recorded_but_no_parameter() -> None:
     ("build", "name", "stored", "value"),
     [
         (lambda hp: hp.Int("x", 1, 100, sampling="reverse_log"), "x (101 - value)", 1, 100),
+        (lambda hp: hp.Int("x", 1, 10**7, sampling="reverse_log"), "x (10000001 - value)", 1, 10**7),
         (lambda hp: hp.Float("x", 0.5, 0.99, sampling="reverse_log"), "x (1.49 - value)", 0.5, 0.99),
     ],
 )
@@ -346,6 +347,7 @@ class _Own(HyperParameter):  # type: ignore[misc]
         (lambda hp: hp.Int("x", 1, 9, step=0), "has the step 0: a step must be greater than 0"),
         (lambda hp: hp.Float("x", 0, 1, step=float("inf")), "has the step inf"),
         (lambda hp: hp.Float("x", 0, float("inf")), "its range must be finite"),
+        (lambda hp: hp.Float("x", -1e308, 1e308), "its range must be finite"),
         (lambda hp: hp.Float("x", float("nan"), 1), "its range must be finite"),
         (lambda hp: hp.Int("x", 0, 2**60), "integers must stay within 2**53"),
         (lambda hp: hp.Float("x", 0, 1, step=1e-20), "too small"),
@@ -370,8 +372,24 @@ def test_a_hyperparameter_that_cannot_be_tuned_is_refused_even_when_inactive(
 
 
 def test_the_implied_default_of_a_reverse_log_grid_is_its_smallest_value() -> None:
-    hp = TrialHyperParameters(MemoryHandle(Start(defaults=True, implied=True)))
+    hp = TrialHyperParameters(MemoryHandle(Start(defaults=True, implied=True), {"x": 9}))
     assert hp.Int("x", 1, 10, step=2, sampling="reverse_log") == 3
+
+
+def test_an_integer_may_be_as_large_as_a_float_can_tell() -> None:
+    hp, handle = trial()
+    hp.Int("x", -(2**53), 2**53)
+    assert handle.distributions["x"] == IntDistribution(-(2**53), 2**53)
+
+
+def test_a_name_that_just_fits_stays_as_it_is() -> None:
+    hp, handle = trial()
+    hp.Int("x" * 250, 0, 1)
+    hp.Int("y" * 251, 0, 1)
+    fits, cut = handle.params
+    assert fits == "x" * 250
+    assert cut.startswith("y" * 236 + "... ")
+    assert len(cut) == 250
 
 
 def test_choices_that_change_between_trials_are_refused_in_one_line() -> None:

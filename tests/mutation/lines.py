@@ -19,12 +19,14 @@ class Lines:
     def tests(self, module: str, lines: Sequence[int]) -> list[str]:
         """Return the tests that run any of these lines, the quickest first.
 
-        Those are all that run anything in the module, where it is its import that runs them.
+        Where it is the module's import that runs them, those are all that run anything in it, or all there are.
         """
         known = self._tests.get(module, {})
         found = set().union(*(known.get(line, set()) for line in lines))
         if "" in found:
             found = set().union(*known.values())
+            if found == {""}:
+                found = set().union(*(tests for each in self._tests.values() for tests in each.values()))
         return sorted(found - {""}, key=lambda test: (self.seconds.get(test, 0.0), test))
 
     def save(self, path: Path) -> None:

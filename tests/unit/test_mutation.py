@@ -56,11 +56,13 @@ def test_tests_that_run_a_line_come_quickest_first_and_an_import_is_run_by_all(t
     lines = Lines()
     for test, line in [("slow", 3), ("quick", 3), ("quick", 4), ("other", 9), ("", 1)]:
         lines.add(test, "module.py", line)
+    lines.add("", "constants.py", 1)
     lines.seconds = {"slow": 2.0, "quick": 1.0, "other": 3.0}
     lines.save(tmp_path / "lines.json")
     for known in (lines, Lines.load(tmp_path / "lines.json")):
         assert known.tests("module.py", range(3, 5)) == ["quick", "slow"]
         assert known.tests("module.py", [1]) == ["quick", "slow", "other"]
+        assert known.tests("constants.py", [1]) == ["quick", "slow", "other"]
         assert known.tests("module.py", [7]) == []
         assert known.tests("other.py", [3]) == []
 

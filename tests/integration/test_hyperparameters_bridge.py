@@ -301,6 +301,7 @@ def test_start_values_take_the_type_of_their_hyperparameter(build: Build, start:
         (lambda hp: hp.Float("x", 0, 1, step=0.1), 0.35, "numbers from 0.0 to 1.0 in steps of 0.1"),
         (lambda hp: hp.Int("x", 2, 9, step=2, sampling="log"), 6, "2, 4, 8"),
         (lambda hp: hp.Int("x", 5, 9, sampling="reverse_log"), 4, "integers from 5 to 9"),
+        (lambda hp: hp.Int("x", 0, 8, step=2), 3, "integers from 0 to 8 in steps of 2"),
         (lambda hp: hp.Choice("x", ["a", "b"]), "c", "'a', 'b'"),
         (lambda hp: hp.Choice("x", list(range(12))), 12, "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ... 11 (12 in all)"),
         (lambda hp: hp.Boolean("x"), "yes", "False, True"),

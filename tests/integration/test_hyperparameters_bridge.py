@@ -485,6 +485,14 @@ def test_a_parent_that_need_not_be_active_where_its_scope_opens_is_refused_as_ke
             hp.Boolean("norm")
         with pytest.raises(ValueError, match="norm not defined"), hp.conditional_scope("norm", [True]):
             pass
+        hp.Choice("head", ["mlp", "gap"])
+        for parent, value in [("model", "cnn"), ("head", "mlp")]:  # another value of it; of another
+            with (
+                hp.conditional_scope(parent, [value]),
+                pytest.raises(ValueError, match="norm not defined"),
+                hp.conditional_scope("norm", [True]),
+            ):
+                pass
 
 
 # A space given beforehand.

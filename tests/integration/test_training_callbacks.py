@@ -10,8 +10,10 @@ from studyhall.search.training.callbacks import (
     Admission,
     EpochData,
     LearningRate,
+    Report,
     StopRequestedError,
     Throughput,
+    TrialPrunedError,
     Watch,
 )
 from tests.untrained_handle import UntrainedHandle
@@ -27,9 +29,15 @@ class Handle(UntrainedHandle):
         self.told: list[tuple[int, int, int]] = []
         self.asked: list[int] = []
         self.last = 9
+        self.curve: dict[int, float] = {}
+        self.prunes_at = 2
 
     def suggest(self, name: str, distribution: Any, value: Any = None) -> Any:
         raise NotImplementedError
+
+    def report(self, step: int, value: float) -> bool:
+        self.curve[step] = value
+        return step == self.prunes_at
 
     def progress(self, epoch: int, step: int, steps: int) -> None:
         self.told.append((epoch, step, steps))
@@ -165,3 +173,40 @@ def test_a_learning_rate_that_is_reported_already_stays() -> None:
     rate.set_model(SimpleNamespace())
     rate.on_epoch_end(0, ours := {})
     assert not ours
+
+
+@pytest.mark.parametrize("params", [None, {"epochs": 3}])
+def test_a_trial_is_pruned_after_the_epoch_that_was_judged(params: Any) -> None:
+    handle, account = Handle(), account_of(0)
+    report = Report(handle, account)
+    if params:
+        report.set_params(params)
+    account.on_epoch_end(0, {"loss": 4.0})
+    report.on_epoch_end(0)
+    report.on_epoch_begin(1)
+    account.on_epoch_end(1, {"loss": 3.0})
+    with pytest.raises(TrialPrunedError, match="^pruned after epoch 2$") as pruned:
+        report.on_epoch_end(1)
+    assert (pruned.value.epoch, handle.curve) == (2, {1: 4.0, 2: 3.0})
+
+
+def test_the_last_epoch_of_a_fit_is_pruned_only_where_another_fit_follows() -> None:
+    handle, account = Handle(), account_of(0)
+    report = Report(handle, account)
+    report.set_params({"epochs": 2})
+    for epoch in range(2):
+        report.on_epoch_begin(epoch)
+        account.on_epoch_end(epoch, {"loss": 4.0})
+        report.on_epoch_end(epoch)
+    with pytest.raises(TrialPrunedError) as pruned:
+        report.on_epoch_begin(0)
+    assert pruned.value.epoch == 2
+
+
+def test_an_epoch_without_the_objective_is_not_judged() -> None:
+    handle, account = Handle(), account_of(0)
+    report = Report(handle, account)
+    for epoch, logs in enumerate([{"accuracy": 1.0}, {"loss": [1.0, 2.0]}]):
+        account.on_epoch_end(epoch, logs)
+        report.on_epoch_end(epoch)
+    assert not handle.curve

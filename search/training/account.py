@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import keras_tuner
 
-from studyhall.search.training.logs import LogValue, log_values
+from studyhall.search.training.logs import LogValue, log_value, log_values
 
 
 class NotFiniteError(Exception):
@@ -16,6 +16,10 @@ class NotFiniteError(Exception):
 
 class UnknownMetricError(keras_tuner.errors.FatalValueError):  # type: ignore[misc]
     """Training does not report an objective, or reports what is no single number."""
+
+
+class NoSingleNumberError(UnknownMetricError):
+    """An objective is reported, but as several numbers, or as none: True, say, or a text."""
 
 
 def improves(value: float, best: float | None, direction: str) -> bool:
@@ -88,6 +92,8 @@ class Account(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         values = log_values(logs)
         self.epochs.append(values)
+        for metric in self.metrics:
+            require_numeric(metric, logs or {})
         for name in ("loss", *self.metrics):
             value = values.get(name)
             if isinstance(value, float) and not math.isfinite(value):
@@ -115,18 +121,33 @@ class Account(keras.callbacks.Callback):  # type: ignore[misc]
         self.value, self.best_epoch, self.weights = state["value"], state["best_epoch"], weights
 
 
+def require_numeric(metric: str, reported: Mapping[str, Any], whose: str = "training") -> None:
+    """Raise NoSingleNumberError where an objective is reported as what is no number at all.
+
+    Args:
+        metric: the objective.
+        reported: what is reported, as it is.
+        whose: what reports it, for the error.
+    """
+    value = reported.get(metric)
+    if value is not None and log_value(value) is None:
+        told = " ".join(repr(value).split())[:60]
+        raise NoSingleNumberError(f"{whose} reports {metric} as {told}, which is not a number")
+
+
 def require_number(metric: str, value: LogValue | None, reported: Mapping[str, Any]) -> float:
     """Return an objective's value.
 
     Raises:
-        UnknownMetricError: It is missing, or has several values.
+        UnknownMetricError: It is missing.
+        NoSingleNumberError: It has several values.
     """
     if value is None:
         raise UnknownMetricError(
             f"training reports no '{metric}'; it reports: {', '.join(sorted(reported)) or 'nothing'}"
         )
     if isinstance(value, list):
-        raise UnknownMetricError(
+        raise NoSingleNumberError(
             f"{metric} has {_size(value)} values an epoch, and an objective is one number: let the metric average "
             "them, as F1Score(average='macro') does"
         )

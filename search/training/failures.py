@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import keras_tuner
+from studyhall.studies.queue.queue.failure_kind import FailureKind
 
 from studyhall.models.errors import ConfigurationError
 from studyhall.search.core.outcome import Failed, HandedBack
-from studyhall.search.training.account import NotFiniteError, UnknownMetricError
+from studyhall.search.training.account import NoSingleNumberError, NotFiniteError, UnknownMetricError
 from studyhall.search.training.callbacks import StopRequestedError
 from studyhall.search.training.saving import UnsavableModelError
 from studyhall.search.user.errors import user_traceback
@@ -17,7 +18,6 @@ from studyhall.studies.errors import (
     UserCodeError,
 )
 from studyhall.studies.one_line import reason
-from studyhall.studies.queue.failure_kind import FailureKind
 
 _OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Resource exhausted", "OOM when allocating", "out of memory")
 
@@ -53,7 +53,9 @@ def outcome_of(error: Exception, code: str, folder: Path, setting: str) -> Faile
         case NotFiniteError():
             return Failed(FailureKind.NAN, str(error))
         case UnknownMetricError():
-            return Failed(FailureKind.INVALID, f"{error}; set {setting} to one of them", blames_study=True)
+            # Another name cannot help where a metric is there and is no single number.
+            advice = "" if isinstance(error, NoSingleNumberError) else f"; set {setting} to one of them"
+            return Failed(FailureKind.INVALID, f"{error}{advice}", blames_study=True)
         case (
             ConfigurationError()
             | DefinitionError()

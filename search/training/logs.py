@@ -13,6 +13,8 @@ LogValue = float | list[Any]
 def log_value(value: Any) -> LogValue | None:
     """Return a reported value as a float, or as nested lists if it has several; None if it is no number at all.
 
+    True and False are none: whoever reports them has compared what was to be reported.
+
     Args:
         value: A number, or an array or tensor of any shape; an array of one number counts as that number.
     """
@@ -20,6 +22,8 @@ def log_value(value: Any) -> LogValue | None:
         return None
     try:
         array = np.asarray(keras.ops.convert_to_numpy(value) if keras.ops.is_tensor(value) else value)
+        if array.dtype.kind == "b":
+            return None
         numbers = array.astype(float)
     except (TypeError, ValueError):
         return None

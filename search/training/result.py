@@ -9,8 +9,16 @@ import keras
 import keras_tuner
 import numpy as np
 
-from studyhall.search.training.account import Account, UnknownMetricError, improves, require_number
+from studyhall.search.training.account import (
+    Account,
+    UnknownMetricError,
+    improves,
+    require_number,
+    require_numeric,
+)
 from studyhall.search.training.logs import LogValue, log_value, log_values
+
+FORMS = "a History, a dictionary or a number"  # that a `fit` may return
 
 
 @dataclass(frozen=True)
@@ -36,13 +44,14 @@ class Result:
     history: dict[str, list[Any]] | None
 
 
-def result_of(returned: Any, objectives: Sequence[Objective], function: str) -> Result:
+def result_of(returned: Any, objectives: Sequence[Objective], function: str, forms: str = FORMS) -> Result:
     """Return what a function returned as a result.
 
     Args:
         returned: A `keras.callbacks.History`, a dictionary of metrics, or a number, which is the only objective's.
         objectives: The most important first.
         function: The name of what returned it, for the error.
+        forms: What it may return, for the error.
 
     Raises:
         keras_tuner.errors.FatalTypeError: It is none of these.
@@ -55,19 +64,20 @@ def result_of(returned: Any, objectives: Sequence[Objective], function: str) -> 
     if isinstance(returned, Mapping):
         if is_history(returned):
             return _of_history(returned, objectives, function)
+        for name in names:
+            require_numeric(name, returned, function)
         metrics = log_values(returned)
         return Result(_required(names, metrics, function), _numbers(metrics), None, None)
     if returned is None or isinstance(returned, bool):
         raise keras_tuner.errors.FatalTypeError(
-            f"{function} returned {returned}; return the metrics: a History, a dictionary or a number."
+            f"{function} returned {returned}; return the metrics: {forms}."
         )
     number = log_value(returned) if isinstance(returned, int | float | np.generic | np.ndarray) else None
     if number is None and keras.ops.is_tensor(returned):
         number = log_value(returned)
     if not isinstance(number, float):
         raise keras_tuner.errors.FatalTypeError(
-            f"{function} returned a {type(returned).__name__}; return a History, a dictionary, a number, or a list of "
-            "them."
+            f"{function} returned a {type(returned).__name__}; return {forms}."
         )
     if len(names) > 1:
         raise keras_tuner.errors.FatalTypeError(
@@ -161,6 +171,8 @@ def _of_history(history: Mapping[str, Any], objectives: Sequence[Objective], fun
         if complete and improves(rank, held, objectives[0].direction):  # type: ignore[arg-type]
             best = epoch
     if best is None:
+        for name in names:
+            require_numeric(name, {key: values[-1] for key, values in history.items() if values}, function)
         last = {name: values[-1] for name, values in columns.items() if values}
         _required(names, last, function)
         raise UnknownMetricError(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_tuner.engine.hyperparameters import Fixed
+from studyhall.studies.queue.queue.failure_kind import FailureKind
 
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters, recorded_values
 from studyhall.search.core.handle import TrialHandle
@@ -29,7 +30,7 @@ from studyhall.search.training.fit import (
     fit,
 )
 from studyhall.search.training.result import Objective
-from studyhall.search.training.saving import save_checked, save_model
+from studyhall.search.training.saving import save_checked
 from studyhall.search.training.session import built, prepare
 from studyhall.search.training.trial_files import show_files, show_history
 from studyhall.search.training.warm_start import refused, unknown_values
@@ -50,7 +51,6 @@ from studyhall.studies.database.attributes import (
 )
 from studyhall.studies.definition import Definition
 from studyhall.studies.definition.search_sections import PARAMETERS
-from studyhall.studies.queue.failure_kind import FailureKind
 
 
 def run_trial(
@@ -167,7 +167,7 @@ class _Training:
         saved = None
         if account.weights is not None and handle.keeps(account.value):
             model.set_weights(account.weights)
-            saved = save_model(model, self._scratch)
+            saved = save_checked(model, self._scratch, lambda: one_example(self._examples))
         show_history(handle, self._definition, account.history)
         return Pruned(pruned.epoch, account.value, account.best_epoch, saved, others)
 

@@ -94,7 +94,8 @@ def mean_result_of(returned: Any, objective: kinds.Objective, function: str) -> 
             f"{function} returned an empty list; return one result at least."
         )
     objectives = objectives_of(objective)
-    results = [result_of(each, objectives, function) for each in executions]
+    forms = "a History, a dictionary, a number, or a list of them"
+    results = [result_of(each, objectives, function, forms) for each in executions]
     names = dict.fromkeys(name for result in results for name in result.metrics)
     metrics = {
         name: float(np.mean([result.metrics[name] for result in results if name in result.metrics]))

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from studyhall.studies.queue.queue.failure_kind import FailureKind
 
 from studyhall.search.core.handle import Start
 from studyhall.search.core.outcome import Completed, Failed, HandedBack, Pruned, Retrained
@@ -20,7 +21,6 @@ from studyhall.search.user.code import load_object
 from studyhall.search.user.workload import Workload, load_workload
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import UserCodeError
-from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.study_file.loading import define
 from studyhall.studies.values import Value
 
@@ -89,6 +89,11 @@ class Returns(Plain):
             "nothing": None,
             "other": {"aic": 3.0},
             "vector": {"val_loss": np.ones(3)},
+            "truth": {"val_loss": True},
+            "truths": {"val_loss": [loss < 0.1 for loss in history.history["loss"]]},
+            "tensor": {"val_loss": keras.ops.convert_to_tensor(True)},
+            "text": {"val_loss": f"{loss:.3f}"},
+            "set": {loss},
         }[self.what]
 
 
@@ -222,6 +227,15 @@ class LateMetric(Plain):
         return model.fit(*args, callbacks=[*callbacks, Score()], **kwargs)
 
 
+class Reached(Plain):
+    def fit(self, hp, model, *args, callbacks, **kwargs):
+        class Score(keras.callbacks.Callback):
+            def on_epoch_end(self, epoch, logs=None):
+                logs["val_score"] = logs["val_loss"] < 0.5
+
+        return model.fit(*args, callbacks=[*callbacks, Score()], **kwargs)
+
+
 class Peaks(Plain):
     '''Its score is the best in the second epoch, and its weights tell the epochs apart.'''
 
@@ -262,6 +276,25 @@ class Sometimes(keras_tuner.HyperModel):
     def build(self, hp):
         model = network()
         model.compile("sgd", "mse", metrics=["mae"] if hp.Boolean("reports") else [], run_eagerly=True)
+        return model
+
+
+class Scaled(layers.Layer):
+    def __init__(self, factor=1.0):
+        super().__init__()
+        self.factor = factor
+
+    def call(self, x):
+        return self.factor * x
+
+    def get_config(self):
+        return {}
+
+
+class Forgetful(keras_tuner.HyperModel):
+    def build(self, hp):
+        model = keras.Sequential([keras.Input((4,)), Scaled(3.0), layers.Dense(1)])
+        model.compile("sgd", "mse", run_eagerly=True)
         return model
 
 
@@ -411,6 +444,10 @@ def test_an_objective_that_only_fit_returns_counts(project: Any, data: Any, tmp_
     [
         ("other", "returned no 'val_loss', which is the objective; it returned: aic"),
         ("vector", "has 3 values"),
+        ("truth", "Returns.fit() reports val_loss as True, which is not a number"),
+        ("truths", "Returns.fit() reports val_loss as False, which is not a number"),
+        ("tensor", "which is not a number"),
+        ("text", "which is not a number"),
     ],
 )
 def test_a_return_value_without_the_objective_fails_the_trial(
@@ -420,6 +457,20 @@ def test_a_return_value_without_the_objective_fails_the_trial(
     assert isinstance(outcome, Failed)
     assert outcome.kind is FailureKind.INVALID
     assert why in outcome.reason
+
+
+def test_what_cannot_be_a_result_is_refused_with_what_can(project: Any, tmp_path: Path) -> None:
+    with pytest.raises(UserCodeError, match="returned a set; return a History, a dictionary or a number"):
+        trial(Handle(), project("Returns", arguments={"what": "set"}), tmp_path)
+
+
+def test_an_objective_that_is_only_reached_or_not_fails_the_trial(project: Any, tmp_path: Path) -> None:
+    objective = {"metric": "val_score", "direction": "maximize"}
+    outcome = trial(Handle(), project("Reached", objective=objective), tmp_path)
+    assert isinstance(outcome, Failed)
+    assert outcome.kind is FailureKind.INVALID
+    assert outcome.reason.startswith("training reports val_score as ")
+    assert outcome.reason.endswith(", which is not a number")
 
 
 @pytest.mark.parametrize("what", ["lists", "arrays", "least", "first"])
@@ -691,3 +742,15 @@ def test_a_model_that_cannot_be_saved_fails_its_trial_and_not_its_process(
     outcome = trial(Handle(), project("Unsaved"), tmp_path)
     assert isinstance(outcome, Failed)
     assert outcome.kind is FailureKind.ERROR
+
+
+@pytest.mark.parametrize("prune_at", [None, 2])
+def test_a_model_that_predicts_otherwise_when_it_is_loaded_fails_its_trial_pruned_or_not(
+    project: Any, tmp_path: Path, prune_at: int | None
+) -> None:
+    handle = Handle()
+    handle.prune_at = prune_at
+    outcome = trial(handle, project("Forgetful"), tmp_path)
+    assert isinstance(outcome, Failed)
+    assert outcome.kind is FailureKind.ERROR
+    assert "the saved model predicts other values" in outcome.reason

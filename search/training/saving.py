@@ -48,6 +48,12 @@ def save_model(model: Any, folder: Path) -> Path:
     except Exception as error:
         path.unlink(missing_ok=True)
         raise UnsavableModelError(f"the model cannot be saved: {_lacks(error)}") from error
+    if (where := _unreadable(_config_in(path))) is not None:
+        path.unlink()
+        raise UnsavableModelError(
+            f"the model cannot be loaded again: {where} is a lambda, which Keras saves in a form that it cannot read; name a "
+            "function of the module instead, or add a layers.Lambda"
+        )
     return path
 
 
@@ -65,8 +71,11 @@ def save_checked(model: Any, folder: Path, inputs: Callable[[], Any]) -> Path:
     path = save_model(model, folder)
     if is_plain(path):
         return path
+    # The module of a study's file cannot be imported by its name, so that Keras would not find what is not registered.
+    classes = map(type, model._flatten_layers())
+    own = {each.__name__: each for each in classes if not _is_keras(each.__module__)}
     try:
-        loaded = keras.models.load_model(path, compile=False, safe_mode=False)
+        loaded = keras.models.load_model(path, custom_objects=own, compile=False, safe_mode=False)
     except Exception:  # noqa: BLE001 - what a stranger needs to load it is found out elsewhere
         return path
     x = inputs()
@@ -80,8 +89,27 @@ def save_checked(model: Any, folder: Path, inputs: Callable[[], Any]) -> Path:
 
 def is_plain(path: Path) -> bool:
     """Whether a saved model holds nothing but Keras's own classes, so that anybody can load it."""
+    return _is_plain(_config_in(path))
+
+
+def _config_in(path: Path) -> Any:
     with zipfile.ZipFile(path) as archive:
-        return _is_plain(json.loads(archive.read("config.json")))
+        return json.loads(archive.read("config.json"))
+
+
+def _unreadable(config: Any, owner: str = "the model") -> str | None:
+    """Return where a config holds the code of a lambda without saying that it is one, as of Dense(activation=lambda ...)."""
+    if isinstance(config, list):
+        return next((found for each in config if (found := _unreadable(each, owner))), None)
+    if not isinstance(config, dict) or config.get("class_name") == "__lambda__":
+        return None
+    owner = config["name"] if isinstance(config.get("name"), str) else owner
+    for key, value in config.items():
+        if key.endswith("activation") and isinstance(value, dict) and value.keys() == {"value"}:
+            return f"the {key} of {owner}"
+        if found := _unreadable(value, owner):
+            return found
+    return None
 
 
 def _is_plain(config: Any) -> bool:
@@ -127,15 +155,21 @@ def what_loading_needs(
     }
     (folder / "stranger.json").write_text(json.dumps(told))
     _keep_predictions(folder, model, x)
-    result = subprocess.run(
-        [sys.executable, "-I", stranger.__file__, str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=LOAD_SECONDS,
-        cwd=folder,
-        env=os.environ | {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )
+    try:
+        result = subprocess.run(
+            [sys.executable, "-I", stranger.__file__, str(folder)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LOAD_SECONDS,
+            cwd=folder,
+            env=os.environ
+            | {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        )
+    except subprocess.TimeoutExpired as error:
+        raise UnsavableModelError(
+            f"the saved model cannot be loaded again: loading it in a process of its own took longer than {LOAD_SECONDS:g} s"
+        ) from error
     if result.returncode != 0:
         last = next(iter(result.stderr.strip().splitlines()[-1:]), f"status {result.returncode}")
         raise UnsavableModelError(f"the saved model cannot be loaded again: {last}")

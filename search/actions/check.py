@@ -60,6 +60,11 @@ def in_words(definition: Definition, checked: Checked, file: str) -> Iterator[st
         yield f"    {name:<{width}}  {values}{default}"
     for failure in facts["unbuilt"]:
         yield f"  a random configuration cannot be built: {failure}"
+    for remark in facts["endless"]:
+        yield (
+            f"  a remark         {remark}: if there is none, the first epoch never ends; use data.take(n), or pass steps_per_epoch to "
+            "model.fit() in a fit of the HyperModel's own"
+        )
     yield f"Nothing was queued. Start with: studyhall search {file}"
 
 

@@ -25,9 +25,16 @@ from studyhall.search.training.fit import (
     batches_on_device,
     fit,
 )
+from studyhall.search.training.not_finite import Spot, beginning_with_spots, remedy
 from studyhall.search.training.own_fit import has_own_fit, require_end
 from studyhall.search.training.random_configurations import unbuildable
-from studyhall.search.training.rehearsal import EpochBatches, StopAfter, is_used_up_by_a_pass
+from studyhall.search.training.rehearsal import (
+    EpochBatches,
+    StopAfter,
+    blamed_on_data,
+    is_used_up_by_a_pass,
+    without_an_end,
+)
 from studyhall.search.training.retrain import retraining_plan
 from studyhall.search.training.rules import A_CALLBACKS, COSINE, is_for_a_callbacks_rate
 from studyhall.search.training.saving import (
@@ -101,8 +108,7 @@ def run_check(
             raise UserCodeError(f"{definition.hypermodel.path}: {error}") from error
         except NotFiniteError as error:
             raise UserCodeError(
-                f"training cannot work with the default hyperparameters: {error}, of {BATCHES} batches: see that the data hold no "
-                "NaN, and that the default learning rate is small enough"
+                f"training cannot work with the default hyperparameters: {error}, of {BATCHES} batches: {remedy(check.spots)}"
             ) from error
         except UnknownMetricError as error:
             raise UserCodeError(check.without_objective(error)) from error
@@ -127,6 +133,7 @@ class _Check:
         self._folder = folder
         self._say = say
         self._account: Account | None = None
+        self.spots: list[Spot] = []
 
     def run(self, configurations: Sequence[Mapping[str, Value]], *, thorough: bool) -> Checked:
         """Do all of it."""
@@ -142,18 +149,22 @@ class _Check:
         loading = self._saved(model, whole, fitted, thorough=thorough)
         rules = {**fitted.rules}
         unbuilt: list[str] = []
+        endless: list[str] = []
         if thorough:
             self._say("rehearsing the retraining")
             again = TrialHyperParameters(DefaultsHandle(definition.search.seed))
             rules |= self._retraining_rules(again)
             self._say("building a few random configurations")
             unbuilt = unbuildable(hypermodel, definition.search.seed)
+            if not has_own_fit(hypermodel):
+                self._say(f"looking for the end of {definition.data.source}")
+                endless = without_an_end(whole)
         return Checked(
             parameter_count(model),
             tuple(sorted(logs)),
             recorded_values(hp),
             self._facts(hp, model, whole, logs, account)
-            | {"rules": rules, "loading": loading, "unbuilt": unbuilt},
+            | {"rules": rules, "loading": loading, "unbuilt": unbuilt, "endless": endless},
             tuple(misfits(hypermodel, configurations, self._workload.examples)),
         )
 
@@ -198,22 +209,25 @@ class _Check:
         callbacks = [batches, Admission(handle, account), Report(handle, account), Watch(handle, account)]
         if is_endless(whole.train):
             callbacks.append(StopAfter(BATCHES))
+        if resumes:
+            whole, self.spots = beginning_with_spots(whole)
         examples = first_batches(whole, BATCHES)
-        fitted = fit(
-            hypermodel,
-            hp,
-            model,
-            examples.train,
-            examples.validation,
-            plan,
-            account,
-            batches_on_device(hypermodel, model, examples.train, examples.validation),
-            callbacks,
-            Checkpoints(None, handle.checkpoint, self._folder) if resumes else None,
-            examples.fit_arguments.get("batch_size"),
-            **arguments_for(hypermodel, examples),
-        )
         source = self._definition.data.source
+        with blamed_on_data(examples, source, self._definition.folder):
+            fitted = fit(
+                hypermodel,
+                hp,
+                model,
+                examples.train,
+                examples.validation,
+                plan,
+                account,
+                batches_on_device(hypermodel, model, examples.train, examples.validation),
+                callbacks,
+                Checkpoints(None, handle.checkpoint, self._folder) if resumes else None,
+                examples.fit_arguments.get("batch_size"),
+                **arguments_for(hypermodel, examples),
+            )
         if batches.first == 0 and account.fits:
             raise UserCodeError(
                 f"an epoch of '{source}' has 0 batches: see that it holds a full batch at least"

@@ -1,13 +1,19 @@
 """What a training of a few batches is watched by, which only shows whether it works."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
+from studyhall.search.user.errors import broken
+from studyhall.search.user.examples import Examples
+
 _UNKNOWN = -2  # what tf.data calls a cardinality that it cannot tell
+END_SECONDS = 10.0  # for which an end of data of unknown length is awaited
 
 
 class EpochBatches(keras.callbacks.Callback):  # type: ignore[misc]
@@ -68,6 +74,42 @@ def is_used_up_by_a_pass(data: Any, seconds: float = 10.0) -> bool:
         if time.monotonic() > until:
             return False
     return next(iter(data), None) is None
+
+
+def without_an_end(examples: Examples) -> list[str]:
+    """Return, in words, which data sets of unknown length came to no end in a while; some may only be long."""
+    found = []
+    for data, purpose in ((examples.train, "to train on"), (examples.validation, "to validate on")):
+        cardinality = getattr(data, "cardinality", None)
+        if not callable(cardinality) or int(cardinality()) != _UNKNOWN:
+            continue
+        until = time.monotonic() + END_SECONDS
+        for count, _ in enumerate(data, 1):
+            if time.monotonic() > until:
+                found.append(f"{count:,} batches {purpose} came in {END_SECONDS:g} s, and no end")
+                break
+    return found
+
+
+@contextmanager
+def blamed_on_data(examples: Examples, source: str, folder: Path) -> Iterator[None]:
+    """Say of an error that a PyDataset raised that the data fail, and where, whatever Keras made of it.
+
+    Args:
+        examples: those of `first_batches`.
+        source: the definition's name of the data.
+        folder: the folder of the user's code.
+    """
+    try:
+        yield
+    except Exception as error:
+        for data, purpose in ((examples.train, "to train on"), (examples.validation, "to validate on")):
+            failure = getattr(data, "failure", None)
+            if failure is not None:
+                again = "once, and not again in the next epoch" if failure.was_given else "not at all"
+                complaint = f"'{source}' gives batch {failure.index} {purpose} {again}"
+                raise broken(complaint, failure.error, folder) from error
+        raise
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -144,12 +144,23 @@ def one_example(examples: Examples) -> Any:
     return keras.tree.map_structure(lambda array: keras.ops.convert_to_tensor(array[:1]), data)
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A batch that a PyDataset raised an error for, and whether it was given before."""
+
+    index: int
+    was_given: bool
+    error: Exception
+
+
 class _FirstBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """The beginning of another PyDataset."""
+    """The beginning of another PyDataset; what that raises is remembered, as Keras may wrap it."""
 
     def __init__(self, whole: Any, batches: int) -> None:
         super().__init__()
         self._whole = whole
+        self._given: set[int] = set()
+        self.failure: Failure | None = None
         steps = steps_of(whole)
         self._batches = batches if steps is None else min(batches, steps)
 
@@ -157,7 +168,13 @@ class _FirstBatches(keras.utils.PyDataset):  # type: ignore[misc]
         return self._batches
 
     def __getitem__(self, index: int) -> Any:
-        return self._whole[index]
+        try:
+            batch = self._whole[index]
+        except Exception as error:
+            self.failure = Failure(index, index in self._given, error)
+            raise
+        self._given.add(index)
+        return batch
 
 
 def arguments_for(hypermodel: keras_tuner.HyperModel, examples: Examples) -> dict[str, Any]:

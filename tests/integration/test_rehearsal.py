@@ -50,6 +50,24 @@ def not_numbers():
     return (X * float("nan"), Y), (X, Y)
 
 
+def nan_later():
+    y = Y.copy()
+    y[17:] = float("nan")
+    return (X, y), (X, Y)
+
+
+def nan_in_validation():
+    x = X.copy()
+    x[9, 2] = float("nan")
+    return (X, Y), (x, Y)
+
+
+def nan_that_is_no_harm():
+    x = X.copy()
+    x[15] = float("nan")
+    return (x, Y), (X, Y)
+
+
 def generator():
     return ((X[i:i + 4], Y[i:i + 4]) for i in range(0, 20, 4)), (X, Y)
 
@@ -84,6 +102,20 @@ def endless_validation():
     return (X, Y), dataset().repeat().batch(4)
 
 
+def streams(endless):
+    import itertools
+
+    import tensorflow as tf
+
+    kinds = tf.TensorSpec((4, 4), tf.float32), tf.TensorSpec((4, 1), tf.float32)
+
+    def batches():
+        for i in itertools.count() if endless else range(5):
+            yield X[:4], Y[:4]
+
+    return tf.data.Dataset.from_generator(batches, output_signature=kinds), (X, Y)
+
+
 def too_large_batches():
     return dataset().batch(64, drop_remainder=True), (X, Y)
 
@@ -107,6 +139,28 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         return X[:4], Y[:4]
+
+
+class Once(Batches):
+    def __init__(self, count):
+        super().__init__(count)
+        self.left = iter([(X[:4], Y[:4])] * count)
+
+    def __getitem__(self, index):
+        return next(self.left)
+
+
+class Missing(Batches):
+    def __getitem__(self, index):
+        raise FileNotFoundError(f"no file {index}.npy")
+
+
+def py_dataset_once():
+    return Once(5), Batches(2)
+
+
+def py_dataset_without_files():
+    return Batches(5), Missing(2)
 
 
 def py_dataset():
@@ -157,6 +211,19 @@ def unregistered(hp):
 
 def with_lambda(hp):
     return network(layers.Lambda(lambda x: 2 * x))
+
+
+def with_lambda_activation(hp):
+    return network(layers.Dense(2, activation=lambda x: 2 * x, name="doubled"))
+
+
+class Filled(layers.Layer):
+    def call(self, x):
+        return keras.ops.where(keras.ops.isnan(x), 0.0, x)
+
+
+def fills(hp):
+    return network(Filled())
 
 
 def own_loss(y, found):
@@ -286,6 +353,19 @@ def checked(definition: Definition, *, thorough: bool = False) -> Checked:
         ("endless_py_dataset", "an endless Batches to train on"),
         ("too_large_batches", "0 batches to train on"),
         ("used_up", "data that are used up after one epoch"),
+        (
+            "py_dataset_once",
+            r"gives batch \d to train on once, and not again in the next epoch: StopIteration \(rehearsed.py, line \d+\)$",
+        ),
+        (
+            "py_dataset_without_files",
+            r"gives batch 0 to validate on not at all: FileNotFoundError: no file 0.npy \(rehearsed.py, line \d+\)$",
+        ),
+        ("nan_later", r"loss is nan after epoch 1, of 2 batches: y\[17\] to train on holds nan; see that"),
+        (
+            "nan_in_validation",
+            r"val_loss is nan after epoch 1, .*: x\[9\] to validate on holds nan; see that",
+        ),
     ],
 )
 def test_data_that_no_trial_could_train_on_are_refused(
@@ -301,6 +381,10 @@ def test_data_that_no_trial_could_train_on_are_refused(
         ("unstable", "training cannot work with the default hyperparameters: (val_)?loss is"),
         ("unsavable", r"the model cannot be saved: Odd needs get_config\(\)"),
         ("hidden_layer", "cannot be loaded again: 'Hidden' is not found in its module"),
+        (
+            "with_lambda_activation",
+            "cannot be loaded again: the activation of doubled is a lambda.*layers.Lambda",
+        ),
         ("forgetful", "predicts other values than the one in memory"),
         ("Deaf", "pass its `callbacks` on"),
     ],
@@ -310,6 +394,10 @@ def test_models_that_no_search_could_publish_are_refused(
 ) -> None:
     with pytest.raises(UserCodeError, match=why):
         checked(defined(build))
+
+
+def test_a_model_that_is_made_for_nan_may_have_it(defined: Callable[..., Definition]) -> None:
+    assert "val_loss" in checked(defined("fills", "nan_that_is_no_harm")).metrics
 
 
 def test_an_objective_with_several_values_is_refused(defined: Callable[..., Definition]) -> None:
@@ -347,6 +435,14 @@ def test_what_loading_the_model_needs_is_found_out_by_a_stranger(
     assert needs.in_words() in "\n".join(in_words(definition, found, "study.toml"))
 
 
+def test_a_model_that_takes_too_long_to_load_is_refused_in_one_line(
+    defined: Callable[..., Definition], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studyhall.search.training.saving.LOAD_SECONDS", 0.01)
+    with pytest.raises(UserCodeError, match=r"loading it in a process of its own took longer than 0.01 s$"):
+        checked(defined("unregistered"))
+
+
 def test_a_thorough_check_says_which_rules_act_and_what_else_was_found(
     defined: Callable[..., Definition],
 ) -> None:
@@ -379,6 +475,17 @@ def test_a_fit_that_says_how_long_an_epoch_is_may_have_data_without_an_end(
     defined: Callable[..., Definition], load: str
 ) -> None:
     assert "val_loss" in checked(defined("Steps", load)).metrics
+
+
+@pytest.mark.parametrize("endless", [True, False])
+def test_a_thorough_check_remarks_on_a_generator_whose_end_is_not_seen(
+    defined: Callable[..., Definition], monkeypatch: pytest.MonkeyPatch, endless: bool
+) -> None:
+    monkeypatch.setattr("studyhall.search.training.rehearsal.END_SECONDS", 0.5)
+    definition = defined(data={"source": "rehearsed.py:streams", "arguments": {"endless": endless}})
+    lines = "\n".join(in_words(definition, checked(definition, thorough=True), "study.toml"))
+    assert ("batches to train on came in 0.5 s, and no end" in lines) == endless
+    assert ("steps_per_epoch" in lines) == endless
 
 
 def test_a_loader_that_never_returns_is_named_when_the_time_is_over(

@@ -178,7 +178,7 @@ def test_a_maximized_objective_publishes_the_higher_of_two_models_and_the_best_e
         training={"epochs": 2, "batch_size": 16},
         retraining={"epochs": 9, "schedule": "constant", "early_stopping": {"patience": 1}},
     )
-    values = [trial.value for trial in study.optuna().trials]
+    values = [trial.values[0] for trial in study.optuna().trials]
     assert values[0] > values[1]
     manifest, history, model = search.fetched(study)
     assert (manifest.source, manifest.trial) == ("retrained", 0)
@@ -192,7 +192,11 @@ def test_a_maximized_objective_publishes_the_higher_of_two_models_and_the_best_e
 def test_a_trial_that_was_killed_and_went_on_is_published_with_the_weights_of_one_that_was_not(
     search: Search, found: Callable[[Any], dict[str, float]]
 ) -> None:
-    sections = {"objective": R2, "training": {"epochs": 4, "batch_size": 16}, "retraining": {"epochs": 1}}
+    sections: dict[str, Any] = {
+        "objective": R2,
+        "training": {"epochs": 4, "batch_size": 16},
+        "retraining": {"epochs": 1},
+    }
     whole = search.study(name="whole", **sections)
     search.kill_after = 2
     study = search.study(**sections)

@@ -81,9 +81,8 @@ def test_plateau_reduces_the_rate_as_the_retrainings_rule_says(retrain: Retrain)
 
 
 def test_cosine_has_the_shares_of_the_study_file(retrain: Retrain) -> None:
-    shares = {"warmup": 0.3, "hold": 0.5, "final": 0.1}
     outcome = retrain(epochs=4, schedule="cosine", warmup=0.3, hold=0.5, final_learning_rate=0.1)
-    schedule = HoldThenCosine(RATE, 8, **shares)
+    schedule = HoldThenCosine(RATE, 8, warmup=0.3, hold=0.5, final=0.1)
     wanted = [float(schedule(min(2 * epoch, 8))) for epoch in range(1, 5)]
     assert outcome.history["learning_rate"] == pytest.approx(wanted, rel=1e-5)
     assert outcome.facts["rules"] == {"cosine annealing": None}
@@ -133,7 +132,8 @@ def test_a_retraining_from_the_same_seed_has_the_same_weights_and_from_another_o
     def weights(seed: int) -> list[Any]:
         outcome = retrain(seed, epochs=1)
         assert outcome.facts["seed"] == seed
-        return keras.models.load_model(outcome.model, compile=False).get_weights()
+        found: list[Any] = keras.models.load_model(outcome.model, compile=False).get_weights()
+        return found
 
     first, again, other = weights(1), weights(1), weights(2)
     for one, two in zip(first, again, strict=True):

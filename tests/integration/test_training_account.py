@@ -84,8 +84,8 @@ def test_an_account_goes_on_in_another_process() -> None:
 
 
 def test_what_is_no_number_is_not_reported() -> None:
-    assert [log_value(each) for each in ("1", b"1", None, object(), {"a": 1})] == [None] * 5
-    assert [log_value(each) for each in (True, np.float32(0.5), [[2]], keras.ops.ones((1, 1)))] == [
+    assert [log_value(each) for each in ("1", b"1", None, object(), {"a": 1}, True, np.True_)] == [None] * 7
+    assert [log_value(each) for each in (1, np.float32(0.5), [[2]], keras.ops.ones((1, 1)))] == [
         1.0,
         0.5,
         2.0,
@@ -147,7 +147,7 @@ def test_lists_that_no_epoch_reported_are_a_history_of_their_own() -> None:
         (None, [{"loss": 1.0}], "reports no 'val_loss'; it reports: loss"),
         ({}, [], "returned no 'val_loss'"),
         (np.zeros(2), [], "returned a ndarray"),
-        (keras.ops.zeros(2), [], "return a History, a dictionary, a number"),
+        (keras.ops.zeros(2), [], "return a History, a dictionary or a number"),
     ],
 )
 def test_a_training_without_a_result_says_what_is_missing(

@@ -1,10 +1,13 @@
 """What acceptance tests share: a person's project folder, and the installed `studyhall` command run in it."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -139,3 +142,29 @@ def wait_for_line() -> Callable[["subprocess.Popen[str]", str], str]:
         raise AssertionError(f"{text!r} was never printed:\n{''.join(seen)}")
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def train_by_hand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Any], dict[str, Any]]]:
+    """Do a `by_hand.Work` with plain Keras, in a process that knows nothing of Studyhall."""
+    with subprocess.Popen(
+        [sys.executable, "-I", str(Path(__file__).with_name("by_hand.py"))],
+        cwd=tmp_path_factory.mktemp("by-hand"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        questions, answers = process.stdin, process.stdout
+
+        def ask(work: Any) -> dict[str, Any]:
+            questions.write(json.dumps(asdict(work)) + "\n")
+            questions.flush()
+            answer: dict[str, Any] = json.loads(answers.readline())
+            assert "error" not in answer, answer["error"]
+            assert not answer["studyhall"]
+            return answer
+
+        yield ask

@@ -57,11 +57,7 @@ def command(
     return run
 
 
-# The patient pruner stands in the tests of the Tuner.
-PUBLISHED = [own for own in PROJECTS if own.name != "peak-patient"]
-
-
-@pytest.mark.parametrize("own", PUBLISHED, ids=lambda own: own.name)
+@pytest.mark.parametrize("own", PROJECTS, ids=lambda own: own.name)
 def test_a_project_is_published_with_the_numbers_of_plain_keras(
     own: Own, command: Command, train_by_hand: Callable[[Work], dict[str, Any]], tmp_path: Path
 ) -> None:

@@ -6,17 +6,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import keras
 import keras_tuner
 
 from studyhall.models.errors import ConfigurationError
-from studyhall.search.bridge.distributions import parameter_of
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters, recorded_values
 from studyhall.search.core.handle import Start
 from studyhall.search.core.outcome import Checked
 from studyhall.search.devices import setup as device_setup
 from studyhall.search.training.account import Account, NotFiniteError, UnknownMetricError
 from studyhall.search.training.callbacks import Admission, Report, Watch
+from studyhall.search.training.check_facts import facts_of
 from studyhall.search.training.fit import (
     Checkpoints,
     Fitted,
@@ -50,7 +49,6 @@ from studyhall.search.user.code import user_traceback
 from studyhall.search.user.examples import (
     Examples,
     arguments_for,
-    described,
     first_batches,
     is_endless,
     one_example,
@@ -163,7 +161,7 @@ class _Check:
             parameter_count(model),
             tuple(sorted(logs)),
             recorded_values(hp),
-            self._facts(hp, model, whole, logs, account)
+            facts_of(self._workload.hypermodel, hp, model, whole, logs, account)
             | {"rules": rules, "loading": loading, "unbuilt": unbuilt, "endless": endless},
             tuple(misfits(hypermodel, configurations, self._workload.examples)),
         )
@@ -263,47 +261,3 @@ class _Check:
                     f"{', '.join(sorted(reported))}"
                 )
         return f"objective.metric: {error}"
-
-    def _facts(
-        self,
-        hp: TrialHyperParameters,
-        model: Any,
-        examples: Examples,
-        logs: Mapping[str, Any],
-        account: Account,
-    ) -> dict[str, Any]:
-        """What people want to see before they start a search, in words and numbers."""
-        nothing = examples.validation is None
-        targets = tuple(value for name, value in examples.fit_arguments.items() if name != "batch_size")
-        own = has_own_fit(self._workload.hypermodel)
-        batch_size, steps = examples.batch_size, examples.steps_per_epoch
-        if own and "batch_size" in examples.fit_arguments:
-            batch_size = account.batch_size
-            steps = None if batch_size is None or steps is None else -(-_count(examples) // batch_size)
-        return {
-            "train": described((examples.train, *targets) if targets else examples.train),
-            "validation": None if nothing else described(examples.validation),
-            "steps_per_epoch": steps,
-            "batch_size": batch_size,
-            "input": _shapes(model, "input_shape"),
-            "output": _shapes(model, "output_shape"),
-            "space": {hyper.name: _range(hyper) for hyper in hp.space},
-            "values": dict(logs),
-            "fits": account.fits,
-        }
-
-
-def _count(examples: Examples) -> int:
-    return int(keras.tree.flatten(examples.train)[0].shape[0])
-
-
-def _shapes(model: Any, name: str) -> str | None:
-    try:
-        return str(getattr(model, name))
-    except (AttributeError, ValueError):  # a subclassed model need not know
-        return None
-
-
-def _range(hyper: Any) -> str:
-    parameter = parameter_of(hyper)
-    return f"always {hyper.value!r}" if parameter is None else parameter.range()

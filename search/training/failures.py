@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import keras_tuner
-from studyhall.studies.queue.queue.failure_kind import FailureKind
 
 from studyhall.models.errors import ConfigurationError
 from studyhall.search.core.outcome import Failed, HandedBack
@@ -18,6 +17,7 @@ from studyhall.studies.errors import (
     UserCodeError,
 )
 from studyhall.studies.one_line import reason
+from studyhall.studies.queue.failure_kind import FailureKind
 
 _OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Resource exhausted", "OOM when allocating", "out of memory")
 

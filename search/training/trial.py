@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from keras_tuner.engine.hyperparameters import Fixed
-from studyhall.studies.queue.queue.failure_kind import FailureKind
 
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters, recorded_values
 from studyhall.search.core.handle import TrialHandle
@@ -51,6 +50,7 @@ from studyhall.studies.database.attributes import (
 )
 from studyhall.studies.definition import Definition
 from studyhall.studies.definition.search_sections import PARAMETERS
+from studyhall.studies.queue.failure_kind import FailureKind
 
 
 def run_trial(

@@ -11,7 +11,8 @@ import pytest
 
 from studyhall.search.actions import check
 from studyhall.search.cli import main
-from studyhall.search.processes.trainer_process import Limits, TrainerProcess
+from studyhall.search.processes.limits import Limits
+from studyhall.search.processes.trainer_process import TrainerProcess
 from studyhall.search.session import session
 from tests.acceptance.by_hand import Work
 from tests.acceptance.own_projects import PROJECTS, ROUNDING, Own

@@ -9,7 +9,6 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from studyhall.studies.queue.queue.failure_kind import FailureKind
 
 from studyhall.search.core.handle import Start
 from studyhall.search.core.outcome import Completed, Failed, HandedBack, Pruned, Retrained
@@ -21,6 +20,7 @@ from studyhall.search.user.code import load_object
 from studyhall.search.user.workload import Workload, load_workload
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import UserCodeError
+from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.study_file.loading import define
 from studyhall.studies.values import Value
 

@@ -21,7 +21,7 @@ from studyhall.search.processes.stop_switch import StopSwitch
 from studyhall.search.processes.trainer_process import TrainerProcess
 from studyhall.search.session.publisher import Publisher
 from studyhall.search.workers.worker import Worker
-from studyhall.studies.artifacts.store import open_artifact_store
+from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.bundle.fetching import fetch
 from studyhall.studies.bundle.manifest import Manifest, load_manifest
 from studyhall.studies.bundle.record import published

@@ -206,7 +206,8 @@ def test_the_last_epoch_of_a_fit_is_pruned_only_where_another_fit_follows() -> N
 def test_an_epoch_without_the_objective_is_not_judged() -> None:
     handle, account = Handle(), account_of(0)
     report = Report(handle, account)
-    for epoch, logs in enumerate([{"accuracy": 1.0}, {"loss": [1.0, 2.0]}]):
+    without: list[dict[str, Any]] = [{"accuracy": 1.0}, {"loss": [1.0, 2.0]}]
+    for epoch, logs in enumerate(without):
         account.on_epoch_end(epoch, logs)
         report.on_epoch_end(epoch)
     assert not handle.curve

@@ -1,4 +1,4 @@
-"""What happens: the bridge from KerasTuner to Optuna, trials, workers, retraining, evaluation and the command line."""
+"""What happens: trials and workers, training and publishing, the server and the command line."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -27,7 +27,8 @@ def enqueue_and_show(reference: StudyReference, values: Sequence[str], csv_file:
     Args:
         reference: The study; it must be in the storage.
         values: One configuration, as texts `name=value`; none where there is only the file.
-        csv_file: More of them, a row each, under a row of names; an empty cell leaves a hyperparameter to the sampler.
+        csv_file: More of them, a row each, under a row of names; an empty cell leaves a hyperparameter to the
+            sampler.
 
     Raises:
         StudyhallError: There is nothing to queue, or the HyperModel cannot build all of it.

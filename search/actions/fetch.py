@@ -25,7 +25,8 @@ def fetch_bundle(reference: StudyReference, to: Path, *, force: bool) -> None:
     """Fetch a study's published bundle from its artifact store into a folder, and say what came.
 
     Raises:
-        StudyhallError: The study, its bundle or the artifact store is missing, the folder is in the way, or a file is not what was published.
+        StudyhallError: The study, its bundle or the artifact store is missing, the folder is in the way, or a
+            file is not what was published.
     """
     with Catalogue(reference.storage_url) as catalogue:
         found = catalogue.publication(reference.name)
@@ -72,8 +73,8 @@ def fetch_remote_bundle(
         insecure: Show the token to a server where others could read it on the way.
 
     Raises:
-        StudyhallError: The server cannot be used, has no such bundle or wants another token, the folder is in the way,
-            or a file is not what was published.
+        StudyhallError: The server cannot be used, has no such bundle or wants another token, the folder is in
+            the way, or a file is not what was published.
     """
     address = StudyAddress.parse(study) if server is None else StudyAddress.on(server, study)
     token = token_for(address, token_file, insecure=insecure)

@@ -1,4 +1,4 @@
-"""Figures as a person asks for them: of a study in its storage or of a bundle's folder, with a line for each file."""
+"""Figures as a person asks for them, of a study or of a bundle's folder, with a line for each file."""
 
 import os
 import tempfile

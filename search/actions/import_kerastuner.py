@@ -58,7 +58,8 @@ def import_and_show(folder: Path, reference: StudyReference) -> None:
         reference: The study; a new one that holds nothing else where the storage does not have it.
 
     Raises:
-        StudyhallError: The project cannot be read, was imported before, or has nothing that the study could use.
+        StudyhallError: The project cannot be read, was imported before, or has nothing that the study could
+            use.
     """
     done = import_project(read_project(folder), reference)
     sys.stdout.write(
@@ -183,7 +184,8 @@ def _frozen(project: Project, old: OldTrial, definition: Definition) -> FrozenTr
 def _stored(hp: Any) -> Iterator[tuple[str, Any, Any]]:
     """Yield the Optuna side of every hyperparameter that is active and has a legal value.
 
-    KerasTuner's own draws may lie off its grids by a rounding; what is further off is only kept as a fact for people.
+    KerasTuner's own draws may lie off its grids by a rounding; what is further off is only kept as a fact for
+    people.
     """
     for each in hp.space:
         parameter = parameter_of(each)

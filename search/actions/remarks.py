@@ -7,7 +7,9 @@ from studyhall.studies.study.study import Study
 
 
 def remark(study: Study, named: str) -> str | None:
-    """Return why no worker takes a waiting trial, and what to do about it, in one line; None where workers do.
+    """Return why no worker takes a waiting trial, and what to do about it, in one line.
+
+    It is None where workers do take one.
 
     Args:
         study: The study, with its new trials.

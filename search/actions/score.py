@@ -26,7 +26,9 @@ def evaluate_and_show(
     *,
     allow_code: bool = False,
 ) -> Evaluation:
-    """Evaluate a bundle or model file and print the scores; see `evaluate_model` for the arguments and errors.
+    """Evaluate a bundle or model file and print the scores.
+
+    See `evaluate_model` for the arguments and errors.
 
     Args:
         json_file: Where to write the evaluation as JSON too.

@@ -12,13 +12,13 @@
 | log or reverse_log with a step   | categorical: the values of the grid         |
 | reverse_log without a step       | u, log, with value = max + min - u          |
 
-An Optuna parameter holds what the model gets, so that people read real values everywhere. The one exception is
-reverse_log without a step, for which Optuna has no distribution: the parameter's name says how to read it, as in
-"momentum (1.089 - value)", and the trial records the value itself.
+An Optuna parameter holds what the model gets, so that people read real values everywhere. The one exception
+is reverse_log without a step, for which Optuna has no distribution: the parameter's name says how to read it,
+as in "momentum (1.089 - value)", and the trial records the value itself.
 
-A value is legal when KerasTuner's documentation says so: from min to max, both included, on the grid of the step.
-KerasTuner's own draws lose the top of some grids to float division (`Float("x", 0, 1, step=0.1)` ends at 0.9); here 1.0
-is proposed and accepted.
+A value is legal when KerasTuner's documentation says so: from min to max, both included, on the grid of the
+step. KerasTuner's own draws lose the top of some grids to float division (`Float("x", 0, 1, step=0.1)` ends
+at 0.9); here 1.0 is proposed and accepted.
 """
 
 import math
@@ -65,8 +65,8 @@ def parameter_of(hp: Any) -> Parameter | None:
 def default_of(hp: Any, parameter: Parameter) -> Value:
     """Return the value that the default configuration has.
 
-    KerasTuner's implied default of a number is its minimum; where a reverse_log grid does not hold it, the grid's
-    smallest value takes its place.
+    KerasTuner's implied default of a number is its minimum; where a reverse_log grid does not hold it, the
+    grid's smallest value takes its place.
 
     Raises:
         UserCodeError: The default is not one of the hyperparameter's own values.
@@ -81,7 +81,7 @@ def default_of(hp: Any, parameter: Parameter) -> Value:
 
 
 def has_written_default(hp: Any) -> bool:
-    """Whether a default was given for a hyperparameter, as far as the object tells: a Boolean always has one."""
+    """Whether a hyperparameter was given a default, as far as it tells: a Boolean always has one."""
     return not isinstance(hp, kinds.Int | kinds.Float | kinds.Choice) or hp._default is not None
 
 

@@ -1,4 +1,4 @@
-"""The bridge: KerasTuner's HyperParameters whose values come from a trial, one by one, as the model asks for them."""
+"""The bridge: KerasTuner's HyperParameters, whose values a trial gives as the model asks for them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,26 +19,29 @@ from studyhall.studies.values import Value
 class TrialHyperParameters(NestingHyperParameters):
     """The hyperparameters of one trial, drawn when `build(hp)` or `fit(hp, ...)` first asks for them.
 
-    A value comes from `handle.start.values` (by KerasTuner's name), else from the default that its author wrote if
-    `handle.start.defaults` (or the implied one, if `handle.start.implied`), else from the study's sampler; a value that
-    the trial holds already comes before all of them. A hyperparameter whose conditions are not met is None and leaves no trace in the study. `hp.values`
-    holds what the model gets, `Fixed` included.
+    A value comes from `handle.start.values` (by KerasTuner's name), else from the default that its author
+    wrote if `handle.start.defaults` (or the implied one, if `handle.start.implied`), else from the study's
+    sampler; a value that the trial holds already comes before all of them. A hyperparameter whose conditions
+    are not met is None and leaves no trace in the study. `hp.values` holds what the model gets, `Fixed`
+    included.
 
-    Copies (`copy()`, `copy.deepcopy`, pickle) are `keras_tuner.HyperParameters` with the values so far, in which scopes
-    nest as they do here: they know no trial, and give their default to what is new to them.
+    Copies (`copy()`, `copy.deepcopy`, pickle) are `keras_tuner.HyperParameters` with the values so far, in
+    which scopes nest as they do here: they know no trial, and give their default to what is new to them.
 
     Args:
         handle: The trial.
-        preset: A space given beforehand, KerasTuner's `hyperparameters=`. An entry takes the place of what the model
-            declares under the same name and conditions, and so can fix it or change its range. As in KerasTuner, the
-            preset's `values` are not read.
+        preset: A space given beforehand, KerasTuner's `hyperparameters=`. An entry takes the place of what
+            the model declares under the same name and conditions, and so can fix it or change its range. As
+            in KerasTuner, the preset's `values` are not read.
         tune_new_entries: Whether what is not in `preset` is tuned; if not, it has its default.
         allow_new_entries: Whether the model may declare what is not in `preset` at all.
 
     Raises:
-        UserCodeError: On declaring a hyperparameter from which nothing can be drawn, whose default is not one of its
-            own values, that cannot be kept apart from another one, or that `allow_new_entries` forbids.
-        DefinitionError: On a start value, or a sampler's proposal, that is not one of the hyperparameter's values.
+        UserCodeError: On declaring a hyperparameter from which nothing can be drawn, whose default is not one
+            of its own values, that cannot be kept apart from another one, or that `allow_new_entries`
+            forbids.
+        DefinitionError: On a start value, or a sampler's proposal, that is not one of the hyperparameter's
+            values.
     """
 
     def __init__(
@@ -77,7 +80,10 @@ class TrialHyperParameters(NestingHyperParameters):
     def Boolean(
         self, name: str, default: bool | None = None, parent_name: Any = None, parent_values: Any = None
     ) -> Any:
-        """Return True or False, as KerasTuner's `Boolean`; its signature tells a default of False from none."""
+        """Return True or False, as KerasTuner's `Boolean`.
+
+        Its signature tells a default of False from none.
+        """
         with self._maybe_conditional_scope(parent_name, parent_values):
             hp = kinds.Boolean(self._get_name(name), default=bool(default), conditions=self._conditions)
             if default is None:
@@ -85,7 +91,7 @@ class TrialHyperParameters(NestingHyperParameters):
             return self._retrieve(hp)
 
     def unused_start_values(self) -> tuple[str, ...]:
-        """Return the names of the trial's start values that the model has not declared so far, active or not."""
+        """Return the names of start values that the model has not declared so far, active or not."""
         declared = {hp.name for hp in self.space}
         return tuple(name for name in self._handle.start.values if name not in declared)
 
@@ -197,9 +203,10 @@ def recorded_values(hp: keras_tuner.HyperParameters) -> dict[str, Value]:
 
 
 def plain_hyperparameters(values: Mapping[str, Value]) -> keras_tuner.HyperParameters:
-    """Return KerasTuner's HyperParameters, without a trial, with which `build(hp)` gives the model of the recorded `values`.
+    """Return KerasTuner's HyperParameters, with which `build(hp)` gives the model of the recorded `values`.
 
-    Conditional hyperparameters follow from their parents' values. What `values` does not hold has its default.
+    Conditional hyperparameters follow from their parents' values. What `values` does not hold has its
+    default.
     """
     hp = NestingHyperParameters()
     hp.values = dict(values)

@@ -14,9 +14,10 @@ LONGEST = 250  # characters; Optuna's SQL column holds 512
 def parameter_name(hp: Any, parameter: Parameter) -> str:
     """Return the name under which a hyperparameter's Optuna parameter is stored.
 
-    It depends on the hyperparameter alone, so that all workers agree whatever they have met before: KerasTuner's name
-    with its scopes, then the conditions, then how to read a parameter that does not hold the value itself, as in
-    "cnn/momentum [model=cnn, norm=True] (1.089 - value)". A name too long for a storage ends in a digest.
+    It depends on the hyperparameter alone, so that all workers agree whatever they have met before:
+    KerasTuner's name with its scopes, then the conditions, then how to read a parameter that does not hold
+    the value itself, as in "cnn/momentum [model=cnn, norm=True] (1.089 - value)". A name too long for a
+    storage ends in a digest.
     """
     name = str(hp.name)
     if hp.conditions:

@@ -1,4 +1,4 @@
-"""An Optuna parameter that stands for a hyperparameter: which values are legal, and what is stored for them."""
+"""An Optuna parameter for a hyperparameter: which values are legal, and what is stored for them."""
 
 import math
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Parameter:
         return stored
 
     def value(self, stored: object) -> Value | None:
-        """Return the hyperparameter's value for what Optuna stores or proposes, or None if that is not legal."""
+        """Return the hyperparameter's value for what Optuna stores or proposes; None if it is not legal."""
         number = self.legal(stored)
         return None if number is None else self._clipped(self._reflected(number))
 

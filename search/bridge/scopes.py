@@ -6,11 +6,11 @@ import keras_tuner
 
 
 class NestingHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
-    """KerasTuner's hyperparameters, in which a scope finds a parent that was declared outside of the scopes around it.
+    """KerasTuner's hyperparameters, where a scope finds a parent that was declared outside the scopes around.
 
-    KerasTuner looks for a scope's parent among what has exactly the conditions of the scopes around, so that a scope
-    inside a scope on the same parent, or on a parent declared before both, ends in its ValueError. Here it is enough
-    that the parent is active wherever the scopes around are. Copies are of this class, too.
+    KerasTuner looks for a scope's parent among what has exactly the conditions of the scopes around, so that
+    a scope inside a scope on the same parent, or on a parent declared before both, ends in its ValueError.
+    Here it is enough that the parent is active wherever the scopes around are. Copies are of this class, too.
     """
 
     def copy(self) -> "NestingHyperParameters":

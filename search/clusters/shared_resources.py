@@ -23,7 +23,10 @@ def require_shared_database(storage_url: str, who: str) -> None:
 
 
 def remark_on_artifacts(artifacts: str) -> str | None:
-    """Return a remark for people about an artifact store that may not be the same on every machine; None for others."""
+    """Return a remark for people about an artifact store that may not be the same on every machine.
+
+    It returns None for other stores.
+    """
     if "://" in artifacts:
         return None
     return (

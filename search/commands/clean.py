@@ -41,9 +41,10 @@ def command(
 ) -> None:
     """Show which files of STUDY nobody needs any more, and remove them from the artifact store when told to.
 
-    STUDY is a study file, or the name of a study in the storage. Those are checkpoints of finished trials, models of
-    trials that are no longer among the best, parts of bundles that were never published, and what killed workers left.
-    Workers may go on meanwhile. On a terminal it asks; elsewhere nothing is removed without --yes.
+    STUDY is a study file, or the name of a study in the storage. Those are checkpoints of finished trials,
+    models of trials that are no longer among the best, parts of bundles that were never published, and what
+    killed workers left. Workers may go on meanwhile. On a terminal it asks; elsewhere nothing is removed
+    without --yes.
     """
     from studyhall.search.actions.clean import clean_and_show
     from studyhall.studies.study_file.reference import resolve_study

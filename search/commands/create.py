@@ -29,8 +29,8 @@ from studyhall.search.commands.options import (
 def command(study: str, storage: str | None, artifacts: str | None, scale: float | None, plain: bool) -> None:
     """Create the study of the file STUDY, with its queue of trials, and work on none of them.
 
-    Its default model is built and trained for two batches first: what cannot work is refused while nothing is made.
-    A study that is there already is left as it is.
+    Its default model is built and trained for two batches first: what cannot work is refused while nothing is
+    made. A study that is there already is left as it is.
     """
     from studyhall.search.session.session import session
     from studyhall.studies.study_file.reference import resolve_study

@@ -77,6 +77,6 @@ def _require_engine(gpus_per_worker: float | None, cpus_per_worker: float | None
 
 
 def _given(parameter: str) -> bool:
-    """Whether an option was on the command line, and not in the environment, which may be another command's."""
+    """Whether an option was on the command line, not in the environment, which may be another command's."""
     source = click.get_current_context().get_parameter_source(parameter)
     return source is click.core.ParameterSource.COMMANDLINE

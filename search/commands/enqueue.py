@@ -27,8 +27,8 @@ from studyhall.search.commands.options import KERAS_ENVIRONMENT, epilog, storage
 def command(study: str, values: tuple[str, ...], csv_file: Path | None, storage: str | None) -> None:
     """Have STUDY try configurations of yours next, each as one more trial.
 
-    What a configuration leaves out is proposed by the sampler. All of them are built first, and nothing is queued
-    unless everything can be.
+    What a configuration leaves out is proposed by the sampler. All of them are built first, and nothing is
+    queued unless everything can be.
     """
     from studyhall.search.actions.enqueue import enqueue_and_show
     from studyhall.studies.study_file.reference import resolve_study

@@ -50,7 +50,8 @@ def command(
 ) -> None:
     """Score a bundle's folder, or a .keras or .h5 file, on mixtures of test images.
 
-    Prints the mean squared error of the digit, the item and both, with the standard deviation over the rounds.
+    Prints the mean squared error of the digit, the item and both, with the standard deviation over the
+    rounds.
     """
     from studyhall.search.actions.score import evaluate_and_show
 

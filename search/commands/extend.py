@@ -22,9 +22,9 @@ from studyhall.search.commands.options import epilog, storage_option, study_argu
 def command(study: str, trials: int, storage: str | None) -> None:
     """Add trials to the queue of STUDY, while workers work on it or afterwards.
 
-    STUDY is a study file, or the name of a study in the storage. Workers that are there take the new trials too; where
-    none is, `studyhall search` goes on with the study, and publishes what is better. Where no worker would take them,
-    it says why.
+    STUDY is a study file, or the name of a study in the storage. Workers that are there take the new trials
+    too; where none is, `studyhall search` goes on with the study, and publishes what is better. Where no
+    worker would take them, it says why.
     """
     from studyhall.search.actions.remarks import remark
     from studyhall.search.views.narration import counts_in_words

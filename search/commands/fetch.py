@@ -50,11 +50,11 @@ def command(
     token_file: Path | None,
     insecure: bool,
 ) -> None:
-    """Fetch the published model of STUDY: model.keras, history.json, manifest.json, and pictures of its training.
+    """Fetch the published model of STUDY: model.keras, history.json, manifest.json and pictures.
 
-    STUDY is a study file, the name of a study in the storage, or the URL of a study's page on a Studyhall server. Every
-    file is checked against its SHA-256; the folder appears whole, or not at all. A download from a server that was
-    broken off goes on where it was.
+    STUDY is a study file, the name of a study in the storage, or the URL of a study's page on a Studyhall
+    server. Every file is checked against its SHA-256; the folder appears whole, or not at all. A download
+    from a server that was broken off goes on where it was.
     """
     from studyhall.search.remote.address import is_url
 

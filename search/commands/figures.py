@@ -33,9 +33,9 @@ from studyhall.search.commands.options import KERAS_ENVIRONMENT, artifacts_optio
 def command(what: str, to: Path | None, pairs: int, storage: str | None, artifacts: str | None) -> None:
     """Draw a search and its published model, each picture as PNG and SVG.
 
-    STUDY-OR-BUNDLE is a study file, the name of a study in the storage, or the folder of a fetched bundle. Of a study:
-    optimisation, importances, parallel coordinates and learning curves; of both: the training history and separations
-    of test mixtures. What there is too little for is left out, and why is said.
+    STUDY-OR-BUNDLE is a study file, the name of a study in the storage, or the folder of a fetched bundle. Of
+    a study: optimisation, importances, parallel coordinates and learning curves; of both: the training
+    history and separations of test mixtures. What there is too little for is left out, and why is said.
     """
     from studyhall.search.actions.figures import draw_and_show
 

@@ -20,8 +20,9 @@ from studyhall.search.commands.options import artifacts_option, epilog, storage_
 def command(folder: Path, study: str | None, storage: str | None, artifacts: str | None) -> None:
     """Bring the trials of KerasTuner's PROJECT_DIR into STUDY, as finished trials.
 
-    STUDY is a study of the storage, whose sampler then learns from them, or the name of a new one that holds nothing
-    else; left out, it has the project's name. Trials that were imported before are not imported twice.
+    STUDY is a study of the storage, whose sampler then learns from them, or the name of a new one that holds
+    nothing else; left out, it has the project's name. Trials that were imported before are not imported
+    twice.
     """
     from studyhall.search.scoring.quiet import quiet_native_output
     from studyhall.studies.study_file.reference import resolve_study

@@ -14,7 +14,7 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def _or_from_file(context: click.Context, parameter: click.Parameter, url: str | None) -> str | None:
-    """Return the URL that was given, else the one in the file that STUDYHALL_STORAGE_FILE names, else None."""
+    """Return the URL that was given, else the one in the file of STUDYHALL_STORAGE_FILE, else None."""
     file = os.environ.get("STUDYHALL_STORAGE_FILE")
     if url is not None or not file:
         return url

@@ -40,8 +40,8 @@ def command(
 ) -> int:
     """Search for the best network of STUDY, retrain it and publish it.
 
-    STUDY is a study file, or the name of a study in the storage. The study is created if it is new, and gone on
-    with if it is not: Ctrl-C leaves it whole, and the same command goes on from there.
+    STUDY is a study file, or the name of a study in the storage. The study is created if it is new, and gone
+    on with if it is not: Ctrl-C leaves it whole, and the same command goes on from there.
     """
     from studyhall.search.devices.slots import Wish, alone, describe, environment_of, plan_slots
     from studyhall.search.session.session import session

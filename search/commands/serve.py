@@ -79,8 +79,9 @@ def command(
 ) -> int:
     """Serve studies to browsers and programs: how they go, optuna-dashboard, and the published models.
 
-    STUDY-OR-STORAGE is a study file, the name of a study in the storage, a storage's URL, or an SQLite file; without
-    it, the storage is served. Readers see everything; operators may also change studies in the dashboard.
+    STUDY-OR-STORAGE is a study file, the name of a study in the storage, a storage's URL, or an SQLite file;
+    without it, the storage is served. Readers see everything; operators may also change studies in the
+    dashboard.
     """
     from studyhall.search.server.serving import Settings, serve_target
     from studyhall.search.server.target import resolve_target

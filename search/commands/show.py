@@ -15,7 +15,7 @@ from studyhall.search.commands.options import epilog, scale_option
 @click.argument("file", metavar="STUDY.toml", type=click.Path(path_type=Path))
 @scale_option
 def command(file: Path, scale: float | None) -> None:
-    """Print a study file as Studyhall understands it: every setting, defaults included, with what it means."""
+    """Print a study file as Studyhall understands it: every setting, defaults included, with its meaning."""
     from studyhall.studies.study_file.loading import load_definition
     from studyhall.studies.study_file.writing import to_toml
 

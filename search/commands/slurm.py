@@ -61,8 +61,9 @@ def command(
 ) -> None:
     """Submit N workers of STUDY to Slurm, as an array job.
 
-    STUDY is a study file, or the name of a study in the storage, which must hold it already. A worker that Slurm stops, before
-    its time limit or for another job, hands its trial back and is requeued as long as trials wait. What follows -- is for sbatch.
+    STUDY is a study file, or the name of a study in the storage, which must hold it already. A worker that
+    Slurm stops, before its time limit or for another job, hands its trial back and is requeued as long as
+    trials wait. What follows -- is for sbatch.
     """
     from studyhall.search.clusters.slurm.script import ArrayJob
     from studyhall.search.clusters.slurm.storage_file import StorageFile

@@ -12,8 +12,8 @@ from studyhall.search.commands.options import epilog, storage_option, study_argu
 def command(study: str, undo: bool, storage: str | None) -> None:
     """Have all workers of STUDY, on every machine, end their epoch, hand back their trials and leave.
 
-    STUDY is a study file, or the name of a study in the storage. `studyhall search` goes on with the study later; a trial goes
-    on at the epoch that it had reached. Workers that are started meanwhile leave at once.
+    STUDY is a study file, or the name of a study in the storage. `studyhall search` goes on with the study
+    later; a trial goes on at the epoch that it had reached. Workers that are started meanwhile leave at once.
     """
     from studyhall.search.views.narration import counts_in_words
     from studyhall.studies.study.opening import existing_study

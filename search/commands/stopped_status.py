@@ -1,4 +1,4 @@
-"""The exit status of a worker that was told to stop: its signal's, or what a scheduler wants while trials wait."""
+"""The exit status of a worker that was told to stop: its signal's, or one that a scheduler asked for."""
 
 import click
 
@@ -23,8 +23,8 @@ def status_after_stop(reference: StudyReference, number: int, status: int | None
     Args:
         reference: The study.
         number: The signal.
-        status: What a scheduler wants where trials wait, or nobody can tell; where none waits it gets 0. None where
-            no scheduler asks: it is the signal's.
+        status: What a scheduler wants where trials wait, or nobody can tell; where none waits it gets 0. None
+            where no scheduler asks: it is the signal's.
     """
     from studyhall.studies.status.catalogue import Catalogue
 

@@ -46,9 +46,9 @@ def command(
 ) -> int:
     """Train trials of STUDY until its queue is empty.
 
-    STUDY is a study file, or the name of a study in the storage. Start as many workers as there are devices, here all
-    at once with --gpus or --workers: they share the queue, and no trial is trained twice. A worker does not publish:
-    `studyhall search` and `studyhall retrain` do.
+    STUDY is a study file, or the name of a study in the storage. Start as many workers as there are devices,
+    here all at once with --gpus or --workers: they share the queue, and no trial is trained twice. A worker
+    does not publish: `studyhall search` and `studyhall retrain` do.
     """
     from studyhall.search.devices.slots import Wish, describe, environment_of, handed_over, plan_slots
     from studyhall.search.processes.launching import end_with_launcher

@@ -48,7 +48,10 @@ class OtherVersions:
 
 @dataclass(frozen=True)
 class TrialStarted:
-    """A trial was claimed by this worker; `epochs` are the most it can train, `done` those trained elsewhere."""
+    """A trial was claimed by this worker.
+
+    `epochs` are the most it can train, `done` those trained elsewhere.
+    """
 
     number: int
     epochs: int
@@ -140,8 +143,8 @@ class Evaluating:
 class Published:
     """A bundle is in the artifact store.
 
-    `source` is "retrained" or "trial"; `score` is the joint test error's mean and standard deviation, where the
-    data has a test split.
+    `source` is "retrained" or "trial"; `score` is the joint test error's mean and standard deviation, where
+    the data has a test split.
     """
 
     source: str

@@ -15,9 +15,10 @@ if TYPE_CHECKING:  # commands that only show something answer before Optuna woul
 class Start:
     """Where a trial's hyperparameters come from, before any sampler is asked.
 
-    `values` (KerasTuner's names and values) win over `defaults` (those that the HyperModel's author wrote), which win
-    over the sampler. `implied` says that what KerasTuner takes where no default is written counts as one: a range's
-    minimum, the first choice, False. Nobody chose those, so a trial draws; what must not be random takes them.
+    `values` (KerasTuner's names and values) win over `defaults` (those that the HyperModel's author wrote),
+    which win over the sampler. `implied` says that what KerasTuner takes where no default is written counts
+    as one: a range's minimum, the first choice, False. Nobody chose those, so a trial draws; what must not be
+    random takes them.
     """
 
     defaults: bool = False
@@ -34,7 +35,7 @@ class TrialHandle(Protocol):
 
     @property
     def seed(self) -> int:
-        """The seed of the trial's initial weights and dropout, derived from the study's and the trial's number."""
+        """The seed of the trial's weights and dropout, from the study's seed and the trial's number."""
 
     @property
     def start(self) -> Start:
@@ -47,17 +48,21 @@ class TrialHandle(Protocol):
         distribution's external representation), then the study's sampler.
 
         Raises:
-            RepeatedConfigurationError: The sampler has nothing but a configuration that ran out of memory before.
+            RepeatedConfigurationError: The sampler has nothing but a configuration that ran out of memory
+                before.
         """
 
     def report(self, step: int, value: float) -> bool:
         """Record an intermediate value of the objective; True asks the caller to prune the trial."""
 
     def record(self, facts: Mapping[str, Any]) -> None:
-        """Record facts about the trial, by name and JSON-serialisable, for people and for the bundle's manifest."""
+        """Record facts about the trial, by name and JSON-serialisable, for people and for the manifest."""
 
     def attach(self, filename: str, content: bytes) -> None:
-        """Show people a small file with the trial, in place of the one of that name; it may fail without a word."""
+        """Show people a small file with the trial, in place of the one of that name.
+
+        It may fail without a word.
+        """
 
     def progress(self, epoch: int, step: int, steps: int) -> None:
         """Tell whoever watches that `step` of `steps` of an epoch (from 0) is done."""
@@ -66,10 +71,16 @@ class TrialHandle(Protocol):
         """Keep a checkpoint of `epochs` finished epochs, so that another worker can continue from there."""
 
     def keeps(self, value: float) -> bool:
-        """Ask whether the trial's model is kept if the trial ends with this value; saving it takes longer than asking."""
+        """Ask whether the trial's model is kept if the trial ends with this value.
+
+        Saving it takes longer than asking.
+        """
 
     def begin_epoch(self, epoch: int) -> bool:
-        """Ask to train an epoch (from 1); False says that the study is over, and the trial goes back to the queue as it is."""
+        """Ask to train an epoch (from 1).
+
+        False says that the study is over, and the trial goes back to the queue as it is.
+        """
 
     def stop_requested(self) -> bool:
         """Whether the trial should stop at the end of this batch and go back to the queue."""

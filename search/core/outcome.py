@@ -13,8 +13,9 @@ class Completed:
     """A trial that trained to its end.
 
     `value` is the objective at its best epoch, `best_epoch` counts from 1, `model` is a file that holds that
-    epoch's weights (None where the study keeps better ones), `others` are the values of all objectives but the first at that epoch.
-    Where `fit` returned another value than an epoch's, `best_epoch` is None, and the weights are those that it left.
+    epoch's weights (None where the study keeps better ones), `others` are the values of all objectives but
+    the first at that epoch. Where `fit` returned another value than an epoch's, `best_epoch` is None, and the
+    weights are those that it left.
     """
 
     value: float
@@ -27,8 +28,9 @@ class Completed:
 class Pruned:
     """A trial that its study's pruner ended after `epoch` epochs; what it had reached by then is its result.
 
-    `value`, `best_epoch`, `model` and `others` are as of a completed trial. It counts as `complete` where no complete trial of the study was
-    as good, which its worker finds out. Where it had reported nothing, it has no `value` and no `best_epoch`.
+    `value`, `best_epoch`, `model` and `others` are as of a completed trial. It counts as `complete` where no
+    complete trial of the study was as good, which its worker finds out. Where it had reported nothing, it has
+    no `value` and no `best_epoch`.
     """
 
     epoch: int
@@ -85,8 +87,9 @@ TrialOutcome = Completed | Pruned | Failed | HandedBack | DrawsAgain | Interrupt
 class Retrained:
     """The best configuration, trained for longer.
 
-    `value` is the objective at the best epoch, `model` the file with that epoch's weights; `best_epoch` is None, and the weights are those
-    that `fit` left, where it returned another value than an epoch's. `history` holds what every epoch reported, its learning rate included.
+    `value` is the objective at the best epoch, `model` the file with that epoch's weights; `best_epoch` is
+    None, and the weights are those that `fit` left, where it returned another value than an epoch's.
+    `history` holds what every epoch reported, its learning rate included.
     """
 
     value: float
@@ -101,8 +104,8 @@ class Retrained:
 class Appraised:
     """What was found of a model before it is published.
 
-    `score` is the protocol's evaluation as JSON values; None where the protocol says nothing of the model. `loading` is what loading it
-    needs beyond `keras.models.load_model(path)`, None if nothing.
+    `score` is the protocol's evaluation as JSON values; None where the protocol says nothing of the model.
+    `loading` is what loading it needs beyond `keras.models.load_model(path)`, None if nothing.
     """
 
     score: dict[str, Any] | None

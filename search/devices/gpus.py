@@ -23,15 +23,16 @@ def usable_gpus(environment: Mapping[str, str]) -> tuple[Gpu, ...]:
 
 
 def may_have_other_devices(environment: Mapping[str, str]) -> bool:
-    """Whether CUDA may find what `usable_gpus` does not: a MIG instance, or a GPU where nvidia-ml-py is missing."""
+    """Whether CUDA may find what `usable_gpus` does not: a MIG instance, or any GPU without nvidia-ml-py."""
     return _DRIVER.exists() and environment.get(VISIBLE, "all").strip() not in ("", "-1", "none")
 
 
 def visible(gpus: Sequence[Gpu], names: str | None) -> tuple[Gpu, ...]:
     """Return those of all GPUs that a value of CUDA_VISIBLE_DEVICES leaves, in its order; all for None.
 
-    As CUDA reads it: numbers, or UUIDs or their beginnings; the first name that means no GPU ends the list. So does a MIG instance, which is
-    a part of a GPU and nothing that is shared out here. CUDA's numbers are NVML's where all GPUs are of one kind.
+    As CUDA reads it: numbers, or UUIDs or their beginnings; the first name that means no GPU ends the list.
+    So does a MIG instance, which is a part of a GPU and nothing that is shared out here. CUDA's numbers are
+    NVML's where all GPUs are of one kind.
     """
     if names is None:
         return tuple(gpus)

@@ -1,4 +1,4 @@
-"""The NVIDIA GPUs of this machine as its driver tells them: the one place that asks NVML, replaced by tests."""
+"""The NVIDIA GPUs of this machine, as NVML tells them: asked here alone, and replaced by tests."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -13,8 +13,8 @@ MIB = 2**20  # bytes
 class Gpu:
     """One GPU.
 
-    `index` is nvidia-smi's number, `uuid` begins with "GPU-", `memory_mib` is all of its memory in MiB, and `capability` is CUDA's
-    (major, minor).
+    `index` is nvidia-smi's number, `uuid` begins with "GPU-", `memory_mib` is all of its memory in MiB, and
+    `capability` is CUDA's (major, minor).
     """
 
     index: int

@@ -1,4 +1,4 @@
-"""What a training process does to its device before anything else: memory limits, precision and compilation."""
+"""What a training process first does to its device: memory limits, precision and compilation."""
 
 import os
 import sys
@@ -25,8 +25,8 @@ class Numerics:
 class Feeding:
     """Where built-in mixtures are composed: on the device, which then holds the images, or by the host.
 
-    On the device one execution takes several batches, of `most_mixtures` together at most: few enough that a worker which is told to stop
-    does so within seconds on a slow GPU too.
+    On the device one execution takes several batches, of `most_mixtures` together at most: few enough that a
+    worker which is told to stop does so within seconds on a slow GPU too.
     """
 
     resident: bool
@@ -36,8 +36,8 @@ class Feeding:
 def prepare_device() -> None:
     """Hold TensorFlow to the slot's share of its GPU, or let it take memory as it needs it.
 
-    Call it before anything runs on the device. JAX reads variables of the environment instead; where it trains, TensorFlow, which KerasTuner
-    imports too, gets no GPU at all. Without a GPU nothing happens.
+    Call it before anything runs on the device. JAX reads variables of the environment instead; where it
+    trains, TensorFlow, which KerasTuner imports too, gets no GPU at all. Without a GPU nothing happens.
     """
     tensorflow = sys.modules.get("tensorflow")
     if tensorflow is None:
@@ -80,15 +80,16 @@ def numerics(precision: str, backend: str, gpu: tuple[int, int] | None) -> Numer
     """Choose how a device computes.
 
     Args:
-        precision: What the definition says: "float32"; "mixed", which is half precision wherever it trains; or "auto", which is that on GPUs
-            that gain from it.
+        precision: What the definition says: "float32"; "mixed", which is half precision wherever it trains;
+            or "auto", which is that on GPUs that gain from it.
         backend: Keras's backend.
         gpu: CUDA's capability of the GPU, None for CPUs.
     """
     policy = "float32"
     if precision == "mixed" or (precision == "auto" and gpu is not None and gpu >= TENSOR_CORES):
         policy = "mixed_float16" if gpu is not None and gpu < BFLOAT16_CORES else "mixed_bfloat16"
-    # TensorFlow's XLA on CPUs takes twice as long for a step of a convolutional network, and seconds more for the first.
+    # TensorFlow's XLA on CPUs takes twice as long for a step of a convolutional network, and seconds more for
+    # the first.
     return Numerics(policy, xla=backend == "jax" or gpu is not None)
 
 

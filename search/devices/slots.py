@@ -33,9 +33,9 @@ _CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 class Slot:
     """A share of this machine.
 
-    `index` counts from 0 among the `total` slots that were planned together. `gpu` is None for CPUs, or where nobody can tell;
-    `visible` is what CUDA is to see, None for whatever the environment says. `sharing` slots share the GPU, and then each has
-    `memory_mib` MiB of it. `threads` is a share of the CPUs, None for all.
+    `index` counts from 0 among the `total` slots that were planned together. `gpu` is None for CPUs, or where
+    nobody can tell; `visible` is what CUDA is to see, None for whatever the environment says. `sharing` slots
+    share the GPU, and then each has `memory_mib` MiB of it. `threads` is a share of the CPUs, None for all.
     """
 
     index: int = 0
@@ -70,8 +70,8 @@ def plan_slots(
 ) -> tuple[Slot, ...]:
     """Divide this machine among workers.
 
-    Without a wish that is one slot, on the first GPU if there is one. A number of workers is dealt out to the GPUs in turn, and a number of slots
-    for each GPU makes as many workers.
+    Without a wish that is one slot, on the first GPU if there is one. A number of workers is dealt out to the
+    GPUs in turn, and a number of slots for each GPU makes as many workers.
 
     Args:
         wish: What is asked for.
@@ -143,7 +143,9 @@ def usable_cpus() -> int:
 
 
 def environment_of(slot: Slot, given: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that hold a training process in its slot; they count when a framework is first imported.
+    """Return the variables that hold a training process in its slot.
+
+    They count when a framework is first imported.
 
     Args:
         slot: The slot.

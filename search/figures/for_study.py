@@ -28,7 +28,7 @@ def draw_search_figures(
     formats: Sequence[str] = FORMATS,
     on_skip: OnSkip | None = None,
 ) -> list[Path]:
-    """Draw a study's optimisation history, importances, parallel coordinates, learning curves and Pareto front.
+    """Draw a study's history, importances, parallel coordinates, learning curves and Pareto front.
 
     Of several objectives, all but the last picture show the first one.
 

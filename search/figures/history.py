@@ -13,7 +13,7 @@ from studyhall.search.figures.style import BLUE, GREEN, INK, VERMILION, drawing,
 from studyhall.search.figures.wording import compact, short
 
 History = Mapping[str, Sequence[Any]]
-"""For each name that training reports an entry for each epoch: a number, None where there is none, or several numbers."""
+"""For each name that training reports, an entry for each epoch: a number, several, or None."""
 
 LEARNING_RATE = "learning_rate"
 FEW = 40  # epochs; up to here each one is a dot
@@ -32,7 +32,8 @@ def history_figure(
     """Draw a training history.
 
     Args:
-        history: An entry for each epoch, for each name that training reports; `learning_rate` may be among them.
+        history: An entry for each epoch, for each name that training reports; `learning_rate` may be among
+            them.
         metric: The objective; of "val_loss", "loss" is drawn as what it was on the training examples.
         best_epoch: Counts from 1; by default the first one with the best value of the metric.
         direction: Of the metric, "minimize" or "maximize".
@@ -61,7 +62,10 @@ def history_figure(
 
 
 def numbers_of(history: History, name: str) -> list[float]:
-    """Return what a history holds of a name, NaN for epochs without it; nothing where it has several numbers an epoch."""
+    """Return what a history holds of a name, NaN for epochs without it.
+
+    It returns nothing where the history has several numbers an epoch.
+    """
     values = history.get(name, ())
     if any(isinstance(value, list | tuple) for value in values):
         return []

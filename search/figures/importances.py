@@ -19,12 +19,13 @@ MOST = 20  # bars
 def importances(study: optuna.Study, search: Search) -> dict[str, float]:
     """Return each parameter's share of the importance, the largest first; empty where nothing can be said.
 
-    By PED-ANOVA (https://arxiv.org/abs/2304.10255), which needs no other package and takes conditional parameters:
-    how differently the best trials and all trials are spread over a parameter's values.
+    By PED-ANOVA (https://arxiv.org/abs/2304.10255), which needs no other package and takes conditional
+    parameters: how differently the best trials and all trials are spread over a parameter's values.
     """
     if len(search.complete) < LEAST:
         return {}
-    # The top tenth, as Optuna has it, but at least five trials, without which it advises against its own figures.
+    # The top tenth, as Optuna has it, but at least five trials, without which it advises against its own
+    # figures.
     evaluator = PedAnovaImportanceEvaluator(target_quantile=min(0.5, max(0.1, 5 / len(search.complete))))
     sign = 1 if search.direction == "minimize" else -1
     # Of several objectives, the first one's; a target of ours is always taken to be minimized.
@@ -45,7 +46,8 @@ def importances_figure(search: Search, shares: dict[str, float]) -> Figure:
         shares: What `importances` returned.
 
     Raises:
-        NothingToDrawError: Too few trials are complete, there is one parameter, or all trials are equally good.
+        NothingToDrawError: Too few trials are complete, there is one parameter, or all trials are equally
+            good.
     """
     search.require_complete(LEAST)
     if len({name for trial in search.complete for name in trial.params}) < 2:

@@ -19,8 +19,8 @@ RANKS = ("best", "2nd best", "median", "median", "2nd worst", "worst")
 class ShownPairs:
     """The pairs to show, with the errors of all.
 
-    `x` is float32 (n, 32, 32, 1), `y` and `predicted` float32 (n, 32, 32, 2), the digit first; `names` says of each what
-    its rank is, and `errors` holds the mean squared error of every pair that was separated.
+    `x` is float32 (n, 32, 32, 1), `y` and `predicted` float32 (n, 32, 32, 2), the digit first; `names` says
+    of each what its rank is, and `errors` holds the mean squared error of every pair that was separated.
     """
 
     x: Array
@@ -50,7 +50,10 @@ def separate_test_pairs(
 
 
 def choose(errors: Array) -> tuple[list[int], tuple[str, ...]]:
-    """Return the places of two of the best, the median and the worst errors, and what to call them; fewer of fewer."""
+    """Return the places of two of the best, the median and the worst errors, and what to call them.
+
+    Of fewer examples there are fewer.
+    """
     order = [int(place) for place in np.argsort(errors, kind="stable")]
     middle = (len(order) - 1) // 2
     if len(order) >= len(RANKS):

@@ -28,7 +28,8 @@ def parallel_figure(search: Search, shares: Mapping[str, float]) -> Figure:
 
     Args:
         search: The trials.
-        shares: Parameters' importances; where there are more parameters than axes, the most important ones are drawn.
+        shares: Parameters' importances; where there are more parameters than axes, the most important ones
+            are drawn.
 
     Raises:
         NothingToDrawError: No trial is complete, or trials have no hyperparameters.

@@ -1,4 +1,4 @@
-"""The axes of parallel coordinates: where each value of a hyperparameter, or of the objective, has its place."""
+"""The axes of parallel coordinates: where each value of a hyperparameter or the objective has its place."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""The predictions: what a model makes of a few examples, beside what it should; drawn in milliseconds, without axes."""
+"""The predictions: what a model makes of a few examples, beside what it should.
+
+They are drawn in milliseconds, without axes.
+"""
 
 import io
 from collections.abc import Sequence
@@ -23,12 +26,13 @@ _MOST_CHANNELS = 4
 
 
 def predictions_png(x: Array, y: Array, predicted: Array, names: Sequence[str] = ()) -> bytes:
-    """Draw a row for each example: the input, then each channel of the target beside the prediction, then its mean squared error.
+    """Draw a row for each example: the input, then each channel's target, prediction and mean squared error.
 
     Three channels are one coloured picture.
 
     Args:
-        x: Inputs, (n, height, width, channels) or (n, height, width); left out of the picture if they are no images.
+        x: Inputs, (n, height, width, channels) or (n, height, width); left out of the picture if they are no
+            images.
         y: Targets, likewise.
         predicted: What the model makes of `x`, shaped like `y`.
         names: What to call the channels of the target.
@@ -80,7 +84,10 @@ def _drawn(columns: Sequence[tuple[str, Array, float, float]], errors: Array) ->
 
 
 def _channels(images: Array) -> list[Array] | None:
-    """Return pictures to show, each (n, height, width) or (n, height, width, 3); None where these are none."""
+    """Return pictures to show, each (n, height, width) or (n, height, width, 3).
+
+    It returns None where these are no pictures.
+    """
     if images.ndim == 3:
         images = images[..., np.newaxis]
     if images.ndim != 4 or min(images.shape[1:3]) < 4 or not 1 <= images.shape[3] <= _MOST_CHANNELS:
@@ -91,7 +98,7 @@ def _channels(images: Array) -> list[Array] | None:
 
 
 def _range(images: Array) -> tuple[float, float]:
-    """Return what is shown as black and as white: 0 and 1 where that holds all, else the least and the greatest."""
+    """Return what is shown as black and as white: 0 and 1 if that holds all, else the extremes."""
     low, high = float(images.min()), float(images.max())
     return (0.0, 1.0) if low >= 0.0 and high <= 1.0 else (low, max(high, low + 1e-6))
 

@@ -68,7 +68,10 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def head(figure: Figure, title: str, subtitle: str = "") -> None:
-    """Write a title over a picture, and in smaller letters what it is a picture of; axes keep out of there."""
+    """Write a title over a picture, and in smaller letters what it is a picture of.
+
+    Axes keep out of there.
+    """
     height = figure.get_figheight()
     figure.text(0.012, 1 - 0.09 / height, title, va="top", fontsize=11.5, fontweight="bold")
     lines = textwrap.wrap(subtitle, int(15 * figure.get_figwidth()), max_lines=3)

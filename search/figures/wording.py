@@ -31,7 +31,10 @@ def short(text: str, letters: int) -> str:
 
 
 def wrapped(text: str, letters: int, lines: int) -> str:
-    """Return a text in at most so many lines of so many letters; names break after underscores and slashes, too."""
+    """Return a text in at most so many lines of so many letters.
+
+    Names break after underscores and slashes, too.
+    """
     for length in range(letters * lines, letters, -2):
         rows = _filled(short(text, length), letters)
         if len(rows) <= lines:

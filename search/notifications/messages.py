@@ -15,7 +15,10 @@ EventName = Literal["new-best", "failures", "ended", "published"]
 
 @dataclass(frozen=True)
 class StudyFacts:
-    """The study that a message is about, and how it stands; `best` is None before the first complete trial."""
+    """The study that a message is about, and how it stands.
+
+    `best` is None before the first complete trial.
+    """
 
     study: str
     metric: str
@@ -26,7 +29,10 @@ class StudyFacts:
 
 @dataclass(frozen=True)
 class Message:
-    """One notification; `id` is the same each time that it is sent, so that receivers can tell repetitions."""
+    """One notification.
+
+    `id` is the same each time that it is sent, so that receivers can tell repetitions.
+    """
 
     event: EventName
     text: str
@@ -86,7 +92,10 @@ def ended(study_facts: StudyFacts, reason: str) -> Message:
 def published(
     study_facts: StudyFacts, source: str, trial: int, value: float | None, test: tuple[float, float] | None
 ) -> Message:
-    """A model has been published; `test` is its test error's mean and standard deviation, where there is one."""
+    """A model has been published.
+
+    `test` is its test error's mean and standard deviation, where there is one.
+    """
     shown = "" if value is None else f", {study_facts.metric} {value:.6g}"
     shown += "" if test is None else f", test error {test[0]:.4g} ± {test[1]:.2g}"
     what = f"trial {trial}, retrained" if source == "retrained" else f"trial {trial}"

@@ -47,9 +47,9 @@ class Nobody:
 class Notifier:
     """Posts messages to a webhook, one after the other; use it as a context manager.
 
-    What cannot be delivered is tried again after pauses that grow, or that the receiver asks for, and in the end
-    given up with a line in the log. At the end of the block messages that wait get one more try each, for a few
-    seconds in all.
+    What cannot be delivered is tried again after pauses that grow, or that the receiver asks for, and in the
+    end given up with a line in the log. At the end of the block messages that wait get one more try each, for
+    a few seconds in all.
 
     Args:
         webhook: Where they go.
@@ -156,7 +156,10 @@ class Notifier:
 
 
 def _asked_for(answer: httpx.Response) -> float | None:
-    """Return the pause in seconds that an answer asks for, at most the longest; None where it asks for none."""
+    """Return the pause in seconds that an answer asks for, at most the longest.
+
+    It returns None where the answer asks for none.
+    """
     asked = answer.headers.get("Retry-After", "").strip()
     if asked.isascii() and asked.isdecimal():
         seconds = float(asked)

@@ -39,8 +39,9 @@ class Webhook:
 def webhook_from(environment: Mapping[str, str] = os.environ) -> Webhook | None:
     """Return the webhook that the environment names; None where it names none.
 
-    STUDYHALL_WEBHOOK holds its URL, or STUDYHALL_WEBHOOK_FILE a file's name that does; STUDYHALL_WEBHOOK_SECRET and
-    STUDYHALL_WEBHOOK_SECRET_FILE likewise hold the key that bodies are signed with.
+    STUDYHALL_WEBHOOK holds its URL, or STUDYHALL_WEBHOOK_FILE a file's name that does;
+    STUDYHALL_WEBHOOK_SECRET and STUDYHALL_WEBHOOK_SECRET_FILE likewise hold the key that bodies are signed
+    with.
 
     Raises:
         DefinitionError: The file cannot be read, or holds no URL.
@@ -61,7 +62,10 @@ def webhook_from(environment: Mapping[str, str] = os.environ) -> Webhook | None:
 
 
 def _value(environment: Mapping[str, str], name: str) -> str | None:
-    """Return what a variable holds, else what the file holds that its `_FILE` names; None where there is nothing."""
+    """Return what a variable holds, else what the file holds that its `_FILE` names.
+
+    It returns None where there is nothing.
+    """
     if value := environment.get(name, "").strip():
         return value
     file = environment.get(f"{name}_FILE")

@@ -1,7 +1,7 @@
 """The two ends of the pipe between a worker, which owns the study, and its training process, which trains.
 
-The training process never touches the study: it calls its trial's handle over the pipe. Messages are pickled by
-`multiprocessing.connection`; both ends are the same user's processes on one machine.
+The training process never touches the study: it calls its trial's handle over the pipe. Messages are pickled
+by `multiprocessing.connection`; both ends are the same user's processes on one machine.
 """
 
 import os
@@ -33,7 +33,8 @@ class Job:
 class CheckTask:
     """Rehearse a trial of the default model, and tell what training reports.
 
-    Of the `configurations` is told whether they can be built. `thorough` rehearses the retraining and the loading of the model, too.
+    Of the `configurations` is told whether they can be built. `thorough` rehearses the retraining and the
+    loading of the model, too.
     """
 
     job: Job
@@ -132,8 +133,8 @@ class Refused:
 class TrainerEnd:
     """The training process's end: tasks come out, calls and results go in.
 
-    A thread of its own reads the pipe, so that a stop request is seen between two batches, and so that the process ends at once when its
-    worker is gone.
+    A thread of its own reads the pipe, so that a stop request is seen between two batches, and so that the
+    process ends at once when its worker is gone.
     """
 
     def __init__(self, connection: Connection, on_worker_gone: Callable[[], None] | None = None) -> None:

@@ -10,7 +10,7 @@ _KILL_COUNTERS = (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat"))  #
 
 
 def host_kills() -> int:
-    """Return how many processes the kernel has killed for want of memory so far, in this container or machine."""
+    """Return how many processes the kernel has killed for want of memory, in this container or machine."""
     for path in _KILL_COUNTERS:
         try:
             lines = path.read_text().splitlines()
@@ -27,8 +27,8 @@ def host_kills() -> int:
 class Death:
     """How a training process ended in the middle of a task.
 
-    `status` is as `subprocess` counts: -9 for signal 9. `killed_for` says that we killed it, and why; `host_killed` that the kernel did, for
-    want of memory.
+    `status` is as `subprocess` counts: -9 for signal 9. `killed_for` says that we killed it, and why;
+    `host_killed` that the kernel did, for want of memory.
     """
 
     status: int

@@ -1,4 +1,4 @@
-"""Worker processes of this machine: one for each slot, started, heard, stopped, and never outliving who started them."""
+"""Worker processes of this machine, one for each slot: started, heard and stopped by who outlives them."""
 
 import os
 import signal
@@ -23,7 +23,10 @@ Hear = Callable[[str, str], None]
 
 @dataclass(frozen=True)
 class Ended:
-    """A worker process that ended; `status` is as `subprocess` counts, `output` the last lines that it printed."""
+    """A worker process that ended.
+
+    `status` is as `subprocess` counts, `output` the last lines that it printed.
+    """
 
     name: str
     status: int
@@ -41,11 +44,13 @@ class _Launched:
 class LocalWorkers:
     """Worker processes, one for each slot; use it as a context manager.
 
-    Each has a session of its own, so that Ctrl-C reaches whoever launched it alone, and a pipe as its standard input, which ends when that process
-    is gone, however it went: `end_with_launcher` watches it. None is started again: a study that one worker cannot work on, no worker can.
+    Each has a session of its own, so that Ctrl-C reaches whoever launched it alone, and a pipe as its
+    standard input, which ends when that process is gone, however it went: `end_with_launcher` watches it.
+    None is started again: a study that one worker cannot work on, no worker can.
 
     Args:
-        arguments: What follows `studyhall worker` on their command line; no storage, which may hold a password.
+        arguments: What follows `studyhall worker` on their command line; no storage, which may hold a
+            password.
         slots: Where they run.
         environment: What they all get, the storage included, on top of this process's own environment.
         hear: Is given each line that a worker prints, after the worker's name; in a thread of that worker's.
@@ -131,7 +136,10 @@ class LocalWorkers:
         return ended
 
     def stop(self) -> None:
-        """Tell all workers, once, to hand back their trials and leave; it does not wait, and suits a signal handler."""
+        """Tell all workers, once, to hand back their trials and leave.
+
+        It does not wait, and suits a signal handler.
+        """
         if self._stopping:
             return  # a second signal would make them leave their trials as they are
         self._stopping = True
@@ -160,7 +168,8 @@ class LocalWorkers:
 def end_with_launcher() -> None:
     """Have this process stop in order, as after SIGTERM, when the process that launched it is gone.
 
-    Call it first thing in a launched worker, whose standard input is the launcher's pipe. A worker that does not leave in time is ended.
+    Call it first thing in a launched worker, whose standard input is the launcher's pipe. A worker that does
+    not leave in time is ended.
     """
 
     def watch(pipe: int) -> None:

@@ -11,8 +11,9 @@ STALL_SECONDS = 900.0
 class Limits:
     """When a training process is killed, and when it is replaced between two tasks.
 
-    `memory` is in bytes of resident memory, None for four fifths of the machine's; growing past half of it, or `tasks` done, replaces the
-    process between tasks. `stall_seconds` is the longest time without a batch; `stop_seconds` the longest a stop may take.
+    `memory` is in bytes of resident memory, None for four fifths of the machine's; growing past half of it,
+    or `tasks` done, replaces the process between tasks. `stall_seconds` is the longest time without a batch;
+    `stop_seconds` the longest a stop may take.
     """
 
     memory: int | None = None

@@ -1,4 +1,4 @@
-"""SIGTERM as schedulers send it, to all processes of a job at once: stopping is the worker's part, not the training process's."""
+"""SIGTERM as schedulers send it, to all processes of a job: the worker alone heeds it."""
 
 import ctypes
 import os

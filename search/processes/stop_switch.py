@@ -28,7 +28,9 @@ def status_after(number: int) -> int:
 
 
 def signal_of(status: int) -> int | None:
-    """Return the signal, SIGINT or SIGTERM, that ended a process with a status, as `subprocess` counts; None for none.
+    """Return the signal, SIGINT or SIGTERM, that ended a process with a status, as `subprocess` counts.
+
+    It returns None if no signal did.
 
     The process may have handed back its trial (130, 143), or not have come so far.
     """
@@ -43,8 +45,8 @@ def was_interrupted(status: int) -> bool:
 class StopSwitch:
     """Remembers that the worker was told to stop.
 
-    It is set from signal handlers, where nothing that takes a lock, such as an Event, is safe. `signal` is the number
-    of the first signal that did it, None before, and where no signal did.
+    It is set from signal handlers, where nothing that takes a lock, such as an Event, is safe. `signal` is
+    the number of the first signal that did it, None before, and where no signal did.
     """
 
     def __init__(self) -> None:

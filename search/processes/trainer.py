@@ -1,4 +1,4 @@
-"""The trainer: does one task after another for the worker that started its process, until that worker is gone.
+"""The trainer: does one task after another for the worker that started it, until that is gone.
 
 It brings the framework, so nothing but the training process (`trainer_main`) imports this module.
 """

@@ -1,6 +1,7 @@
 """The training process's own start: what the process needs before, and while, its framework is imported.
 
-Run as `python -m studyhall.search.processes.trainer_main FD PID`: an open socket to the worker, and its process number.
+Run as `python -m studyhall.search.processes.trainer_main FD PID`: an open socket to the worker, and its
+process number.
 """
 
 import gc

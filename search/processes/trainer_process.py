@@ -59,8 +59,9 @@ class TrainerStoppedError(Exception):
 class TrainerProcess:
     """One training process, started on first use and kept from task to task.
 
-    It has a session of its own, so that Ctrl-C in a terminal reaches the worker alone, which then stops it in order. What it and the
-    libraries in it print goes to a file, of which the end is shown if it crashes. It ends with the worker, however that ended.
+    It has a session of its own, so that Ctrl-C in a terminal reaches the worker alone, which then stops it in
+    order. What it and the libraries in it print goes to a file, of which the end is shown if it crashes. It
+    ends with the worker, however that ended.
     """
 
     def __init__(self, environment: Mapping[str, str] | None = None, limits: Limits | None = None) -> None:
@@ -154,7 +155,8 @@ class TrainerProcess:
         heard_at, patience = time.monotonic(), max(self._limits.stall_seconds, START_SECONDS)
         while True:
             if told_at is None and stop_requested():
-                # Importing its framework may take longer than a stop; and what does not train has nothing to hand back.
+                # Importing its framework may take longer than a stop; and what does not train has nothing to
+                # hand back.
                 if not (self._has_spoken and trains):
                     self.kill()
                     raise TrainerStoppedError

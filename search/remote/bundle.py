@@ -1,4 +1,4 @@
-"""Fetching a study's published bundle from a server: resumed where it was broken off, checked, whole or not at all."""
+"""Fetching a study's bundle from a server: resumed where it broke off, checked, whole or not at all."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -17,7 +17,7 @@ from studyhall.studies.errors import BundleError, BundleMismatchError
 from studyhall.studies.files import explain, write_atomically
 
 ROUNDS = 2
-"""How often a bundle is begun: again when it was replaced meanwhile, or when what had come earlier was damaged."""
+"""How often a bundle is begun: again if it was replaced meanwhile, or if an earlier part was damaged."""
 
 
 def fetch_from_server(
@@ -28,23 +28,26 @@ def fetch_from_server(
     force: bool = False,
     progress: Progress | None = None,
 ) -> Path:
-    """Fetch a study's published bundle from a server into a folder, which appears whole and checked, or not at all.
+    """Fetch a study's bundle from a server into a folder, which appears whole and checked, or not at all.
 
-    What has come when it is interrupted, or when its process is killed, is kept in a hidden folder beside the target.
+    What has come when it is interrupted, or when its process is killed, is kept in a hidden folder beside the
+    target.
 
     Args:
         address: The server and the study.
         token: What the server is shown, or None.
         to: The folder; it may be missing or empty.
-        force: Replace the files of a folder that is filled; refused where it holds folders, as no bundle does.
+        force: Replace the files of a folder that is filled; refused where it holds folders, as no bundle
+            does.
         progress: Told how far it is.
 
     Returns:
         The absolute path of the folder.
 
     Raises:
-        BundleError: The server has no such bundle, does not let this token read it, or cannot be reached after some
-            tries; the files are not what was published; or the folder may not be replaced or cannot be written.
+        BundleError: The server has no such bundle, does not let this token read it, or cannot be reached
+            after some tries; the files are not what was published; or the folder may not be replaced or
+            cannot be written.
     """
     destination = destination_of(to, force=force)
     with Connection(address, token) as connection:
@@ -70,7 +73,10 @@ def _bring(
     force: bool,
     progress: Progress | None,
 ) -> Path:
-    """Bring what is missing of a bundle, check all of it, and make the folder; right or wrong, nothing else is kept."""
+    """Bring what is missing of a bundle, check all of it, and make the folder.
+
+    Right or wrong, nothing else is kept.
+    """
     record = listing.record
     partials.keep_only(entry.sha256 for entry in (record.manifest, *record.files.values()))
     with write_atomically(partials.path(record.manifest.sha256)) as temporary:

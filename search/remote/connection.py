@@ -45,7 +45,8 @@ class Connection:
                 headers=headers,
                 timeout=TIMEOUT,
                 verify=httpx.create_ssl_context() if self.server.startswith("https:") else False,
-                # A proxy is not asked for what is on this machine; a token would pass through it in clear text.
+                # A proxy is not asked for what is on this machine; a token would pass through it in clear
+                # text.
                 trust_env=not address.is_local,
             )
         except (OSError, ValueError) as error:
@@ -67,7 +68,8 @@ class Connection:
         """Ask for a path, and give the answer, of which only the head has been read.
 
         Raises:
-            TransientError: The server cannot be reached, breaks off or is busy; also from reading the body in the block.
+            TransientError: The server cannot be reached, breaks off or is busy; also from reading the body in
+                the block.
             BundleError: It refuses, or what answers is not a Studyhall server.
         """
         try:
@@ -194,6 +196,6 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _shown(text: str) -> str:
-    """Return what a server wrote, as far as it may be repeated on a terminal: one line, without control characters."""
+    """Return what a server wrote as one line without control characters, fit for a terminal."""
     line = " ".join(text.split())
     return "".join(each for each in line if each.isprintable())[:300]

@@ -61,7 +61,7 @@ class Download:
         self._done += entry.size
 
     def _save(self, answer: Response, name: str, entry: FileEntry, have: int) -> None:
-        """Write an answer's body behind what is here, or in its place where the server sends the whole file."""
+        """Write an answer's body behind what is here; in its place if the server sends the whole file."""
         tag = answer.headers.get("etag", "").removeprefix("W/").strip('"')
         if tag and tag != entry.sha256:
             raise BundleReplacedError(f"{name} on {self._connection.server} has just been replaced.")

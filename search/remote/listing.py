@@ -32,7 +32,7 @@ class _Answer(BaseModel):
 
 @dataclass(frozen=True)
 class Listing:
-    """A published bundle on a server: its record, where each file is on the server by name, and the manifest's bytes."""
+    """A published bundle on a server: its record, the files' URLs by name, and the manifest's bytes."""
 
     record: BundleRecord
     paths: Mapping[str, str]

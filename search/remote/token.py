@@ -20,7 +20,8 @@ def token_for(address: StudyAddress, file: Path | None, *, insecure: bool) -> st
         insecure: Send it all the same.
 
     Raises:
-        BundleError: The file cannot be read, what it or the environment holds is no token, or others could read it.
+        BundleError: The file cannot be read, what it or the environment holds is no token, or others could
+            read it.
     """
     token = os.environ.get(VARIABLE) if file is None else _read(file)
     if not token:

@@ -1,4 +1,4 @@
-"""The evaluation: a separator's error on mixtures of test images, by the protocol that all published scores share."""
+"""The evaluation: a separator's error on mixtures of test images, by the published protocol."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ Progress = Callable[[int, int], None]  # mixtures done, mixtures in all
 
 @dataclass(frozen=True)
 class Score:
-    """The mean of the rounds' errors, and their standard deviation (of the population, as NumPy's default)."""
+    """The mean of the rounds' errors and their standard deviation (of the population, as NumPy has it)."""
 
     mean: float
     std: float
@@ -31,8 +31,8 @@ class Score:
 class Round:
     """The mean squared errors of one round, over all its mixtures and all 32x32 pixels in [0, 1].
 
-    `identity` is the joint error of answering with the mixture twice, `exchanged` that of the model's answers in
-    the other order: item, then digit.
+    `identity` is the joint error of answering with the mixture twice, `exchanged` that of the model's answers
+    in the other order: item, then digit.
     """
 
     digit: float
@@ -82,7 +82,7 @@ class Evaluation:
 
     @property
     def looks_exchanged(self) -> bool:
-        """Whether the model seems to return the item first: its error would be less than half the other way."""
+        """Whether the model seems to return the item first: that would halve its error, or more."""
         return _score([each.exchanged for each in self.rounds]).mean < self.joint.mean / 2
 
     def to_record(self) -> dict[str, Any]:
@@ -112,10 +112,9 @@ def evaluate(
 ) -> Evaluation:
     """Score a separator on `rounds` times `samples` mixtures, drawn from test `images` by `seed` alone.
 
-    `mix` is the separator's own by default. `source` and `fingerprint` are recorded. No more than `batch_size`
-    mixtures are in memory at once, and it does not change which are drawn.
-    Raises ModelFileError when the model fails, DataError for an unknown mix or a negative seed, and ValueError
-    for a count below 1.
+    `mix` is the separator's own by default. `source` and `fingerprint` are recorded. No more than
+    `batch_size` mixtures are in memory at once, and it does not change which are drawn. Raises ModelFileError
+    when the model fails, DataError for an unknown mix or a negative seed, and ValueError for a count below 1.
     """
     if min(rounds, samples, batch_size) < 1:
         raise ValueError(
@@ -158,10 +157,10 @@ def evaluate_model(
     on_progress: Progress | None = None,
     allow_code: bool = False,
 ) -> Evaluation:
-    """Evaluate the bundle or model file at `path`, on the test images of `source`, by default the bundle's own.
+    """Evaluate the bundle or model file at `path` on the test images of `source`, or of its own source.
 
-    `allow_code` says that code which the model holds or needs may run. What is quick to refuse is refused before Keras is imported. Raises what `evaluate` raises, and DataError
-    where the images cannot be had.
+    `allow_code` says that code which the model holds or needs may run. What is quick to refuse is refused
+    before Keras is imported. Raises what `evaluate` raises, and DataError where the images cannot be had.
     """
     found = find_model(path)
     if source is None and ":" in found.source:

@@ -25,9 +25,9 @@ def grey(picture: Image.Image) -> Array:
 def fitted(picture: Image.Image) -> Array:
     """Fit a picture of any size and colours, as float32 (28, 28), or (32, 32) where it has that size.
 
-    It is turned upright (EXIF), made greyscale (Rec. 601 luma, as Pillow does it), inverted where the median of
-    its border is light, and its longer side is scaled to 28 pixels. Transparent parts become the background:
-    light around dark content, dark around light content.
+    It is turned upright (EXIF), made greyscale (Rec. 601 luma, as Pillow does it), inverted where the median
+    of its border is light, and its longer side is scaled to 28 pixels. Transparent parts become the
+    background: light around dark content, dark around light content.
     """
     picture.draft("L", (_LARGE, _LARGE))  # a JPEG is decoded no larger than needed
     pixels = _on_dark(_luminance(ImageOps.exif_transpose(picture)))

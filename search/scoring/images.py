@@ -26,9 +26,9 @@ _FIT = "any other size and colours of a PNG or JPEG need --fit"
 def read_mixture(path: Path, fit: bool = False, mix: Mix = "mean") -> Array:
     """Read one image, as float32 (32, 32, 1) in [0, 1]; 28x28 is padded with 2 black pixels on every side.
 
-    `path` is a PNG, a JPEG, or a .npy array of uint8 (0 to 255) or floats (0 to 1, to 2 for mix = "sum": a PNG
-    cannot hold those). With `fit`, a PNG or JPEG of any size and colours is made to fit.
-    Raises ImageFileError, with one line that says what is accepted.
+    `path` is a PNG, a JPEG, or a .npy array of uint8 (0 to 255) or floats (0 to 1, to 2 for mix = "sum": a
+    PNG cannot hold those). With `fit`, a PNG or JPEG of any size and colours is made to fit. Raises
+    ImageFileError, with one line that says what is accepted.
     """
     if os.path.isdir(path):  # the functions of os.path, unlike Path's, take any name without raising
         raise ImageFileError(f"{shown(path)} is a folder; give {_ACCEPTED}.")
@@ -47,7 +47,7 @@ def read_mixture(path: Path, fit: bool = False, mix: Mix = "mean") -> Array:
 
 
 def mix_images(a: Array, b: Array, mix: Mix) -> Array:
-    """Mix two sources, float32 (32, 32, 1) each in [0, 1], as the examples are mixed: their mean, or their sum."""
+    """Mix two sources, float32 (32, 32, 1) in [0, 1], as the examples are: their mean, or their sum."""
     check_mix(mix)
     return (a + b) / np.float32(2) if mix == "mean" else a + b
 

@@ -123,8 +123,8 @@ def _load(found: ModelFile, allow_code: bool) -> Any:
         for name in (needs.custom_objects if needs is not None else ())
         if name in vars(module)
     }
-    # Keras 2 wrote `groups: 1` for these two layers and Keras 3 refuses it (keras-team/keras#19441), so that no
-    # U-Net with transposed convolutions that Keras 2 saved would load.
+    # Keras 2 wrote `groups: 1` for these two layers and Keras 3 refuses it (keras-team/keras#19441), so that
+    # no U-Net with transposed convolutions that Keras 2 saved would load.
     layers = (keras.layers.Conv2DTranspose, keras.layers.DepthwiseConv2D)
     try:
         return keras.models.load_model(
@@ -138,7 +138,7 @@ def _load(found: ModelFile, allow_code: bool) -> Any:
 
 
 def _import(found: ModelFile) -> list[ModuleType]:
-    """Import the modules that a model needs, from its author's project if it is on this machine, or from where they are found."""
+    """Import the modules that a model needs, from its author's project if that is on this machine."""
     if os.path.isdir(found.folder):
         sys.path.insert(0, found.folder)
     names = found.loading.modules if found.loading is not None else ()

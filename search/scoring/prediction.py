@@ -29,7 +29,7 @@ _NAME_BYTES = 200  # of the 255 that file systems allow, so that an ending fits
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    """One image to separate: float32 (32, 32, 1), what its files are called, and the files it was read from."""
+    """One image to separate, float32 (32, 32, 1), with its files' name and the files it was read from."""
 
     name: str
     image: Array
@@ -61,9 +61,10 @@ def predict_files(
 ) -> list[Separation]:
     """Separate images with the bundle or model file at `model`, and write the sources into the folder `to`.
 
-    `inputs` are mixtures (or folders of them), `pair` two sources to be mixed first, as `mix` says: by default
-    as the model was trained. `allow_code` says that code which the model holds or needs may run. Everything is read and separated before anything is written, and images are
-    refused before Keras is imported. Raises ImageFileError and ModelFileError.
+    `inputs` are mixtures (or folders of them), `pair` two sources to be mixed first, as `mix` says: by
+    default as the model was trained. `allow_code` says that code which the model holds or needs may run.
+    Everything is read and separated before anything is written, and images are refused before Keras is
+    imported. Raises ImageFileError and ModelFileError.
     """
     found = find_model(model)
     check_folder(to)
@@ -84,7 +85,11 @@ def predict_files(
 def read_mixtures(
     inputs: Sequence[Path], *, fit: bool = False, mix: Mix = "mean", on_progress: Progress | None = None
 ) -> list[Mixture]:
-    """Read every image among `inputs`, in folders too. Raises ImageFileError at the first that cannot be used."""
+    """Read every image among `inputs`, in folders too.
+
+    Raises:
+        ImageFileError: An image cannot be used; the first one is named.
+    """
     files = find_images(inputs)
     mixtures = []
     for done, file in enumerate(files, 1):

@@ -37,7 +37,7 @@ class Separator:
     model: Any
 
     def separate(self, x: Array, batch_size: int = BATCH_SIZE) -> Array:
-        """Separate mixtures `x`, float32 (n, 32, 32, 1), into float32 (n, 32, 32, 2): the digit, then the item.
+        """Separate mixtures, float32 (n, 32, 32, 1), into float32 (n, 32, 32, 2): the digit, then the item.
 
         Raises ModelFileError when the model fails on a batch, or returns values that are not finite.
         """

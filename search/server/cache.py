@@ -25,7 +25,10 @@ class _Outcome:
 
 @dataclass
 class ShortCache:
-    """Keeps answers for a moment, in one event loop; failures as well, so that a dead database is left alone."""
+    """Keeps answers for a moment, in one event loop.
+
+    It keeps failures as well, so that a dead database is left alone.
+    """
 
     clock: Callable[[], float] = time.monotonic
     _flights: dict[Hashable, "asyncio.Task[_Outcome]"] = field(default_factory=dict)

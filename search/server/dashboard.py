@@ -1,4 +1,4 @@
-"""optuna-dashboard, whole, as the application at the root: with every study's artifacts, and its routes known."""
+"""optuna-dashboard as the application at the root, with every study's artifacts."""
 
 import io
 import logging
@@ -72,7 +72,7 @@ class Dashboard:
 
 
 class _StoreOfTheRequest:
-    """The artifact store of the study that a request is about: studies may have different ones, the dashboard has one.
+    """The artifact store of the study that a request is about: the dashboard knows but one for all studies.
 
     What goes wrong is bottle's HTTPError, so that a missing file is a 404 and not a traceback.
     """

@@ -88,7 +88,8 @@ def _bytes(reader: BinaryIO, part: ByteRange, file: str) -> Iterator[bytes]:
     """Yield a part of a file, and close it.
 
     Raises:
-        EOFError: It ends too early, after the headers have promised more; the web server cuts the connection then.
+        EOFError: It ends too early, after the headers have promised more; the web server cuts the connection
+            then.
     """
     with closing(reader):
         if reader.seekable():

@@ -1,4 +1,7 @@
-"""Whether the server lives, and whether it can do its work; both answer without a login, and tell no secrets."""
+"""Whether the server lives, and whether it can do its work.
+
+Both answer without a login, and tell no secrets.
+"""
 
 from typing import Literal
 

@@ -65,8 +65,8 @@ def serve(application: ASGIApp, listener: socket.socket, proxies: str | None) ->
     Args:
         application: What answers.
         listener: Where requests come from; it is closed.
-        proxies: Addresses and networks, with commas between, whose X-Forwarded-For and X-Forwarded-Proto are believed;
-            None for nobody's.
+        proxies: Addresses and networks, with commas between, whose X-Forwarded-For and X-Forwarded-Proto are
+            believed; None for nobody's.
     """
     config = uvicorn.Config(
         application,
@@ -85,7 +85,7 @@ def serve(application: ASGIApp, listener: socket.socket, proxies: str | None) ->
 
 
 def leave(status: int) -> None:
-    """End the process now if a thread would keep it: one that waits for a database, or for a reader who has gone."""
+    """End the process now if a thread would keep it, waiting for a database or a reader who has gone."""
     until = time.monotonic() + LEAVE
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
@@ -106,7 +106,7 @@ def start_logging() -> None:
 
 @contextmanager
 def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
-    """Have signals end the server also before it listens for them itself, and not the process once it has ended.
+    """Have signals end the server before it listens for them itself, and leave the process after its end.
 
     uvicorn raises a signal that it got again when it is done, for whoever handled it before.
     """

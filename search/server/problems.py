@@ -10,7 +10,7 @@ class NotPublishedError(BundleError):
 
 
 def status_of(error: StudyhallError) -> int:
-    """Return the status of HTTP that says who can do something about it: 404 the sender, 503 the server's owner."""
+    """Return the HTTP status that says who can help: 404 the sender, 503 the server's owner."""
     return 404 if isinstance(error, StudyNotFoundError | NotPublishedError) else 503
 
 

@@ -33,7 +33,8 @@ class UnsatisfiableError(ValueError):
 def requested(header: str | None, size: int) -> ByteRange | None:
     """Return the range that a Range header asks for; None for the whole file.
 
-    What is no single range of bytes, several of them included, is answered with the whole file, as the standard allows.
+    What is no single range of bytes, several of them included, is answered with the whole file, as the
+    standard allows.
 
     Args:
         header: The header, or None where there is none.

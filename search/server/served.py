@@ -19,8 +19,8 @@ from studyhall.studies.status.summary import StudySummary
 class Served:
     """What a server serves; the catalogue is open for the server's life, and its owner closes it.
 
-    `artifacts` is the artifact store of all studies, or None for what each study's definition says. `study` is
-    the only study that is shown, or None for all of the storage.
+    `artifacts` is the artifact store of all studies, or None for what each study's definition says. `study`
+    is the only study that is shown, or None for all of the storage.
     """
 
     storage_url: str = field(repr=False)  # it may hold a password
@@ -59,7 +59,9 @@ class Served:
         return self.store_of(summary.definition)
 
     def store_of(self, definition: object) -> ArtifactStore:
-        """Open the artifact store of a study with this definition, as its record says it; None for the default.
+        """Open the artifact store of a study with this definition, as its record says it.
+
+        None stands for the default.
 
         Raises:
             ArtifactError: It is missing, or cannot be used.

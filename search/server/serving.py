@@ -36,7 +36,8 @@ def serve_target(target: Target, settings: Settings) -> int:
     """Serve until a signal ends it; return the exit status.
 
     Raises:
-        StudyhallError: The database, the study, the artifact store, the address or the credentials cannot be used.
+        StudyhallError: The database, the study, the artifact store, the address or the credentials cannot be
+            used.
     """
     access = Access(read_credentials(settings.token_file, settings.password_file))
     _require_proxies(settings.proxy, access)
@@ -84,7 +85,8 @@ def _require_proxies(proxy: str | None, access: Access) -> None:
     """Check what `--proxy` says.
 
     Raises:
-        ServerError: It names no addresses, or no log-in is asked for: behind a proxy, everybody comes from its address.
+        ServerError: It names no addresses, or no log-in is asked for: behind a proxy, everybody comes from
+            its address.
     """
     if proxy is None:
         return

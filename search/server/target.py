@@ -32,7 +32,8 @@ def resolve_target(
         from_command_line: Whether the process list shows `storage`.
 
     Raises:
-        StudyhallError: It is a URL with a password, two databases are named, or a study file is missing or wrong.
+        StudyhallError: It is a URL with a password, two databases are named, or a study file is missing or
+            wrong.
     """
     if storage is not None and from_command_line:
         _require_no_password(storage)

@@ -49,7 +49,8 @@ def check(
         trainer: The training process.
         configurations: More of them; `misfits` says why each of them cannot be built, if so.
         stop: Says when to leave it.
-        thorough: Whether all is rehearsed even for a model of Studyhall's own; for a person's own it always is.
+        thorough: Whether all is rehearsed even for a model of Studyhall's own; for a person's own it always
+            is.
         limit: Seconds after which it is given up; by default those of STUDYHALL_CHECK_SECONDS, or 300.
 
     Raises:

@@ -92,7 +92,8 @@ class Publisher:
         While another process does that, this one waits: for the bundle, or for the other one's death.
 
         Raises:
-            WorkFailedError: No trial completed, neither model is to be had, or the evaluation ends its process.
+            WorkFailedError: No trial completed, neither model is to be had, or the evaluation ends its
+                process.
             ArtifactError: The artifact store cannot take the bundle.
             LeaseLostError: This process was not heard of for so long that another one publishes.
         """

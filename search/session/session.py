@@ -59,7 +59,10 @@ class Session:
         self._settings = settings
 
     def work(self) -> int | None:
-        """Work through the study's queue until it is empty; return the signal that told this process to stop before."""
+        """Work through the study's queue until it is empty.
+
+        It returns the signal that told this process to stop before; None if none did.
+        """
         with self._worker() as worker:
             worker.run()
             if worker.over is not None:
@@ -68,9 +71,12 @@ class Session:
         return self._stop.signal
 
     def search(self, engine: "RayEngine | None" = None) -> bool:
-        """Work until all trials are finished, whoever trains them, then publish; False when told to stop before.
+        """Work until all trials are finished, whoever trains them, then publish.
 
-        A bundle that is already there for the best trial is left as it is. With an engine the workers run there.
+        It returns False when told to stop before.
+
+        A bundle that is already there for the best trial is left as it is. With an engine the workers run
+        there.
         """
         study = self.place.study
         study.clear_stop()
@@ -94,7 +100,7 @@ class Session:
             self.progress.say(exhausted_in_words(exhausted))
 
     def _finish_the_queue(self, work: Callable[[], None]) -> None:
-        """Work until no trial waits or runs anywhere, or the budget is used up and no trial runs, or told to stop."""
+        """Work until no trial waits or runs, or the budget is used up and none runs, or told to stop."""
         study = self.place.study
         gate = EpochGate(study, Budget.of(study.definition))
         while not self._is_stopped() and (counts := study.counts()).finished < counts.total:
@@ -163,7 +169,7 @@ class Session:
 
     @property
     def unfinished(self) -> int:
-        """The exit status where the work was not done: a signal's, or that of work which `studyhall stop` ended."""
+        """The exit status of work that was not done: a signal's, or that of a stop by `studyhall stop`."""
         return WORK_FAILED if self._stop.signal is None else status_after(self._stop.signal)
 
     @property
@@ -172,7 +178,10 @@ class Session:
         return self._stop.signal is not None
 
     def publish(self) -> bool:
-        """Retrain the best trial and publish the better model; False when told to stop before that was done."""
+        """Retrain the best trial and publish the better model.
+
+        It returns False when told to stop before that was done.
+        """
         place = self.place
         publisher = Publisher(
             place.study,

@@ -48,11 +48,13 @@ def open_workplace(
 ) -> Workplace:
     """Open a study, and create it first where its file was named and the storage does not hold it yet.
 
-    Before a study is created, its default model is built and trained for two batches: what cannot work is refused while nothing is made.
+    Before a study is created, its default model is built and trained for two batches: what cannot work is
+    refused while nothing is made.
 
     Raises:
         TrainerStoppedError: It was told to stop before the study was created.
-        StudyhallError: The definition, the HyperModel, the data, the artifact store or the storage is not usable.
+        StudyhallError: The definition, the HyperModel, the data, the artifact store or the storage is not
+            usable.
     """
     patience = Patience(WORKER_PATIENCE_SECONDS, lambda error: observe(DatabaseAway(str(error))))
     stop.on_set(lambda: patience.hurry(HURRY_SECONDS))

@@ -32,17 +32,17 @@ def improves(value: float, best: float | None, direction: str) -> bool:
 class Account(keras.callbacks.Callback):  # type: ignore[misc]
     """Keeps what training reports: the only place that counts epochs and says which one is the best.
 
-    Epochs count from 1 over the whole training, whether it is one `fit`, several, or a loop of the user's own that
-    calls the callbacks by itself. The best epoch is the best by the first objective, among those that report
-    every objective.
+    Epochs count from 1 over the whole training, whether it is one `fit`, several, or a loop of the user's own
+    that calls the callbacks by itself. The best epoch is the best by the first objective, among those that
+    report every objective.
 
     Args:
         metrics: The names of the objectives that training reports, the most important first.
         direction: Of the first one, "minimize" or "maximize".
-        on_best: Called with the model after each epoch that is the best so far; by default its weights are kept here,
-            as numpy arrays in the order of `model.get_weights()`.
-        must_report: Whether an epoch without the objectives ends the training at once. It does where nothing else
-            could report them; a `fit` of the user's own may still return them.
+        on_best: Called with the model after each epoch that is the best so far; by default its weights are
+            kept here, as numpy arrays in the order of `model.get_weights()`.
+        must_report: Whether an epoch without the objectives ends the training at once. It does where nothing
+            else could report them; a `fit` of the user's own may still return them.
     """
 
     def __init__(

@@ -19,7 +19,8 @@ def appraise(folder: Path, definition: Definition) -> dict[str, Any] | None:
         definition: The study's.
 
     Returns:
-        The evaluation as JSON values; None where the protocol says nothing: the data are the user's own, or the model is no separator.
+        The evaluation as JSON values; None where the protocol says nothing: the data are the user's own, or
+        the model is no separator.
     """
     draw_bundle_figures(folder, definition, formats=("png",))
     if definition.data.source not in BUILT_IN_SOURCES:

@@ -29,7 +29,7 @@ class StopRequestedError(Exception):
 
 
 class EpochData(keras.callbacks.Callback):  # type: ignore[misc]
-    """Tells data that is drawn anew for each epoch which epoch it is (from 0), before its first batch is fetched."""
+    """Tells data that is drawn anew for each epoch which one it is (from 0), before its first batch."""
 
     def __init__(self, data: Any, account: Account) -> None:
         super().__init__()
@@ -82,7 +82,8 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
 class Admission(keras.callbacks.Callback):  # type: ignore[misc]
     """Asks for each epoch before its first batch, and leaves `fit` when the study is over.
 
-    A training loop of the user's own that calls nothing but `on_epoch_end` is asked for there, when the epoch is over.
+    A training loop of the user's own that calls nothing but `on_epoch_end` is asked for there, when the epoch
+    is over.
     """
 
     def __init__(self, handle: TrialHandle, account: Account) -> None:
@@ -106,9 +107,10 @@ class Admission(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class Throughput(keras.callbacks.Callback):  # type: ignore[misc]
-    """Counts the batches trained and the seconds they took, without validation and each fit's first execution.
+    """Counts trained batches and their seconds, without validation and each fit's first execution.
 
-    The first execution holds compilation, which says nothing about speed. `together` is how many batches Keras calls one.
+    The first execution holds compilation, which says nothing about speed. `together` is how many batches
+    Keras calls one.
     """
 
     def __init__(self, together: float = 1.0) -> None:
@@ -152,8 +154,8 @@ class Throughput(keras.callbacks.Callback):  # type: ignore[misc]
 class Report(keras.callbacks.Callback):  # type: ignore[misc]
     """Reports each epoch's objective to the study and leaves `fit` when the study's pruner says so.
 
-    Steps are finished epochs, counted from 1 over the whole training. The last epoch of a `fit` is not pruned, as that would save nothing;
-    where another `fit` follows, its first epoch does not begin.
+    Steps are finished epochs, counted from 1 over the whole training. The last epoch of a `fit` is not
+    pruned, as that would save nothing; where another `fit` follows, its first epoch does not begin.
     """
 
     def __init__(self, handle: TrialHandle, account: Account) -> None:

@@ -1,4 +1,4 @@
-"""The check: a rehearsal of what a trial, a retraining and a publication will do, before anything is queued."""
+"""The check: a trial, a retraining and a publication rehearsed before anything is queued."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -85,12 +85,14 @@ def run_check(
         definition: The study's definition.
         workload: Its HyperModel and data.
         configurations: More of them, of which is only said whether they can be built.
-        thorough: Whether a retraining is rehearsed, too, a few random configurations are built, and the saved model is loaded in
-            a process of its own. The last is done anyway where the model has classes that are not Keras's.
+        thorough: Whether a retraining is rehearsed, too, a few random configurations are built, and the saved
+            model is loaded in a process of its own. The last is done anyway where the model has classes that
+            are not Keras's.
         say: Hears what is about to be done, for whoever waits.
 
     Raises:
-        UserCodeError: A trial, a retraining or a publication of the study could not work; the message says why.
+        UserCodeError: A trial, a retraining or a publication of the study could not work; the message says
+            why.
     """
     with TemporaryDirectory(prefix="studyhall-check-") as folder:
         check = _Check(definition, workload, Path(folder), say)

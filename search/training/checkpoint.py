@@ -1,4 +1,4 @@
-"""A checkpoint: everything that lets another process continue a training at its next epoch as if nothing had happened."""
+"""A checkpoint: all that another process needs to continue a training as if nothing had happened."""
 
 import json
 import random
@@ -56,11 +56,13 @@ class FitSoFar:
 class Checkpointer(keras.callbacks.Callback):  # type: ignore[misc]
     """Writes a checkpoint after every epoch, and continues from one.
 
-    A training may consist of several `fit` calls. One that continues passes over those that were finished, and over the finished epochs of
-    the one that was not, while the user's code around them runs as ever. No checkpoint is written once a `fit` trained
-    another model than the first one did, because that model's weights are not in it.
+    A training may consist of several `fit` calls. One that continues passes over those that were finished,
+    and over the finished epochs of the one that was not, while the user's code around them runs as ever. No
+    checkpoint is written once a `fit` trained another model than the first one did, because that model's
+    weights are not in it.
 
-    It must be the last callback: it saves what the others hold after the epoch, and gives it back to them after they have begun.
+    It must be the last callback: it saves what the others hold after the epoch, and gives it back to them
+    after they have begun.
 
     Args:
         account: The account of the training.
@@ -128,13 +130,15 @@ class Checkpointer(keras.callbacks.Callback):  # type: ignore[misc]
         for callback, held in zip(self._callbacks, state["callbacks"], strict=True):
             for name, value in held.items():
                 setattr(callback, name, value)
-        # Not before: to learn the shapes of its batches, fit() has by now drawn an order of them that it drops.
+        # Not before: to learn the shapes of its batches, fit() has by now drawn an order of them that it
+        # drops.
         (version, numbers, gauss), (name, keys, position, has_gauss, cached) = state["random"], state["numpy"]
         random.setstate((version, tuple(numbers), gauss))
         np.random.set_state((name, np.array(keys, np.uint32), position, has_gauss, cached))
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        # A loop of the user's own keeps a state that is not ours to save, as does a model without an optimizer.
+        # A loop of the user's own keeps a state that is not ours to save, as does a model without an
+        # optimizer.
         if not self._fits or getattr(self.model, "optimizer", None) is None:
             return
         self._fits[-1].add(epoch, logs or {})
@@ -154,7 +158,8 @@ class Checkpointer(keras.callbacks.Callback):  # type: ignore[misc]
         }
         np.savez(
             self._path,
-            # With Python's own words for NaN and the infinities: what reads them here goes on with the same numbers.
+            # With Python's own words for NaN and the infinities: what reads them here goes on with the same
+            # numbers.
             state=np.frombuffer(json.dumps(state, default=_plain).encode(), np.uint8),
             **_arrays(self.model.variables, "variable"),
             **_arrays(self.model.optimizer.variables, "optimizer"),

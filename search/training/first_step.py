@@ -5,7 +5,8 @@ from typing import Any
 
 import keras
 
-# What of Keras's Adam is used and promised by nobody; a version that has other names for it keeps its own step.
+# What of Keras's Adam is used and promised by nobody; a version that has other names for it keeps its own
+# step.
 METHODS = ("_backend_update_step", "_get_variable_index")
 MOMENTS = ("_momentums", "_velocities")  # it has them once it is built
 
@@ -13,9 +14,9 @@ MOMENTS = ("_momentums", "_velocities")  # it has them once it is built
 class FirstStep(keras.callbacks.Callback):  # type: ignore[misc]
     """Has TensorFlow trace the training step once, and with fewer operations; other backends need neither.
 
-    It acts where a fit begins, so that what a HyperModel's own `fit` changes in the model comes first. Adam's step becomes TensorFlow's own
-    operation for it, which gives Keras's results up to rounding. An optimizer of another class keeps its own step, and a
-    model with a step of its own its optimizer.
+    It acts where a fit begins, so that what a HyperModel's own `fit` changes in the model comes first. Adam's
+    step becomes TensorFlow's own operation for it, which gives Keras's results up to rounding. An optimizer
+    of another class keeps its own step, and a model with a step of its own its optimizer.
     """
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:

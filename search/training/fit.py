@@ -24,7 +24,7 @@ from studyhall.studies.definition import EarlyStoppingSpec, PlateauSpec
 
 @dataclass(frozen=True)
 class AnnealingSpec:
-    """How a learning rate is kept up and then annealed, in shares (0 to 1) of all steps and of the peak rate."""
+    """How a learning rate is kept up and then annealed, in shares (0 to 1) of all steps and of its peak."""
 
     warmup: float
     hold: float
@@ -35,7 +35,8 @@ class AnnealingSpec:
 class TrainingPlan:
     """What a training is judged by, for how long it lasts, and which rules are added to it.
 
-    `objectives` are those that training reports, the most important first. `plateau` and `annealing` exclude each other.
+    `objectives` are those that training reports, the most important first. `plateau` and `annealing` exclude
+    each other.
     """
 
     objectives: tuple[Objective, ...]
@@ -59,8 +60,8 @@ class TrainingPlan:
 class Checkpoints:
     """Where a fit continues from (None: from its start), and what is done with each epoch's checkpoint.
 
-    `save` is called with the number of finished epochs and a file in the existing folder `scratch`, which it may keep no longer than the
-    call.
+    `save` is called with the number of finished epochs and a file in the existing folder `scratch`, which it
+    may keep no longer than the call.
     """
 
     resume_from: Path | None
@@ -72,9 +73,10 @@ class Checkpoints:
 class Fitted:
     """What a training left behind.
 
-    `result` is what counts of it and `weights` are those that it is of, as numpy arrays in the order of `model.get_weights()`; `history`
-    holds a list for each name that training reports, with an entry for each epoch: a number, a list where the metric has several values, or
-    None where the epoch did not report it. `rules` says of each rule of ours why it did not act, None if it did.
+    `result` is what counts of it and `weights` are those that it is of, as numpy arrays in the order of
+    `model.get_weights()`; `history` holds a list for each name that training reports, with an entry for each
+    epoch: a number, a list where the metric has several values, or None where the epoch did not report it.
+    `rules` says of each rule of ours why it did not act, None if it did.
     """
 
     result: Result
@@ -135,7 +137,8 @@ def fit(
         together: What `batches_on_device` says of this fit.
         callbacks: Further callbacks; they see each epoch's logs after the account did.
         checkpoints: Where to continue from, and what to do with each epoch's checkpoint; None makes none.
-        array_batch_size: Examples in a batch of arrays, for a `fit` of the HyperModel's own that does not say.
+        array_batch_size: Examples in a batch of arrays, for a `fit` of the HyperModel's own that does not
+            say.
         fit_arguments: Passed on to `hypermodel.fit`.
 
     Raises:
@@ -152,8 +155,8 @@ def fit(
     every += callbacks
     ordered = hasattr(train, "set_epoch") or hasattr(train, "element_spec")
     if ordered and not has_own_fit(hypermodel):
-        # Ours draws its order from (seed, epoch) already, where Keras would shuffle it by Python's global generator; a
-        # tf.data.Dataset has its author's, of which Keras would warn.
+        # Ours draws its order from (seed, epoch) already, where Keras would shuffle it by Python's global
+        # generator; a tf.data.Dataset has its author's, of which Keras would warn.
         fit_arguments = {"shuffle": False} | fit_arguments
     if checkpoints is not None:
         single = not has_own_fit(hypermodel)

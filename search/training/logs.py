@@ -11,7 +11,9 @@ LogValue = float | list[Any]
 
 
 def log_value(value: Any) -> LogValue | None:
-    """Return a reported value as a float, or as nested lists if it has several; None if it is no number at all.
+    """Return a reported value as a float, or as nested lists if it has several.
+
+    It returns None if it is no number at all.
 
     True and False are none: whoever reports them has compared what was to be reported.
 

@@ -42,12 +42,18 @@ def require_end(hypermodel: keras_tuner.HyperModel, examples: Examples, source: 
 
 
 def weights_before(hypermodel: keras_tuner.HyperModel, model: Any) -> list[Any] | None:
-    """Return a model's weights where only they can tell later whether a `fit` of the user's own trained it; else None."""
+    """Return a model's weights where only they can tell later whether a `fit` of the user's own trained it.
+
+    It returns None where other signs tell.
+    """
     return model.get_weights() if has_own_fit(hypermodel) and model.built else None
 
 
 def changed(before: list[Any] | None, model: Any) -> bool:
-    """Whether a model's weights are others than those of `weights_before`; True where there were none to compare."""
+    """Whether a model's weights are others than those of `weights_before`.
+
+    They are where there were none to compare.
+    """
     if before is None:
         return True
     pairs = zip(before, model.get_weights(), strict=False)
@@ -70,8 +76,8 @@ def joined(
 ) -> Iterator[None]:
     """Have `model.fit` take its author's callbacks before ours while the context lasts.
 
-    So ours see what theirs write into the logs. A rule of ours does not act beside a callback of theirs that does the same. Arrays for which
-    no batch size is given get the study's.
+    So ours see what theirs write into the logs. A rule of ours does not act beside a callback of theirs that
+    does the same. Arrays for which no batch size is given get the study's.
 
     Args:
         model: The model that `build` returned.
@@ -116,7 +122,10 @@ def joined(
 
 
 def _rival(rule: Rule, theirs: Sequence[Any]) -> str | None:
-    """Return that one of the user's callbacks does what a rule of ours does, in words; None where none does."""
+    """Return that one of the user's callbacks does what a rule of ours does, in words.
+
+    It returns None where none does.
+    """
     kinds = keras.callbacks.EarlyStopping if isinstance(rule, EarlyStopping) else _RATE_SETTERS
     found = next((each for each in theirs if isinstance(each, kinds)), None)
     return None if found is None else f"fit() brings a {type(found).__name__} of its own"

@@ -61,7 +61,8 @@ class StopAfter(keras.callbacks.Callback):  # type: ignore[misc]
 def is_used_up_by_a_pass(data: Any, seconds: float = 10.0) -> bool:
     """Whether a `tf.data.Dataset` of unknown length gives nothing when it is read for the second time.
 
-    One that does not begin with the same batch each time is read to its end, if that takes no longer than `seconds`.
+    One that does not begin with the same batch each time is read to its end, if that takes no longer than
+    `seconds`.
     """
     cardinality = getattr(data, "cardinality", None)
     if not callable(cardinality) or int(cardinality()) != _UNKNOWN:

@@ -12,10 +12,10 @@ from studyhall.search.devices.setup import capability, feeding
 
 
 def batches_together(model: Any, train: Any, validation: Any) -> int:
-    """Return how many batches one execution takes from images on the device, or 0 where the host composes them.
+    """Return how many batches one execution takes from images on the device; 0 if the host composes them.
 
-    It does where the device is better off so, and where the user could see a difference: with data, steps or a compilation of their own, or
-    with several devices.
+    It does where the device is better off so, and where the user could see a difference: with data, steps or
+    a compilation of their own, or with several devices.
     """
     chosen = feeding(capability())
     ours = (
@@ -46,8 +46,8 @@ def resident(
 ) -> Iterator[tuple[ResidentBatches, ResidentBatches]]:
     """Have a compiled model, which is built, train and validate on resident batches while the context lasts.
 
-    The model stays itself: its steps are preceded by the composition of their mixtures, so that callbacks, metrics, optimizer and what is
-    saved are as ever. One execution takes up to `together` batches.
+    The model stays itself: its steps are preceded by the composition of their mixtures, so that callbacks,
+    metrics, optimizer and what is saved are as ever. One execution takes up to `together` batches.
 
     Yields:
         What `fit` takes as `x` and as `validation_data`, with `shuffle=False`.
@@ -93,7 +93,10 @@ def _one(step: Callable[..., Any], batches: ResidentBatches) -> Callable[..., An
 
 
 def _several(step: Callable[..., Any], batches: ResidentBatches) -> Callable[..., Any]:
-    """Return JAX's step, which takes all batches of an item; Keras's own loop would call the device for each."""
+    """Return JAX's step, which takes all batches of an item.
+
+    Keras's own loop would call the device for each.
+    """
     import jax
 
     def composed(state: Any, data: tuple[Any, Any, Any]) -> tuple[Any, Any]:

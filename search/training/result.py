@@ -33,9 +33,9 @@ class Objective:
 class Result:
     """What a training, or the executions of a trial, came to.
 
-    `values` are those of the objectives, in their order; `metrics` holds all single numbers that are known of the model in question; `best_epoch`
-    counts from 1, or is None where no epoch stands for the result; `history` has an entry for each epoch, or is None where nothing was heard
-    of epochs.
+    `values` are those of the objectives, in their order; `metrics` holds all single numbers that are known of
+    the model in question; `best_epoch` counts from 1, or is None where no epoch stands for the result;
+    `history` has an entry for each epoch, or is None where nothing was heard of epochs.
     """
 
     values: list[float]
@@ -48,7 +48,8 @@ def result_of(returned: Any, objectives: Sequence[Objective], function: str, for
     """Return what a function returned as a result.
 
     Args:
-        returned: A `keras.callbacks.History`, a dictionary of metrics, or a number, which is the only objective's.
+        returned: A `keras.callbacks.History`, a dictionary of metrics, or a number, which is the only
+            objective's.
         objectives: The most important first.
         function: The name of what returned it, for the error.
         forms: What it may return, for the error.
@@ -89,10 +90,11 @@ def result_of(returned: Any, objectives: Sequence[Objective], function: str, for
 def result_of_training(
     returned: Any, account: Account, objectives: Sequence[Objective], function: str
 ) -> tuple[Result, bool]:
-    """Return the result of a training whose epochs an account heard of, and whether its best epoch is what counts.
+    """Return the result of a training that an account heard of, and whether its best epoch counts.
 
-    What `fit` returned counts. A History stands for the whole training, all its fits together, and so do its lists, the value of any
-    epoch but the last, and nothing at all. Another dictionary or number stands for the model as `fit` left it.
+    What `fit` returned counts. A History stands for the whole training, all its fits together, and so do its
+    lists, the value of any epoch but the last, and nothing at all. Another dictionary or number stands for
+    the model as `fit` left it.
 
     Args:
         returned: What `fit` returned.
@@ -149,7 +151,10 @@ def _is_an_epochs(value: float, account: Account) -> bool:
 
 
 def is_history(returned: Any, *, arrays: bool = False) -> bool:
-    """Whether something is a dictionary with a list for each name, as `history.history` is; or, with `arrays`, a vector."""
+    """Whether something is a dictionary with a list for each name, as `history.history` is.
+
+    With `arrays`, the entries may be vectors.
+    """
     if not isinstance(returned, Mapping) or not returned:
         return False
     return all(

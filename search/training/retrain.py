@@ -50,7 +50,8 @@ def run_retraining(
         except (TypeError, AttributeError) as error:
             if plan.annealing is None or not is_for_a_callbacks_rate(error):
                 raise
-        # A callback of the user's own sets the rate in each epoch: it is theirs, so nothing of ours may hold it.
+        # A callback of the user's own sets the rate in each epoch: it is theirs, so nothing of ours may hold
+        # it.
         plan = replace(plan, annealing=None)
         retrained = _retrained(handle, definition, workload, hyperparameters, scratch, plan)
         rules = retrained.facts[RULES] | {COSINE: A_CALLBACKS}
@@ -99,8 +100,8 @@ def _retrained(
         array_batch_size=examples.fit_arguments.get("batch_size"),
         **arguments_for(workload.hypermodel, examples),
     )
-    # The published file is compiled as `build` compiled it: no schedule of ours, which others could not load, and no
-    # optimizer state.
+    # The published file is compiled as `build` compiled it: no schedule of ours, which others could not load,
+    # and no optimizer state.
     prepare(definition, workload, handle.seed)
     clean = workload.hypermodel.build(plain_hyperparameters(hyperparameters))
     ensure_built(clean, examples)

@@ -1,7 +1,7 @@
-"""The rules that a definition adds to a training: each acts only where the model and its `fit` leave room for it.
+"""The rules that a definition adds to a training, each where the model and its `fit` leave room.
 
-Each says in `left_out` why it does not act on the `fit` in hand, None where it does. `displaced` is the same for a `fit` that
-brings a callback of its own for the same thing.
+Each says in `left_out` why it does not act on the `fit` in hand, None where it does. `displaced` is the same
+for a `fit` that brings a callback of its own for the same thing.
 """
 
 from collections.abc import Mapping
@@ -72,8 +72,9 @@ class Plateau(keras.callbacks.ReduceLROnPlateau):  # type: ignore[misc]
 class Annealing(keras.callbacks.Callback):  # type: ignore[misc]
     """Gives each `fit` a learning rate that is kept up and then annealed over the steps that it really has.
 
-    Where Keras does not know the number of steps, they are counted in the first epoch, which has the peak rate. A `fit` that goes on
-    with an optimizer begins at its peak again; its rate never stays at the end of the one before.
+    Where Keras does not know the number of steps, they are counted in the first epoch, which has the peak
+    rate. A `fit` that goes on with an optimizer begins at its peak again; its rate never stays at the end of
+    the one before.
 
     Args:
         warmup: Share of the steps, from 0 to 1, over which the rate rises.
@@ -128,7 +129,7 @@ class Annealing(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def is_for_a_callbacks_rate(error: Exception) -> bool:
-    """Whether an error comes from a callback that sets the learning rate, which our schedule does not let it."""
+    """Whether an error is a callback's that sets the learning rate, which our schedule forbids."""
     return (isinstance(error, TypeError) and "learning rate is not settable" in str(error)) or (
         isinstance(error, AttributeError) and "has no attribute 'assign'" in str(error)
     )

@@ -58,7 +58,7 @@ def save_model(model: Any, folder: Path) -> Path:
 
 
 def save_checked(model: Any, folder: Path, inputs: Callable[[], Any]) -> Path:
-    """Save a model, and see that it predicts the same when it is loaded, where it has classes that are not Keras's.
+    """Save a model; if it has classes that are not Keras's, check that it predicts the same when loaded.
 
     Args:
         model: The model.
@@ -183,7 +183,10 @@ def what_loading_needs(
 
 
 def _module_of(reference: str) -> str | None:
-    """Return the name that the module of a reference is imported by; None where it names none of the user's."""
+    """Return the name that the module of a reference is imported by.
+
+    It returns None where the reference names none of the user's.
+    """
     where = reference.rpartition(":")[0]
     if where.endswith(".py"):
         return Path(where).stem

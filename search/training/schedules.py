@@ -16,7 +16,8 @@ class HoldThenCosine(keras.optimizers.schedules.LearningRateSchedule):  # type: 
         warmup: Share of the steps, from 0 to 1, over which the rate rises linearly from 0.
         hold: Share of the steps, counted from the start, after which the rate begins to fall.
         final: The rate at the last step, as a share of the peak.
-        start: The optimizer's step at which the training begins; before it the rate is that of the first step.
+        start: The optimizer's step at which the training begins; before it the rate is that of the first
+            step.
     """
 
     def __init__(

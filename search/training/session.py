@@ -17,7 +17,8 @@ def prepare(definition: Definition, workload: Workload, seed: int) -> None:
 
     Args:
         definition: The study's, for its `training.precision`.
-        workload: Its HyperModel and data; what their modules set in Keras when they were imported holds again.
+        workload: Its HyperModel and data; what their modules set in Keras when they were imported holds
+            again.
         seed: Of all generators of random numbers.
 
     Raises:

@@ -1,8 +1,9 @@
 """Loads a model as a stranger would, in a process of its own that knows nothing of Studyhall; run as a file.
 
-`python -I stranger.py FOLDER`: the folder holds `stranger.json`: {"model": the saved file, "folder": that of the user's code, "modules": names
-to import from there if need be}. With `inputs.npz` and `outputs.npz` the model's predictions are compared. The last line of what it
-prints is JSON: {"needs": ... or null, "error": why a plain `load_model` fails, "differs": whether predictions do}.
+`python -I stranger.py FOLDER`: the folder holds `stranger.json`: {"model": the saved file, "folder": that of
+the user's code, "modules": names to import from there if need be}. With `inputs.npz` and `outputs.npz` the
+model's predictions are compared. The last line of what it prints is JSON: {"needs": ... or null, "error": why
+a plain `load_model` fails, "differs": whether predictions do}.
 """
 
 import importlib

@@ -70,7 +70,8 @@ def run_trial(
         resume_from: The checkpoint of the last epoch that was finished elsewhere, or None for a fresh trial.
 
     Raises:
-        UserCodeError: The fault is the study's, not the trial's: it must not be tried with other hyperparameters.
+        UserCodeError: The fault is the study's, not the trial's: it must not be tried with other
+            hyperparameters.
     """
     prepare(definition, workload, handle.seed)
     training = _Training(handle, definition, workload, scratch)
@@ -152,7 +153,7 @@ class _Training:
         return Completed(fitted.value, fitted.best_epoch, saved, others)
 
     def _pruned(self, pruned: TrialPrunedError) -> Pruned:
-        """Return what a trial that was pruned had reached, recorded and saved as that of one that completed."""
+        """Return what a pruned trial had reached, recorded and saved as that of one that completed."""
         account, handle, model = self._account, self._handle, self._model
         if account.best is None or account.best_epoch is None or account.value is None:
             raise ValueError("a trial was pruned that had reported nothing")
@@ -173,7 +174,7 @@ class _Training:
 
 
 def values_beside(definition: Definition, values: Mapping[str, Any], model: Any) -> tuple[float, ...]:
-    """Return the values of all objectives but the first: those of the epoch that counts, and the model's size.
+    """Return all objectives' values but the first's, of the epoch that counts, and the model's size.
 
     Args:
         definition: The study's.
@@ -224,7 +225,7 @@ def record_start(
 
 
 def values_of(hp: TrialHyperParameters) -> dict[str, Any]:
-    """The hyperparameters to record: those that are tuned rebuild the model, the fixed ones are for people."""
+    """The hyperparameters to record: the tuned ones rebuild the model, the fixed ones are for people."""
     fixed = {each.name for each in hp.space if isinstance(each, Fixed)}
     values = recorded_values(hp)
     return {

@@ -37,7 +37,9 @@ def show_files(
     examples: Examples,
     history: Mapping[str, Sequence[Any]],
 ) -> None:
-    """Attach them to the trial, unless the definition wants none; whatever goes wrong with them, the trial goes on.
+    """Attach them to the trial, unless the definition wants none.
+
+    Whatever goes wrong with them, the trial goes on.
 
     Args:
         handle: The trial.

@@ -76,8 +76,8 @@ def misfit(
     Args:
         hypermodel: The HyperModel.
         values: KerasTuner's names and values; what is left out has its default.
-        examples: Makes the data, where they may take hyperparameters. It is asked only for those that `build` does not
-            know, because it may take long.
+        examples: Makes the data, where they may take hyperparameters. It is asked only for those that `build`
+            does not know, because it may take long.
         more: Whether code that is not run here may declare more hyperparameters.
         bridge: What else `TrialHyperParameters` is made with.
     """
@@ -96,7 +96,10 @@ def misfit(
 
 
 def unknown_values(hp: TrialHyperParameters, hypermodel: keras_tuner.HyperModel) -> tuple[str, ...]:
-    """Return the names that a configuration has and a model that was built does not; `fit` of its own may have them."""
+    """Return the names that a configuration has and a model that was built does not.
+
+    `fit` of its own may have them.
+    """
     has_own_fit = type(hypermodel).fit is not keras_tuner.HyperModel.fit
     return () if has_own_fit else hp.unused_start_values()
 

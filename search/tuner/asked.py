@@ -1,4 +1,7 @@
-"""What a script's model asks for, as far as that is known before its trials: a script may be edited and go on with its study."""
+"""What a script's model asks for, as far as that is known before its trials.
+
+A script may be edited and go on with its study.
+"""
 
 import keras_tuner
 from optuna.distributions import BaseDistribution

@@ -18,7 +18,8 @@ class InHand:
 
     Attributes:
         held: Set once it is held.
-        account: Of the execution that is being trained; so are `best_weights` and `callbacks`, which are ours.
+        account: Of the execution that is being trained; so are `best_weights` and `callbacks`, which are
+            ours.
         result: What it came to; None where it failed, or was left.
         weights: The file with the weights that the result is of.
         outcome: How it ended; None while it runs.
@@ -36,7 +37,7 @@ class InHand:
 
     @property
     def is_left(self) -> bool:
-        """Whether this process is done with it, and it has not ended: it waits again, or is another process's."""
+        """Whether this process is done with it before it ended: it waits again, or is another process's."""
         left = isinstance(self.outcome, HandedBack | Dropped)
         return left or (isinstance(self.outcome, Failed) and self.handle.refused is not None)
 

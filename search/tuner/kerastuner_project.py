@@ -17,8 +17,8 @@ from studyhall.studies.one_line import shown
 class OldTrial:
     """One trial of a KerasTuner search.
 
-    `metrics` holds each metric's best value, `directions` whether that is its "min" or "max"; `score` is the objective,
-    None where the trial did not end well, or it is no finite number.
+    `metrics` holds each metric's best value, `directions` whether that is its "min" or "max"; `score` is the
+    objective, None where the trial did not end well, or it is no finite number.
     """
 
     trial_id: str

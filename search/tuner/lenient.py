@@ -10,8 +10,8 @@ from studyhall.search.bridge.hyperparameters import TrialHyperParameters
 class LenientHyperParameters(TrialHyperParameters):
     """A trial's hyperparameters that can be asked for by name before the model declares them.
 
-    KerasTuner fills in all that it knows before a trial begins; here each is drawn when it is asked for, so that what a
-    model does not use is not searched.
+    KerasTuner fills in all that it knows before a trial begins; here each is drawn when it is asked for, so
+    that what a model does not use is not searched.
     """
 
     known: keras_tuner.HyperParameters

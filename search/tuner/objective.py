@@ -15,7 +15,9 @@ _DIRECTIONS = {"min": "minimize", "max": "maximize"}
 
 
 class FirstObjective(kinds.MultiObjective):  # type: ignore[misc]
-    """Several objectives; where one number must do, as for the best epoch and for "the best trial", the first decides.
+    """Several objectives.
+
+    Where one number must do, as for the best epoch and for "the best trial", the first decides.
 
     KerasTuner adds them up, whatever their units. In Optuna's hands they are several all the way.
     """
@@ -30,8 +32,8 @@ def make_objective(objective: Any) -> kinds.Objective:
     """Return KerasTuner's object for any of its forms.
 
     Args:
-        objective: A metric's name, a `keras_tuner.Objective`, a list of them, or None where `run_trial` or `fit`
-            returns the one number to minimize.
+        objective: A metric's name, a `keras_tuner.Objective`, a list of them, or None where `run_trial` or
+            `fit` returns the one number to minimize.
 
     Raises:
         UserCodeError: It is none of these, or a name that says nothing of its direction.
@@ -81,8 +83,8 @@ def mean_result_of(returned: Any, objective: kinds.Objective, function: str) -> 
         function: The name of what returned it, for the error.
 
     Returns:
-        `metrics` holds the mean over the executions, each at its best epoch; `best_epoch` is their mean, rounded; `history` is
-        that of the best execution.
+        `metrics` holds the mean over the executions, each at its best epoch; `best_epoch` is their mean,
+        rounded; `history` is that of the best execution.
 
     Raises:
         keras_tuner.errors.FatalTypeError: It is none of these.

@@ -71,7 +71,10 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         return self._opened
 
     def note_space(self) -> None:
-        """Note what the model asks for, as far as that is known: a script may be edited and go on with its study."""
+        """Note what the model asks for, as far as that is known.
+
+        A script may be edited and go on with its study.
+        """
         self._asked = asked_of(self.hyperparameters)
 
     @property
@@ -98,7 +101,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         """Ignore what the base class begins with: the study has the trials."""
 
     def remaining_trials(self) -> int:
-        """Return how many trials nobody has begun, of those that the study has and those that a search would add."""
+        """Return how many trials nobody has begun, those that a search would add included."""
         counts = self.study.counts()
         return counts.waiting + max(self.max_trials - counts.total, 0)
 
@@ -175,7 +178,10 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         return trial
 
     def wait_for_others(self) -> bool:
-        """Wait while other processes run the last trials; return whether one of those has come back to the queue."""
+        """Wait while other processes run the last trials.
+
+        It returns whether one of those has come back to the queue.
+        """
 
         def notice(running: int) -> None:
             if self.verbose:
@@ -221,7 +227,10 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         return outcome
 
     def give_back(self, *, afresh: bool = False) -> None:
-        """Put the trial in hand, if there is one, back into the queue; `afresh` without the values that it drew."""
+        """Put the trial in hand, if there is one, back into the queue.
+
+        With `afresh` it forgets the values that it drew.
+        """
         if self._in_hand is not None:
             self.claims.give_back(self.in_hand.held, afresh=afresh)
             self._release()
@@ -239,7 +248,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
             sys.stdout.write("\n")
 
     def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
-        """Return the best trials, pruned ones by the best that they reached, and behind them those that have no score."""
+        """Return the best trials, pruned ones by their best value, and last those that have no score."""
         trials = list(self.trials.values())
         best = ranked(trials, self.objective)
         return (best + [each for each in trials if each not in best])[:num_trials]

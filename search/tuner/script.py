@@ -1,7 +1,7 @@
 """What stands in a study's definition for a model and data that live in a running script.
 
-The studies of `studyhall.search.Tuner` name the two functions below. Only the script that made such a study can
-train its trials: a worker that is started on one says so.
+The studies of `studyhall.search.Tuner` name the two functions below. Only the script that made such a study
+can train its trials: a worker that is started on one says so.
 """
 
 from typing import Any, NoReturn

@@ -37,8 +37,8 @@ def script_definition(
 ) -> Definition:
     """Return the definition of the study that a Tuner makes.
 
-    The code of the script is no part of it: a script may be edited and go on with its study, as with KerasTuner.
-    Where `max_trials` is None there are ten, where `seed` is None it is drawn.
+    The code of the script is no part of it: a script may be edited and go on with its study, as with
+    KerasTuner. Where `max_trials` is None there are ten, where `seed` is None it is drawn.
 
     Raises:
         DefinitionError: An argument says something that no study can do.
@@ -84,7 +84,7 @@ def script_definition(
 def going_on(
     definition: Definition, stored: Definition, max_trials: int | None, seed: int | None
 ) -> Definition:
-    """Return the definition with which a script goes on with a study: what the script leaves open is the study's.
+    """Return the definition with which a script goes on; what it leaves open is the study's.
 
     Args:
         definition: The one that the script would make a study of.
@@ -106,7 +106,10 @@ def going_on(
 
 
 def pruners_epochs(definition: Definition) -> int | None:
-    """Return how many epochs a study's pruner takes a trial to have, as Hyperband must know; None where it does not say."""
+    """Return how many epochs a study's pruner takes a trial to have, as Hyperband must know.
+
+    It returns None where the pruner does not say.
+    """
     most = definition.pruner.options.get("max_resource")
     return most if isinstance(most, int) else None
 

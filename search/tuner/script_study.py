@@ -26,7 +26,9 @@ def open_or_create(
     overwrite: bool,
     misfits: Callable[[list[dict[str, Value]]], list[str | None]],
 ) -> tuple[Study, ArtifactStore]:
-    """Open the study that a script names, and create it where it is not there; one that is there is left as it is.
+    """Open the study that a script names, and create it where it is not there.
+
+    One that is there is left as it is.
 
     Args:
         storage_url: The database.
@@ -37,8 +39,8 @@ def open_or_create(
         misfits: Says of configurations of earlier studies why each cannot be built, None if it can.
 
     Raises:
-        StudyhallError: The storage or the artifact store cannot be used, the study is another one, or it is to be
-            removed while others work on it.
+        StudyhallError: The storage or the artifact store cannot be used, the study is another one, or it is
+            to be removed while others work on it.
     """
     check_packages(definition)
     patience = Patience(WORKER_PATIENCE_SECONDS)

@@ -1,4 +1,4 @@
-"""The training of a Tuner's trial: its model built, its executions fitted with our callbacks beside the user's."""
+"""The training of a Tuner's trial: its model built, its executions fitted with our callbacks added."""
 
 import inspect
 import sys
@@ -89,7 +89,7 @@ class TrialTraining(keras_tuner.Tuner):  # type: ignore[misc]
         return results
 
     def _runs_otherwise(self) -> bool:
-        """Whether `run_trial` is the user's own, which may ask for more hyperparameters than `build` and `fit` do."""
+        """Whether `run_trial` is the user's own, which may ask for hyperparameters of its own."""
         return type(self).run_trial is not TrialTraining.run_trial
 
     def _say_how_many_epochs(self, trained: int) -> None:
@@ -142,7 +142,9 @@ class TrialTraining(keras_tuner.Tuner):  # type: ignore[misc]
         return self._whole(returned, model, trained=heard or changed(before_fit, model))
 
     def _whole(self, returned: Any, model: Any, *, trained: bool) -> Any:
-        """Return what `fit` returned, a History as that of all its fits together; keep the weights that it is of.
+        """Return what `fit` returned, a History as that of all its fits together.
+
+        The weights that it is of are kept.
 
         Weights that `fit` has not trained, as where it trains clones of the model, are not kept.
         """

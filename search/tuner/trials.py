@@ -65,11 +65,14 @@ def trial_id(number: int, digits: int) -> str:
 def as_keras_tuner_trial(
     frozen: FrozenTrial, space: keras_tuner.HyperParameters, objective: Objective, digits: int
 ) -> Trial:
-    """Return a trial of the study with its hyperparameters, metrics and score; a pruned one has those of its best epoch, too.
+    """Return a trial of the study with its hyperparameters, metrics and score.
+
+    A pruned one has those of its best epoch, too.
 
     Args:
         frozen: The trial, as Optuna has it.
-        space: All hyperparameters that are known by now; those that the trial did not have are left without a value.
+        space: All hyperparameters that are known by now; those that the trial did not have are left without a
+            value.
         objective: The Tuner's.
         digits: The least that the trial's id has.
     """
@@ -100,7 +103,7 @@ def _message(frozen: FrozenTrial) -> str | None:
 
 
 def ranked(trials: Iterable[Trial], objective: Objective) -> list[Trial]:
-    """Return those trials that have a score, the best first, pruned ones behind the complete ones that are as good."""
+    """Return the trials that have a score, the best first, pruned ones behind complete ones as good."""
     sign = -1 if objective.direction == "max" else 1
     scored = [
         each for each in trials if each.status in (TrialStatus.COMPLETED, PRUNED) and each.score is not None
@@ -115,7 +118,8 @@ def note_metrics(trial: Trial, metrics: Mapping[str, float], objective: Objectiv
         if not trial.metrics.exists(name):
             direction = directions.get(name) or metrics_tracking.infer_metric_direction(name) or "min"
             trial.metrics.register(name, direction=direction)
-        # Not by `trial.metrics.update`, which compares with the best so far, and warns where there are but NaNs.
+        # Not by `trial.metrics.update`, which compares with the best so far, and warns where there are but
+        # NaNs.
         trial.metrics.metrics[name].update(value, step=trial.best_step)
 
 

@@ -45,17 +45,19 @@ class SearchFailedError(UserCodeError, RuntimeError):
 class Tuner(TrialEnding, SearchResults):
     """Searches for the best hyperparameters of a Keras model, in a study that other processes may share.
 
-    It takes the place of `keras_tuner.RandomSearch`, `BayesianOptimization` and the others. The study is in a database; a
-    script that is started again goes on with it, and one that is started twice at a time shares it: a trial is run
-    once, whoever runs it, and no more than `max_trials` are run in all.
+    It takes the place of `keras_tuner.RandomSearch`, `BayesianOptimization` and the others. The study is in a
+    database; a script that is started again goes on with it, and one that is started twice at a time shares
+    it: a trial is run once, whoever runs it, and no more than `max_trials` are run in all.
 
     Args:
-        hypermodel: A `keras_tuner.HyperModel` or a function `build(hp)`; may be left out where `run_trial` is overridden.
-        objective: What a trial is judged by: a metric's name, a `keras_tuner.Objective`, or None where `run_trial` or
-            `HyperModel.fit` returns one number to minimize. With a list, Optuna trades the objectives off against each
-            other; the first one decides which epoch, and which trial, is "best". "parameters" is the model's size.
-        max_trials: The trials of the study, all processes together; ten, unless the study is there already. A study
-            that has fewer is extended when `search` is called.
+        hypermodel: A `keras_tuner.HyperModel` or a function `build(hp)`; may be left out where `run_trial` is
+            overridden.
+        objective: What a trial is judged by: a metric's name, a `keras_tuner.Objective`, or None where
+            `run_trial` or `HyperModel.fit` returns one number to minimize. With a list, Optuna trades the
+            objectives off against each other; the first one decides which epoch, and which trial, is "best".
+            "parameters" is the model's size.
+        max_trials: The trials of the study, all processes together; ten, unless the study is there already. A
+            study that has fewer is extended when `search` is called.
         storage: An SQLAlchemy URL; by default the SQLite file `studies.db` in `directory`.
         study_name: By default `project_name`, which by default is "untitled_project".
         sampler: One of Optuna's samplers by name, or {"name": ..., "options": {...}}.
@@ -64,9 +66,10 @@ class Tuner(TrialEnding, SearchResults):
         directory: Where the database and the artifacts are, unless told otherwise.
         project_name: Another word for `study_name`, KerasTuner's.
         overwrite: Remove a study of that name, with all its trials, and start afresh.
-        seed: What proposals and initial weights are derived from. Left out, it is drawn when the study is made, and
-            recorded there for every process that goes on with it.
-        hyperparameters: A search space given beforehand, or a part of it; it wins over what the model declares.
+        seed: What proposals and initial weights are derived from. Left out, it is drawn when the study is
+            made, and recorded there for every process that goes on with it.
+        hyperparameters: A search space given beforehand, or a part of it; it wins over what the model
+            declares.
         tune_new_entries: Whether what is not in `hyperparameters` is searched; if not, it has its default.
         allow_new_entries: Whether the model may declare what is not in `hyperparameters`.
         max_model_size: A trial whose model has more trainable numbers fails.
@@ -75,12 +78,13 @@ class Tuner(TrialEnding, SearchResults):
         metrics: Likewise.
         max_consecutive_failed_trials: After so many failures in a row this process ends its search.
         keep_models: Of how many of the best trials the weights are kept.
-        artifacts: A folder, or an artifact store's URL, for those weights; by default `artifacts` beside the database.
-        enqueue: Configurations to try right after the first trial, which has the defaults that the model's author wrote,
-            and draws what has none.
+        artifacts: A folder, or an artifact store's URL, for those weights; by default `artifacts` beside the
+            database.
+        enqueue: Configurations to try right after the first trial, which has the defaults that the model's
+            author wrote, and draws what has none.
         from_study: Names of earlier studies in the same storage whose best trials are tried then.
-        repeat: Whether a configuration is proposed again that another trial has tried. Otherwise the search ends when all configurations
-            of a finite space were tried.
+        repeat: Whether a configuration is proposed again that another trial has tried. Otherwise the search
+            ends when all configurations of a finite space were tried.
 
     Raises:
         StudyhallError: The arguments, the storage or an existing study of that name do not allow it.
@@ -188,15 +192,17 @@ class Tuner(TrialEnding, SearchResults):
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Run trials until the study has none left, here or in other processes.
 
-        Where others have the last trials it waits for them, and runs the trial of one that is gone. Ctrl-C, SIGTERM and
-        errors that are nobody's trial's give the trial in hand back to the queue.
+        Where others have the last trials it waits for them, and runs the trial of one that is gone. Ctrl-C,
+        SIGTERM and errors that are nobody's trial's give the trial in hand back to the queue.
 
         Args:
             fit_args: What `run_trial`, and so `HyperModel.fit`, is called with.
-            fit_kwargs: Likewise. `verbose=0` is silent; callbacks are copied for each execution of each trial.
+            fit_kwargs: Likewise. `verbose=0` is silent; callbacks are copied for each execution of each
+                trial.
 
         Raises:
-            SearchFailedError: `max_consecutive_failed_trials` trials failed here in a row for an error of the code.
+            SearchFailedError: `max_consecutive_failed_trials` trials failed here in a row for an error of the
+                code.
             UserCodeError: Training does not report the objective.
         """
         if "verbose" in fit_kwargs:

@@ -1,4 +1,4 @@
-"""The code that a study names, as "file.py:name" or "package.module:name", imported from the user's own folder."""
+"""The code that a study names, as "file.py:name" or "package.module:name", imported from its folder."""
 
 import inspect
 import os
@@ -20,16 +20,16 @@ __all__ = ["check_arguments", "load_hypermodel", "load_object", "user_traceback"
 def load_object(reference: str, folder: Path) -> Any:
     """Import what a study names; Keras is not imported unless the user's code does.
 
-    The folder comes first in `sys.path`, and stays there, so that the user's own `models.py` and `data/` are found beside
-    the named file, at import and later.
+    The folder comes first in `sys.path`, and stays there, so that the user's own `models.py` and `data/` are
+    found beside the named file, at import and later.
 
     Args:
         reference: "file.py:name", the file relative to `folder`, or "package.module:name".
         folder: The folder of the study's file.
 
     Raises:
-        UserCodeError: The file, module or name does not exist, or the import fails; then `details` is the user's
-            traceback.
+        UserCodeError: The file, module or name does not exist, or the import fails; then `details` is the
+            user's traceback.
     """
     module_name, _, name = reference.rpartition(":")
     if not module_name or not name.isidentifier():

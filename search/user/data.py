@@ -37,10 +37,10 @@ _TAKES = (
 def load_user_data(definition: Definition, batch_size: int) -> ExamplesFor:
     """Call the function that the definition's `data.source` names.
 
-    It returns `(train, validation)`: arrays `(x, y)` or `(x, y, sample_weight)`, with any lists or dictionaries of
-    arrays for `x` and `y`, or data sets that make their own batches. An object with these attributes, such as a
-    `TrainingData`, will do too. Where its first parameter is called `hp`, or where it returns a function, that is
-    called for each trial, with the trial's hyperparameters.
+    It returns `(train, validation)`: arrays `(x, y)` or `(x, y, sample_weight)`, with any lists or
+    dictionaries of arrays for `x` and `y`, or data sets that make their own batches. An object with these
+    attributes, such as a `TrainingData`, will do too. Where its first parameter is called `hp`, or where it
+    returns a function, that is called for each trial, with the trial's hyperparameters.
 
     Args:
         definition: The study's definition.
@@ -208,7 +208,7 @@ def arrays_fingerprint(data: Any) -> str | None:
 
 
 def _code_fingerprint(definition: Definition) -> str:
-    """Return the SHA-256 of the loader's code and arguments: all that is known of data that comes in batches."""
+    """Return the SHA-256 of the loader's code and arguments, which is all that is known of batches."""
     digest = hashlib.sha256(json.dumps(definition.data.arguments, sort_keys=True).encode())
     for path in _sources(definition):
         digest.update(sha256_of(path).encode())

@@ -28,7 +28,8 @@ def broken(complaint: str, error: BaseException, folder: Path) -> BrokenUserCode
 def user_traceback(error: BaseException, folder: Path) -> str:
     """Return the traceback of an exception and of its causes, cut to the frames of files in `folder`.
 
-    Frames of installed packages and of Studyhall's own runner are left out even where they lie in that folder.
+    Frames of installed packages and of Studyhall's own runner are left out even where they lie in that
+    folder.
     """
     whole = traceback.TracebackException.from_exception(error)
     return "".join(whole.format() if _cut(whole, folder) else whole.format_exception_only())

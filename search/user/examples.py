@@ -56,7 +56,7 @@ def length(arrays: Any) -> int:
 
 
 def described(data: Any) -> str:
-    """Return the shapes and types of what `fit` trains on, in words: "float32 (1000, 28, 28), int64 (1000,)"."""
+    """Return the shapes and types of what `fit` trains on, as "float32 (1000, 28, 28), int64 (1000,)"."""
     spec = getattr(data, "element_spec", None)  # of a tf.data.Dataset: per batch, None where it varies
     if spec is None and isinstance(data, keras.utils.PyDataset):
         spec = data[0]
@@ -180,7 +180,8 @@ class _FirstBatches(keras.utils.PyDataset):  # type: ignore[misc]
 def arguments_for(hypermodel: keras_tuner.HyperModel, examples: Examples) -> dict[str, Any]:
     """Return what else `hypermodel.fit` is given of the examples.
 
-    A HyperModel with a `fit` of its own usually chooses the batch size itself, so it is told ours only if it names it.
+    A HyperModel with a `fit` of its own usually chooses the batch size itself, so it is told ours only if it
+    names it.
     """
     arguments = dict(examples.fit_arguments)
     if _has_own_batches(hypermodel):

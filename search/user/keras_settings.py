@@ -1,8 +1,9 @@
 """Keras's global settings, as users' modules set them at import, kept from what clears Keras's session.
 
-`keras.utils.clear_session` drops what a model leaves behind, and with it what a person has set once and for all: the
-dtype policy, the distribution, unsafe deserialization and the like. Others, such as the type of floats, it leaves as the
-last model's code has set them. Neither may depend on what the process has trained before.
+`keras.utils.clear_session` drops what a model leaves behind, and with it what a person has set once and for
+all: the dtype policy, the distribution, unsafe deserialization and the like. Others, such as the type of
+floats, it leaves as the last model's code has set them. Neither may depend on what the process has trained
+before.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -119,8 +120,8 @@ _noted: dict[Hashable, KerasSettings] = {}
 def noted(code: Hashable) -> Iterator[None]:
     """Note what a piece of user's code sets while it is loaded in the context, for `settings_of`.
 
-    It begins with the settings that this process had at its start. A module is imported once in a process, so that what
-    it set counts for those who load it later, too.
+    It begins with the settings that this process had at its start. A module is imported once in a process, so
+    that what it set counts for those who load it later, too.
 
     Args:
         code: What identifies it.

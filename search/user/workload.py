@@ -39,10 +39,10 @@ def load_workload(
 
     Args:
         definition: The study's definition.
-        samples_per_epoch: Examples in an epoch, if not the definition's `data.samples_per_epoch`; a user's own data
-            has a number of its own.
-        batch_size: Examples in a batch, if not the definition's `training.batch_size`; a user's data set that makes
-            its own batches has a size of its own.
+        samples_per_epoch: Examples in an epoch, if not the definition's `data.samples_per_epoch`; a user's
+            own data has a number of its own.
+        batch_size: Examples in a batch, if not the definition's `training.batch_size`; a user's data set that
+            makes its own batches has a size of its own.
         say: Hears what is about to be done, for whoever waits.
 
     Raises:
@@ -92,7 +92,8 @@ def _built_in(definition: Definition, samples_per_epoch: int, batch_size: int) -
 def ensure_built(model: Any, examples: Examples) -> None:
     """Give a model that does not know its input's shape yet the shape of the examples, and so its variables.
 
-    `keras.Sequential` without an `Input` is one; without variables nothing could be counted, continued or restored.
+    `keras.Sequential` without an `Input` is one; without variables nothing could be counted, continued or
+    restored.
     """
     if not model.built:
         model(one_example(examples))

@@ -161,7 +161,10 @@ class LiveView:
         return line
 
     def seconds_left(self) -> float | None:
-        """An estimate of the seconds until the queue is empty or the retraining ends; None before there is one."""
+        """An estimate of the seconds until the queue is empty or the retraining ends.
+
+        It is None before there is one.
+        """
         elapsed = time.monotonic() - self._started
         done = (self._epoch + self._share) / self._epochs if self._epochs else 0.0
         if self._doing.startswith("retraining"):

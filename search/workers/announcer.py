@@ -53,7 +53,7 @@ class Announcer:
                 )
 
     def left(self) -> None:
-        """Tell that the search has ended, if it has: no trial runs, and the queue is empty or the budget used up."""
+        """Tell that the search has ended, if it has: no trial runs, and none is to be begun."""
         with _harmless():
             counts = self._study.counts()
             why = self._end(counts)
@@ -65,7 +65,10 @@ class Announcer:
                 self._notifier.send(messages.ended(self._facts(), why))
 
     def published(self, record: BundleRecord, test: tuple[float, float] | None) -> None:
-        """Tell of a bundle that this process has published; `test` is its error's mean and standard deviation."""
+        """Tell of a bundle that this process has published.
+
+        `test` is its error's mean and standard deviation.
+        """
         with _harmless():
             refresh_note(self._study)
             study_facts = self._facts()

@@ -67,7 +67,7 @@ class BudgetedStudy(Protocol):
 
 
 class EpochGate:
-    """Lets trials through to their next epoch, and workers through to their next trial, until the study is over.
+    """Lets trials through to their next epoch, and workers to their next trial, until the study is over.
 
     What was over once stays over for this worker: nothing that is spent comes back.
 
@@ -106,7 +106,10 @@ class EpochGate:
             return self._over
 
     def may_claim(self) -> bool:
-        """Whether to ask for another trial. It looks at what is used up; that all workers are to leave, the claim says."""
+        """Whether to ask for another trial. It looks at what is used up.
+
+        The claim itself says whether all workers are to leave.
+        """
         return (self.look() if self._budget.is_limited else self._over) is None
 
     def admits(self, lease: Lease, epoch: int) -> bool:

@@ -1,4 +1,4 @@
-"""The life of a trial from its claim to its end: the same for a worker, whose child process trains it, and for a Tuner."""
+"""The life of a trial from its claim to its end, the same for a worker and for a Tuner."""
 
 import os
 import socket
@@ -43,7 +43,8 @@ from studyhall.studies.study.study import Study
 
 # How often a worker looks whether others have left it something to try, or are done.
 LOOK_SECONDS = 1.0
-# Failures of a kind that may be the code's fault; several in a row end a worker, which would only burn the queue.
+# Failures of a kind that may be the code's fault; several in a row end a worker, which would only burn the
+# queue.
 _NOT_THE_TRIALS_FAULT = frozenset({FailureKind.ERROR, FailureKind.CRASHED})
 
 
@@ -71,7 +72,8 @@ class Claims:
         study: The study.
         store: Where checkpoints and the best trials' weights are kept.
         announcer: Tells people of the best trials.
-        stopped: Says whether this process was told to stop; the trial that it holds then goes back to the queue.
+        stopped: Says whether this process was told to stop; the trial that it holds then goes back to the
+            queue.
         pause: Waits for so many seconds, or until this process is told to stop.
         models: The weights of the best trials; by default as many as the study's definition says.
         lease_seconds: How long a trial is held without a sign of life.
@@ -120,9 +122,12 @@ class Claims:
                 self._study.workers.dismiss(self.worker)
 
     def claim(self) -> Trial | None:
-        """Claim the next trial; None where there is none, the study is over, or this process was told to stop.
+        """Claim the next trial.
 
-        Where all that is left runs elsewhere, it waits: what others try may lead to more, or fail for no fault of its own.
+        None where there is none, the study is over, or this process was told to stop.
+
+        Where all that is left runs elsewhere, it waits: what others try may lead to more, or fail for no
+        fault of its own.
         """
         while not self._stopped() and self.gate.may_claim():
             trial = self._study.trials.claim(
@@ -147,15 +152,17 @@ class Claims:
     def holding(
         self, trial: Trial, observe: Observer, epoch: Callable[[], int] | None = None
     ) -> Iterator[HeldTrial]:
-        """Hold a claimed trial inside the block; its lease is renewed, and it goes back to the queue after an exception.
+        """Hold a claimed trial and renew its lease inside the block; an exception hands it back.
 
         Args:
             trial: The trial.
             observe: Hears of its batches and epochs.
-            epoch: Says how many epochs are finished, for whoever watches; by default those of the last checkpoint.
+            epoch: Says how many epochs are finished, for whoever watches; by default those of the last
+                checkpoint.
 
         Raises:
-            UserCodeError: The study cannot go on with this code. Once that is mended, the trial may draw other values.
+            UserCodeError: The study cannot go on with this code. Once that is mended, the trial may draw
+                other values.
         """
         with scratch_folder() as scratch:
             stopped = self._stopped
@@ -176,7 +183,9 @@ class Claims:
                     raise
 
     def wait_for_others(self, notice: Callable[[int], object]) -> bool:
-        """Wait while other processes run the last trials; return whether one of those has come back to the queue.
+        """Wait while other processes run the last trials.
+
+        It returns whether one of those has come back to the queue.
 
         Args:
             notice: Is told how many they are, once.
@@ -194,12 +203,17 @@ class Claims:
         return False
 
     def give_back(self, held: HeldTrial, *, afresh: bool = False) -> None:
-        """Put a trial back into the queue, `afresh` without the values that it drew; one that is another's is left to it."""
+        """Put a trial back into the queue, `afresh` without the values that it drew.
+
+        One that is another's is left to it.
+        """
         with suppress(LeaseLostError, StorageError):
             self._study.trials.hand_back(held.handle.lease, afresh=afresh)
 
     def end(self, held: HeldTrial, outcome: TrialOutcome) -> TrialOutcome:
-        """Write how a trial ended, and return how it did: an interruption may be one too many, a pruned trial the best.
+        """Write how a trial ended, and return how.
+
+        An interruption may be one too many, and a pruned trial the best.
 
         Raises:
             UserCodeError: The study is at fault, and not the trial.
@@ -218,7 +232,9 @@ class Claims:
         return outcome
 
     def announce(self, number: int, outcome: TrialOutcome) -> tuple[BestTrial | None, Counts]:
-        """Tell people of a trial that has ended, if it is the best; return the best one, and how many are in each state.
+        """Tell people of a trial that has ended, if it is the best.
+
+        It returns the best one, and how many are in each state.
 
         Checkpoints that nothing needs any more are removed, whoever left them.
         """

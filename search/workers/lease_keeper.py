@@ -1,4 +1,4 @@
-"""The keeper of a lease: a thread that renews it while there is work, whatever the training process is doing."""
+"""The keeper of a lease: a thread that renews it, whatever the training process is doing."""
 
 import threading
 from collections.abc import Callable

@@ -40,7 +40,7 @@ def has_failed(ended: Ended) -> bool:
 def hand_on(
     settings: WorkerSettings, workers: int, storage_url: str, artifacts: str | None
 ) -> dict[str, str]:
-    """Return the environment of workers that are launched: what their command lines need not say, or must not.
+    """Return the environment of launched workers: what their command lines need not, or must not, say.
 
     A list of processes would show a password in the storage's URL. The limit on memory is divided among them.
     """

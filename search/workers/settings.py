@@ -12,9 +12,9 @@ from studyhall.studies.queue.lease import LEASE_SECONDS
 class WorkerSettings:
     """A worker's patience, limits and device.
 
-    `lease_seconds` is how long its trial is held without a sign of life; `environment` is what its training process finds in its
-    environment besides ours; `device` says for people what it trains on. Where there are several `slots`, a search has its trials trained
-    by a process for each.
+    `lease_seconds` is how long its trial is held without a sign of life; `environment` is what its training
+    process finds in its environment besides ours; `device` says for people what it trains on. Where there are
+    several `slots`, a search has its trials trained by a process for each.
     """
 
     lease_seconds: float = LEASE_SECONDS

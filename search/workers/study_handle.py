@@ -42,7 +42,8 @@ _T = TypeVar("_T")
 class StudyHandle:
     """One claimed trial of a study; use it as a context manager.
 
-    What is written about the trial is written in order by a thread of its own, so that training goes on while the database is away.
+    What is written about the trial is written in order by a thread of its own, so that training goes on while
+    the database is away.
 
     Args:
         study: The study.
@@ -97,8 +98,8 @@ class StudyHandle:
                 self._store.remove(self._checkpoint_id(self.epochs + ahead, self.lease.interruptions - 1))
 
     def _checkpoint_id(self, epochs: int, interruptions: int) -> str:
-        # No two claims ever write the same one, for an epoch is trained again only after an interruption; and no
-        # two databases that share a store.
+        # No two claims ever write the same one, for an epoch is trained again only after an interruption; and
+        # no two databases that share a store.
         return f"checkpoint-{self.lease.trial_id}-{epochs}-{interruptions}-{self._study_id}"
 
     def __exit__(
@@ -120,7 +121,10 @@ class StudyHandle:
             raise
 
     def report(self, step: int, value: float) -> bool:
-        """Record an epoch's value, and ask the study's pruner; while the database is away, nothing is pruned."""
+        """Record an epoch's value, and ask the study's pruner.
+
+        While the database is away, nothing is pruned.
+        """
         self._observe(EpochDone(self.number, step, value))
         return _in_time(self._write(self._report, step, value), REPORT_SECONDS, otherwise=False)
 
@@ -137,7 +141,10 @@ class StudyHandle:
         self._write(self._study.results.record, self._trial, dict(facts))
 
     def attach(self, filename: str, content: bytes) -> None:
-        """Attach a file to the trial; that the artifact store cannot take it is said in the log, and no more."""
+        """Attach a file to the trial.
+
+        If the artifact store cannot take it, a line in the log says so, and no more.
+        """
         self._write(self._attach, filename, content)
 
     def _attach(self, filename: str, content: bytes) -> None:
@@ -150,7 +157,7 @@ class StudyHandle:
             _log.warning("%s of trial %d is not shown: %s", filename, self.number, error)
 
     def checkpoint(self, epochs: int, path: Path) -> None:
-        """Keep a checkpoint in the artifact store, and let go of the one before: bytes first, then the record."""
+        """Keep a checkpoint, bytes first and then the record, and let go of the one before."""
         artifact_id = self._checkpoint_id(epochs, self.lease.interruptions)
         with open(path, "rb") as file:
             self._store.write(artifact_id, file)
@@ -179,7 +186,9 @@ class StudyHandle:
         return _in_time(self._write(takes, self.number, value), REPORT_SECONDS, otherwise=True)
 
     def begin_epoch(self, epoch: int) -> bool:
-        """Ask the study's budget; while the database is away, training goes on unless epochs are counted exactly.
+        """Ask the study's budget.
+
+        While the database is away, training goes on unless epochs are counted exactly.
 
         A trial without hyperparameters does not begin where another one has: they would be alike.
         """
@@ -220,7 +229,10 @@ class StudyHandle:
 
 
 def _in_time(answer: "Future[bool]", seconds: float | None, *, otherwise: bool) -> bool:
-    """Return an answer, or something else where it does not come in time; what was asked is done all the same."""
+    """Return an answer, or something else where it does not come in time.
+
+    What was asked is done all the same.
+    """
     try:
         return answer.result(seconds)
     except FutureTimeoutError:

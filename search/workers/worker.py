@@ -137,7 +137,10 @@ class Worker:
         return outcome
 
     def _checkpoint(self, held: HeldTrial) -> Path | None:
-        """Fetch the trial's checkpoint; None where there is none, or it is damaged: the trial then starts afresh."""
+        """Fetch the trial's checkpoint.
+
+        It returns None if there is none or it is damaged; the trial then starts afresh.
+        """
         checkpoint = held.handle.lease.checkpoint
         if checkpoint is None:
             return None

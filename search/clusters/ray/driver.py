@@ -1,4 +1,4 @@
-"""The process that speaks to Ray for a search, so that neither Ray's words nor its end are the search's own."""
+"""The process that speaks to Ray for a search, which neither Ray's words nor its end then touch."""
 
 import logging
 import os
@@ -36,7 +36,7 @@ _ENVIRONMENT = {  # of the supervisors; anybody who may look at Ray's dashboard 
 
 
 def main() -> None:
-    """Serve the search at the other end of the connection whose number is on the command line, until it or Ray ends."""
+    """Serve the search at the connection whose number is on the command line, until it or Ray ends."""
     connection = Connection(int(sys.argv[1]))
     try:
         serve(connection, _teller(connection))

@@ -8,7 +8,9 @@ from studyhall.search.processes.launching import Ended
 
 @dataclass(frozen=True)
 class Orders:
-    """What every supervisor is told: the study's name, and the variables its workers need; passwords are among them.
+    """What every supervisor is told: the study's name, and the variables its workers need.
+
+    Passwords are among them.
 
     `cpus` and `gpus` are what Ray gives each. With `alone` a supervisor ends by itself.
     """

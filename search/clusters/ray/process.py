@@ -24,8 +24,8 @@ TAIL_BYTES = 2000
 class RayProcess:
     """The driver, a process of its own; use it as a context manager.
 
-    It has a session of its own, so that Ctrl-C reaches the search alone, and what Ray prints goes to a file. Where the search is killed,
-    it has the workers hand back their trials, and ends.
+    It has a session of its own, so that Ctrl-C reaches the search alone, and what Ray prints goes to a file.
+    Where the search is killed, it has the workers hand back their trials, and ends.
     """
 
     def __init__(self) -> None:

@@ -32,8 +32,8 @@ _EARLIEST = (1980, 1, 1, 0, 0, 0)  # the same files make the same package, which
 def pack(definition: Definition, target: Path, without: Sequence[Path] = ()) -> None:
     """Write the study's folder to a zip file, in the folder `ROOT` there.
 
-    What is left out: `LEFT_OUT`, virtual environments, links to folders, what the folder's file .studyhallignore names (globs,
-    one a line, of a name or of a path in the folder), and `without`.
+    What is left out: `LEFT_OUT`, virtual environments, links to folders, what the folder's file
+    .studyhallignore names (globs, one a line, of a name or of a path in the folder), and `without`.
 
     Args:
         definition: The study, as it was read in its folder.

@@ -22,8 +22,9 @@ class RayGoneError(RayError):
 class RayRequest:
     """Workers, and what Ray is to give each of them.
 
-    `address` is HOST:PORT of a Ray cluster, None for the one that runs on this machine, or a new one. `gpus` is a share of one GPU;
-    None is a whole one where the cluster has any. With `detach` the workers go on without whoever asked for them.
+    `address` is HOST:PORT of a Ray cluster, None for the one that runs on this machine, or a new one. `gpus`
+    is a share of one GPU; None is a whole one where the cluster has any. With `detach` the workers go on
+    without whoever asked for them.
     """
 
     address: str | None = None

@@ -131,7 +131,9 @@ class RayShift:
         self._require_some_worked()
 
     def see_off(self) -> None:
-        """Wait until the workers are at work, then leave them to Ray; where told to stop before, they leave, too.
+        """Wait until the workers are at work, then leave them to Ray.
+
+        They leave, too, if this process is told to stop before.
 
         Raises:
             WorkersFailedError: All of them failed.
@@ -184,7 +186,7 @@ class RayShift:
                     self._progress.observe(WorkerFailed(name, status, output))
 
     def _own_files(self) -> list[Path]:
-        """Return what may be in the project's folder and is no part of it: the database, and the artifact store."""
+        """Return what may lie in the project's folder and is no part of it: database, artifact store."""
         path, artifacts = parse(self._assignment.storage_url).path, self._assignment.artifacts
         own = [] if "://" in artifacts else [Path(artifacts)]
         return own if path is None else [*own, path]

@@ -1,4 +1,4 @@
-"""The actor that Ray places on a node: it runs one worker there, the very process that a person starts by hand."""
+"""The actor that Ray places on a node: it runs one worker there, as a person would start it by hand."""
 
 import os
 import socket
@@ -20,7 +20,9 @@ LOOK_SECONDS = 1.0
 
 
 class Supervisor:
-    """One worker on one node. Ray makes it again elsewhere when the node is lost, and it starts a worker anew.
+    """One worker on one node.
+
+    Ray makes it again elsewhere when the node is lost, and it starts a worker anew.
 
     Args:
         index: Which of them it is, from 0.

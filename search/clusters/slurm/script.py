@@ -1,7 +1,8 @@
 """The script of a Slurm array job: a worker for each of its tasks.
 
-It is generated, and not submitit's: that runs a pickled function in a process which ignores SIGTERM, and asks Slurm's accounting
-how it went. A worker is a command, is told to stop by SIGTERM, and leaves in the study how it went.
+It is generated, and not submitit's: that runs a pickled function in a process which ignores SIGTERM, and asks
+Slurm's accounting how it went. A worker is a command, is told to stop by SIGTERM, and leaves in the study how
+it went.
 """
 
 import os
@@ -61,8 +62,9 @@ class SlurmRefusalError(SlurmError):
 class ArrayJob:
     """Workers of a study, as an array job.
 
-    `study` is its name; `arguments` are what follows `studyhall worker --plain`. `options` are sbatch's, which win over ours.
-    `storage_file` holds the database's URL, which is nowhere else. `logs` is a folder, from where the job is submitted.
+    `study` is its name; `arguments` are what follows `studyhall worker --plain`. `options` are sbatch's,
+    which win over ours. `storage_file` holds the database's URL, which is nowhere else. `logs` is a folder,
+    from where the job is submitted.
     """
 
     study: str

@@ -24,7 +24,8 @@ class StorageFile:
         """Read a file that nobody else can read.
 
         Raises:
-            StudyhallError: There is no such file, others may read it, or what it names does not suit several machines.
+            StudyhallError: There is no such file, others may read it, or what it names does not suit several
+                machines.
         """
         if path is None:
             raise SlurmError(

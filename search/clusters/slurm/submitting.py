@@ -28,11 +28,14 @@ class Submitted:
 def submit(
     job: ArrayJob, storage_url: str, create: str, environment: Mapping[str, str] = os.environ
 ) -> Submitted:
-    """Write the job's script beside the folder of its logs, and give it to Slurm; after an error nothing is left of it.
+    """Write the job's script beside the folder of its logs, and give it to Slurm.
+
+    After an error nothing is left of it.
 
     Args:
         job: The job.
-        storage_url: The database, which must hold the study: what cannot work is found out before anything waits in a queue.
+        storage_url: The database, which must hold the study: what cannot work is found out before anything
+            waits in a queue.
         create: The command that creates the study.
         environment: What Slurm hands on to the workers, but for a URL in it.
 

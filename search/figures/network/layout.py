@@ -1,4 +1,4 @@
-"""The layout of a network's picture: where its blocks stand, in inches, from an architecture's sizes alone."""
+"""The layout of a network's picture: where its blocks stand, in inches, from sizes alone."""
 
 import itertools
 import math
@@ -18,7 +18,7 @@ ROUND_THE_HEAD = 2.1
 
 @dataclass(frozen=True)
 class Slab:
-    """Feature maps that lie on each other: a box that is as high as their side and as thick as their channels."""
+    """Feature maps that lie on each other: a box as high as their side and as thick as their channels."""
 
     kind: Kind
     x: float  # of the front's left edge
@@ -77,7 +77,10 @@ class Block:
 
     @property
     def contents(self) -> str:
-        """What is in the block, in words; where a skip is joined, with the channels from there and from below."""
+        """What is in the block, in words.
+
+        Where a skip is joined, they name the channels from there and from below.
+        """
         number = self.level.convolutions
         words = f"{number} convolution{'' if number == 1 else 's'}"
         joined = [slab.channels for slab in self.slabs if slab.kind != "convolution"]
@@ -86,7 +89,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything stands. The encoder's row at full resolution is at height 0; of two decoders, the second goes down."""
+    """Where everything stands.
+
+    The encoder's row at full resolution is at height 0. Of two decoders, the second goes down.
+    """
 
     encoder: tuple[Block, ...]
     bottleneck: Block
@@ -111,7 +117,7 @@ class Layout:
 
 
 def height_of(side: int) -> float:
-    """Return how high a feature map of so many pixels is drawn: less than in proportion, so that 2x2 is seen."""
+    """Return how high a feature map of so many pixels is drawn: not in proportion, so that 2x2 is seen."""
     return 1.45 * math.pow(side / 32, 0.65)
 
 
@@ -121,7 +127,7 @@ def thickness_of(channels: int) -> float:
 
 
 def lay_out(architecture: Architecture) -> Layout:
-    """Place an architecture's blocks: the encoder descends to the right, each decoder goes on and leaves its depth."""
+    """Place an architecture's blocks: the encoder descends to the right, and each decoder rises again."""
     levels = (*architecture.encoder, architecture.bottleneck)
     heights = _rows([level.side for level in levels])
     x = 0.0

@@ -1,4 +1,7 @@
-"""Access: the known credentials, the sessions and the throttle of failed log-ins; and what they need to know of a request."""
+"""Access: the known credentials, the sessions and the throttle of failed log-ins.
+
+It also holds what these need to know of a request.
+"""
 
 from dataclasses import dataclass, field
 
@@ -30,7 +33,10 @@ def access_of(connection: HTTPConnection) -> Access:
 
 
 def address_of(connection: HTTPConnection) -> str | None:
-    """Return the address that a request comes from; behind a proxy that is trusted, the one that it forwards."""
+    """Return the address that a request comes from.
+
+    Behind a proxy that is trusted, it is the one that the proxy forwards.
+    """
     return connection.client.host if connection.client else None
 
 
@@ -42,9 +48,9 @@ def is_secure(connection: HTTPConnection) -> bool:
 def cookie_name(connection: HTTPConnection) -> str:
     """Return the name of the session's cookie.
 
-    Browsers send a machine's cookies to all of its ports: with the port in the name, two servers do not log each
-    other's people out. `__Host-` keeps other hosts of the same domain from setting it; browsers take that by https
-    only.
+    Browsers send a machine's cookies to all of its ports: with the port in the name, two servers do not log
+    each other's people out. `__Host-` keeps other hosts of the same domain from setting it; browsers take
+    that by https only.
     """
     _, _, port = connection.headers.get("host", "").rpartition(":")
     name = f"studyhall-{port}" if port.isascii() and port.isdigit() else "studyhall"

@@ -30,7 +30,8 @@ def read_credentials(token_file: Path | None, password_file: Path | None) -> Cre
     In both, ROLE is reader or operator; empty lines and lines that begin with # are skipped.
 
     Raises:
-        ServerError: A file cannot be read, may be read by others, or holds something else; secrets are never quoted.
+        ServerError: A file cannot be read, may be read by others, or holds something else; secrets are never
+            quoted.
     """
     tokens = list(_tokens(token_file)) if token_file else []
     passwords = list(_passwords(password_file)) if password_file else []
@@ -107,7 +108,10 @@ def _read(path: Path) -> str:
 
 
 def _require_private(path: Path, found: os.stat_result) -> None:
-    """Refuse what others can read; root may give its group a file, which is how Kubernetes hands out secrets."""
+    """Refuse what others can read.
+
+    Root may give its group a file, which is how Kubernetes hands out secrets.
+    """
     if found.st_uid not in (os.geteuid(), 0):
         raise ServerError(f"{shown(path)} belongs to another user, who could change it: make it your own.")
     allowed = stat.S_IRWXU | (stat.S_IRGRP if found.st_uid == 0 and os.geteuid() != 0 else 0)

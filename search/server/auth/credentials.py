@@ -51,7 +51,8 @@ class Credentials:
     def of_password(self, name: str, password: str) -> Identity | None:
         """Return who has this name and this password, or None.
 
-        Every entry is looked at, found or not: the time is the same for a wrong name and for a wrong password.
+        Every entry is looked at, found or not: the time is the same for a wrong name and for a wrong
+        password.
         """
         given = self._digest(name), self._digest(password)
         found = None
@@ -69,5 +70,5 @@ class Credentials:
         return found
 
     def _digest(self, text: str) -> bytes:
-        """Return 32 bytes for a text of any length, which say nothing about where two texts begin to differ."""
+        """Return 32 bytes for a text of any length, which do not tell where two texts begin to differ."""
         return hmac.digest(self._key, text.encode("utf-8", "surrogateescape"), hashlib.sha256)

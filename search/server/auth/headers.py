@@ -8,7 +8,7 @@ OWN_PAGES = (
     "connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 FILES = "default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
-"""For files that workers and users brought: opened in a browser, an HTML or SVG file must not act as our page."""
+"""For files of workers and users: an HTML or SVG file that is opened must not act as our page."""
 
 # Added to what the dashboard says itself.
 CLOSED = "; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"

@@ -73,7 +73,8 @@ class AuthMiddleware:
         if self._access.is_open:
             return ANYBODY_HERE
         if bearer is not None:
-            # Valid tokens are never slowed down, whoever else fails: with 120 bits and more they are not guessed.
+            # Valid tokens are never slowed down, whoever else fails: with 120 bits and more they are not
+            # guessed.
             return self._access.credentials.of_token(bearer)
         session = self._access.sessions.read(request.cookies.get(cookie_name(request), ""))
         return session.identity if session else None

@@ -1,4 +1,4 @@
-"""Where a request comes from: whether another site's page sent it, and whether its Host is really this machine."""
+"""Where a request comes from: whether another site sent it, and whether its Host is this machine."""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -6,7 +6,10 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 
 SAFE = frozenset({"GET", "HEAD"})
-"""Methods that change nothing, here and in optuna-dashboard; every other one needs an operator and our own page."""
+"""Methods that change nothing, here and in optuna-dashboard.
+
+Every other one needs an operator and our own page.
+"""
 
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 """What a reverse proxy adds to a request."""
@@ -15,12 +18,13 @@ FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-pr
 def is_foreign(headers: Headers, *, by_browser: bool) -> bool:
     """Whether a request was, or may have been, sent by a page of another site.
 
-    Every browser says where a request that is no GET comes from: with Sec-Fetch-Site to https and to this machine,
-    else with Origin. Both must be right if both are there. Programs send neither.
+    Every browser says where a request that is no GET comes from: with Sec-Fetch-Site to https and to this
+    machine, else with Origin. Both must be right if both are there. Programs send neither.
 
     Args:
         headers: The request's.
-        by_browser: Only a browser has what the request is let in for, such as a cookie: it must say one of the two.
+        by_browser: Only a browser has what the request is let in for, such as a cookie: it must say one of
+            the two.
     """
     site = headers.get("sec-fetch-site")
     origin = headers.get("origin")
@@ -43,8 +47,8 @@ def _is_same(origin: str, host: str) -> bool:
 def is_here(host: str) -> bool:
     """Whether a Host names this machine as only it can be named.
 
-    A page elsewhere can have its own name resolve to 127.0.0.1, and is then of the same origin as this server; its
-    requests carry that name. `localhost` and addresses cannot be taken over like that.
+    A page elsewhere can have its own name resolve to 127.0.0.1, and is then of the same origin as this
+    server; its requests carry that name. `localhost` and addresses cannot be taken over like that.
     """
     try:
         name = urlsplit(f"//{host}").hostname or ""

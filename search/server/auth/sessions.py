@@ -24,8 +24,8 @@ class Session:
 class Sessions:
     """Signs sessions and reads them again.
 
-    The key is random and lives as long as the process: a new start of the server logs every browser out, and with it
-    everybody who was taken out of the password file. Programs have tokens, and do not notice.
+    The key is random and lives as long as the process: a new start of the server logs every browser out, and
+    with it everybody who was taken out of the password file. Programs have tokens, and do not notice.
 
     Args:
         clock: Seconds since 1970.

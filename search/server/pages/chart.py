@@ -147,7 +147,10 @@ def _finite(value: float | None) -> float | None:
 
 
 def _dots(places: Iterable[tuple[float, float]]) -> str:
-    """Return a path of dots, drawn by its round line ends; those that would cover each other are drawn once."""
+    """Return a path of dots, drawn by its round line ends.
+
+    Those that would cover each other are drawn once.
+    """
     seen = dict.fromkeys((round(x), round(y)) for x, y in places)
     return "".join(f"M{x} {y}h0" for x, y in seen)
 

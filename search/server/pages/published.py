@@ -59,7 +59,10 @@ class Published:
 
 
 def published_of(served: Served, name: str) -> Published:
-    """Put together what a page says of the bundle that a study has published; files that cannot be had are no error."""
+    """Put together what a page says of the bundle that a study has published.
+
+    Files that cannot be had are no error.
+    """
     try:
         return _published(*read_bundle(served, name))
     except StudyhallError as error:

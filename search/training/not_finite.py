@@ -1,4 +1,4 @@
-"""Arrays that hold NaN or infinities somewhere: a rehearsal trains on those examples, and says where they are."""
+"""Arrays that hold NaN or infinities: a rehearsal trains on those examples and says where they are."""
 
 import math
 import time
@@ -31,8 +31,8 @@ class Spot:
 def beginning_with_spots(examples: Examples) -> tuple[Examples, list[Spot]]:
     """Return examples that begin with the batch of the first one that is not finite, and which those are.
 
-    A model may well be made for NaN, so that only training tells whether it can work. Arrays alone are looked through, for a few
-    seconds at most; the rest is returned as it is.
+    A model may well be made for NaN, so that only training tells whether it can work. Arrays alone are looked
+    through, for a few seconds at most; the rest is returned as it is.
     """
     until, size = time.monotonic() + SECONDS, examples.batch_size or 32
     targets = {name: each for name, each in examples.fit_arguments.items() if name != "batch_size"}

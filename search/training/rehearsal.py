@@ -78,7 +78,10 @@ def is_used_up_by_a_pass(data: Any, seconds: float = 10.0) -> bool:
 
 
 def without_an_end(examples: Examples) -> list[str]:
-    """Return, in words, which data sets of unknown length came to no end in a while; some may only be long."""
+    """Return, in words, which data sets of unknown length came to no end in a while.
+
+    Some may only be long.
+    """
     found = []
     for data, purpose in ((examples.train, "to train on"), (examples.validation, "to validate on")):
         cardinality = getattr(data, "cardinality", None)

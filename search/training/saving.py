@@ -71,7 +71,8 @@ def save_checked(model: Any, folder: Path, inputs: Callable[[], Any]) -> Path:
     path = save_model(model, folder)
     if is_plain(path):
         return path
-    # The module of a study's file cannot be imported by its name, so that Keras would not find what is not registered.
+    # The module of a study's file cannot be imported by its name, so that Keras would not find what is not
+    # registered.
     classes = map(type, model._flatten_layers())
     own = {each.__name__: each for each in classes if not _is_keras(each.__module__)}
     try:
@@ -98,7 +99,7 @@ def _config_in(path: Path) -> Any:
 
 
 def _unreadable(config: Any, owner: str = "the model") -> str | None:
-    """Return where a config holds the code of a lambda without saying that it is one, as of Dense(activation=lambda ...)."""
+    """Return where a config holds a lambda's code without saying so, as of Dense(activation=lambda ...)."""
     if isinstance(config, list):
         return next((found for each in config if (found := _unreadable(each, owner))), None)
     if not isinstance(config, dict) or config.get("class_name") == "__lambda__":

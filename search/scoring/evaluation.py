@@ -113,8 +113,12 @@ def evaluate(
     """Score a separator on `rounds` times `samples` mixtures, drawn from test `images` by `seed` alone.
 
     `mix` is the separator's own by default. `source` and `fingerprint` are recorded. No more than
-    `batch_size` mixtures are in memory at once, and it does not change which are drawn. Raises ModelFileError
-    when the model fails, DataError for an unknown mix or a negative seed, and ValueError for a count below 1.
+    `batch_size` mixtures are in memory at once, and it does not change which are drawn.
+
+    Raises:
+        ModelFileError: The model fails.
+        DataError: The mix is unknown, or the seed negative.
+        ValueError: A count is below 1.
     """
     if min(rounds, samples, batch_size) < 1:
         raise ValueError(
@@ -160,7 +164,13 @@ def evaluate_model(
     """Evaluate the bundle or model file at `path` on the test images of `source`, or of its own source.
 
     `allow_code` says that code which the model holds or needs may run. What is quick to refuse is refused
-    before Keras is imported. Raises what `evaluate` raises, and DataError where the images cannot be had.
+    before Keras is imported.
+
+    Raises:
+        ModelFileError: There is no such model, it fails, or it was trained on images without a test split.
+        BundleError: The bundle is not as it was published.
+        DataError: The images cannot be had, or the seed or the mix is not valid.
+        ValueError: A count is below 1.
     """
     found = find_model(path)
     if source is None and ":" in found.source:

@@ -56,7 +56,9 @@ def find_images(paths: Sequence[Path]) -> list[Path]:
     """Replace each folder among `paths` by the images directly in it, sorted; every image is named once.
 
     Hidden files, and the sources that `predict` wrote before, are left out of folders.
-    Raises ImageFileError for a folder without images, and for a path that does not exist.
+
+    Raises:
+        ImageFileError: A folder holds no images, or a path does not exist.
     """
     found: dict[Path, None] = {}
     for path in paths:

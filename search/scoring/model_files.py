@@ -39,8 +39,11 @@ class ModelFile:
 def find_model(path: Path) -> ModelFile:
     """Look at `path`: a bundle's folder, a .keras file or a legacy .h5 file.
 
-    Does not import Keras, so it can come before anything slow. Raises ModelFileError for whatever cannot be a
-    model, BundleError for a bundle that is not as it was published.
+    Keras is not imported, so it can come before anything slow.
+
+    Raises:
+        ModelFileError: It cannot be a model.
+        BundleError: The bundle is not as it was published.
     """
     if os.path.isdir(path):  # the functions of os.path, unlike Path's, take any name without raising
         return _in_bundle(path)
@@ -57,8 +60,9 @@ def load_separator(path: Path, *, allow_code: bool = False) -> Separator:
 
     Code that the model holds or needs runs only with `allow_code`.
 
-    Raises what `find_model` raises, and ModelFileError, with one line, for anything but a model from 32x32
-    mixtures to their two sources.
+    Raises:
+        ModelFileError: It is anything but a model from 32x32 mixtures to their two sources, as one line says.
+        BundleError: The bundle is not as it was published.
     """
     found = find_model(path)
     return separator_of(_load(found, allow_code), found.path, found.mix)

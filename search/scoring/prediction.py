@@ -64,7 +64,13 @@ def predict_files(
     `inputs` are mixtures (or folders of them), `pair` two sources to be mixed first, as `mix` says: by
     default as the model was trained. `allow_code` says that code which the model holds or needs may run.
     Everything is read and separated before anything is written, and images are refused before Keras is
-    imported. Raises ImageFileError and ModelFileError.
+    imported.
+
+    Raises:
+        ImageFileError: There is no image, one cannot be used, or `to` is not a folder.
+        ModelFileError: There is no such model, or it fails.
+        BundleError: The bundle is not as it was published.
+        ArtifactError: A picture cannot be written.
     """
     found = find_model(model)
     check_folder(to)
@@ -100,7 +106,11 @@ def read_mixtures(
 
 
 def read_pair(digit: Path, item: Path, *, fit: bool = False, mix: Mix = "mean") -> Mixture:
-    """Read two images and mix them. Raises ImageFileError when either cannot be used."""
+    """Read two images and mix them.
+
+    Raises:
+        ImageFileError: One of them cannot be used.
+    """
     image = mix_images(read_mixture(digit, fit=fit), read_mixture(item, fit=fit), mix)
     return Mixture(_short(f"{digit.stem}+{item.stem}"), image, (digit, item), made=True)
 
@@ -118,7 +128,11 @@ def predict(
     A mixture of two images is written too, as NAME.mixture.png (darker where it is a sum that goes beyond 1).
     Two images of one name get NAME and NAME-2, and no image that was read is written over; what an earlier
     prediction wrote under the same name is replaced.
-    Raises ModelFileError when the model fails, ImageFileError when the folder cannot be written to.
+
+    Raises:
+        ModelFileError: The model fails.
+        ImageFileError: `to` is not a folder.
+        ArtifactError: A picture cannot be written.
     """
     check_folder(to)
     if not mixtures:

@@ -39,7 +39,8 @@ class Separator:
     def separate(self, x: Array, batch_size: int = BATCH_SIZE) -> Array:
         """Separate mixtures, float32 (n, 32, 32, 1), into float32 (n, 32, 32, 2): the digit, then the item.
 
-        Raises ModelFileError when the model fails on a batch, or returns values that are not finite.
+        Raises:
+            ModelFileError: The model fails on a batch, or returns values that are not finite.
         """
         separated = np.empty((len(x), 32, 32, 2), np.float32)
         for start in range(0, len(x), batch_size):
@@ -51,7 +52,8 @@ class Separator:
 def separator_of(model: Any, path: Path, mix: Mix = "mean") -> Separator:
     """Wrap a Keras model, learning its layout from one black mixture; `path` names it in messages.
 
-    Raises ModelFileError when it does not take mixtures (n, 32, 32, 1), or returns none of the known layouts.
+    Raises:
+        ModelFileError: It does not take mixtures (n, 32, 32, 1), or returns none of the known layouts.
     """
     takes = getattr(model, "input_shape", None)  # None too where a Sequential was saved without one
     if takes is not None and not _takes_mixtures(takes):

@@ -47,7 +47,7 @@ def end(
 ) -> Ending:
     """End a trial that the pruner gave up on, and the lease with it.
 
-    It is complete where no complete trial of the study is as good: whoever asks for a study's best trial,
+    It is complete where no complete trial of the study is as good: who asks for a study's best trial,
     Optuna and optuna-dashboard included, looks at the complete ones alone, and would lose the best result. Of
     two trials that end at the same moment, neither sees the other, and both may be complete.
 

@@ -156,7 +156,7 @@ def _locked_total(connection: Connection, study_id: int) -> int:
 def _append(connection: Connection, study_id: int, starts: Sequence[Start], first: int) -> list[Added]:
     if not starts:
         return []
-    withdrawal.forget(connection, study_id)  # whoever asks for more has reasons to expect more
+    withdrawal.forget(connection, study_id)  # those who ask for more expect more
     numbers = range(first, first + len(starts))
     identities = connection.scalars(
         insert(trials).returning(trials.c.trial_id, sort_by_parameter_order=True),

@@ -11,11 +11,11 @@ from studyhall.search.remote.address import StudyAddress
 from studyhall.search.remote.bundle import fetch_from_server
 from studyhall.search.remote.partials import partials_folder
 from studyhall.search.remote.token import token_for
-from studyhall.studies.artifacts.location import recorded_artifacts
 from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.bundle import fetching
 from studyhall.studies.bundle.fetching import fetch
 from studyhall.studies.bundle.record import nothing_published
+from studyhall.studies.definition.recorded import recorded_artifacts
 from studyhall.studies.errors import BundleRequestError
 from studyhall.studies.status.catalogue import Catalogue
 from studyhall.studies.study_file.reference import StudyReference

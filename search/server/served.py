@@ -6,9 +6,10 @@ from typing import cast
 from starlette.requests import Request
 
 from studyhall.search.server.cache import ShortCache
-from studyhall.studies.artifacts.location import artifact_location, recorded_artifacts
+from studyhall.studies.artifacts.location import artifact_location
 from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.artifacts.store import ArtifactStore
+from studyhall.studies.definition.recorded import recorded_artifacts
 from studyhall.studies.errors import StudyNotFoundError
 from studyhall.studies.status.catalogue import Catalogue
 from studyhall.studies.status.report import Report, report

@@ -29,9 +29,9 @@ from studyhall.search.user.data import arrays_fingerprint
 from studyhall.search.user.keras_settings import kept
 from studyhall.search.views.narration import exhausted_in_words
 from studyhall.search.workers.claims import FailuresInARow
-from studyhall.studies.artifacts.location import ARTIFACTS, artifact_location
+from studyhall.studies.artifacts.location import artifact_location
 from studyhall.studies.database.address import sqlite_url
-from studyhall.studies.definition.search_sections import KEEP_MODELS
+from studyhall.studies.definition.search_sections import ARTIFACTS, KEEP_MODELS
 from studyhall.studies.errors import (
     UserCodeError,
 )

@@ -1,12 +1,8 @@
 """Where a study's files are: the one owner of their paths."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from studyhall.studies.database.address import parse
-
-ARTIFACTS = "artifacts"
-"""What `storage.artifacts` is, unless a definition says otherwise: a folder."""
 
 
 def artifact_location(storage_url: str, artifacts: str) -> str:
@@ -30,10 +26,3 @@ def artifact_location(storage_url: str, artifacts: str) -> str:
     database = parse(storage_url).path
     base = Path() if database is None else database.parent
     return str((base / folder).absolute())
-
-
-def recorded_artifacts(definition: object) -> str:
-    """Return `storage.artifacts` of a definition's record; parsed leniently, as others write records too."""
-    storage = definition.get("storage") if isinstance(definition, Mapping) else None
-    own = storage.get("artifacts") if isinstance(storage, Mapping) else None
-    return own if isinstance(own, str) and own else ARTIFACTS

@@ -5,12 +5,14 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from studyhall.studies.artifacts.location import ARTIFACTS
 from studyhall.studies.artifacts.s3.location import SCHEME, S3Location
 from studyhall.studies.definition.section import Section, Table
 from studyhall.studies.errors import ArtifactError
 
 _MINIMIZED = frozenset({"loss", "error", "mse", "mae", "rmse", "mape", "msle", "crossentropy"})
+
+ARTIFACTS = "artifacts"
+"""Where the artifact store is, unless a definition says otherwise: a folder."""
 
 KEEP_MODELS = 3
 """Of how many trials the weights are kept, unless a definition says otherwise."""

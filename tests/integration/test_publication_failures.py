@@ -9,6 +9,7 @@ import pytest
 from optuna.distributions import FloatDistribution
 from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
+from optuna.trial import Trial
 
 from studyhall.search.core.outcome import Appraised, Failed, Retrained
 from studyhall.search.processes.channel import RetrainTask, Task
@@ -21,10 +22,13 @@ from studyhall.search.processes.trainer_process import (
 )
 from studyhall.search.session.publisher import Publisher
 from studyhall.studies.artifacts.opening import open_artifact_store
+from studyhall.studies.bundle.fetching import fetch
+from studyhall.studies.bundle.manifest import load_manifest
 from studyhall.studies.bundle.record import published
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import WorkFailedError
 from studyhall.studies.queue.failure_kind import FailureKind
+from studyhall.studies.retention.best_models import KeptModels
 from studyhall.studies.storage.study_storage import open_storage
 from studyhall.studies.storage.suggesting import suggest_value
 from studyhall.studies.study.study import Study
@@ -46,11 +50,13 @@ class Trainer(TrainerProcess):
     def __init__(self, switch: StopSwitch) -> None:
         super().__init__()
         self.switch = switch
-        self.retraining: Failed | None = None
+        self.retraining: Failed | Exception | None = None
         self.appraise: Callable[[], None] = lambda: None
 
     def run(self, task: Task, handle: object, stop_requested: Callable[[], bool]) -> Any:
         if isinstance(task, RetrainTask):
+            if isinstance(self.retraining, Exception):
+                raise self.retraining
             model = task.job.scratch / "model.keras"
             model.write_bytes(b"weights")
             return self.retraining or Retrained(0.5, 1, model, {"val_loss": [0.5]}, 1.0, FACTS)
@@ -80,11 +86,14 @@ def publisher(study: Study, trainer: Trainer, tmp_path: Path) -> Publisher:
     return Publisher(study, trainer, store, lambda event: None, trainer.switch)
 
 
-def complete(study: Study) -> None:
+def complete(study: Study, **facts: Any) -> Trial:
     trial = study.trials.claim(lambda number: RandomSampler(seed=number), NopPruner())
     assert trial is not None
     trial.set_user_attr("hyperparameters", {"rate": suggest_value(trial, "rate", FloatDistribution(0, 1))})
+    for name, fact in facts.items():
+        trial.set_user_attr(name, fact)
     study.results.complete(trial, 1.0)
+    return trial
 
 
 def assert_nothing_is_published(study: Study, folder: Path) -> None:
@@ -109,6 +118,34 @@ def test_without_a_retrained_model_and_the_trials_own_the_work_has_failed(
         WorkFailedError, match=r"retraining failed: val_loss is nan, and the weights of trial 0"
     ):
         publisher.publish_best()
+    assert_nothing_is_published(study, tmp_path)
+
+
+def test_a_retraining_that_ends_its_process_leaves_the_trials_own_model_to_be_published(
+    study: Study, publisher: Publisher, trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Publisher, "_attach_figures", lambda self, scratch: None)
+    trial = complete(study, history={"val_loss": [1.0]}, **FACTS)
+    (tmp_path / "own.keras").write_bytes(b"own weights")
+    store = open_artifact_store(str(tmp_path / "artifacts"), create=False)
+    KeptModels(study, store).keep(trial.number, 1.0, tmp_path / "own.keras")
+    trainer.retraining = TrainerCrashedError(Death(-11, None, False), "")
+    assert publisher.publish_best()
+    record = published(study.storage, study.id)
+    assert record is not None
+    folder = fetch(record, store, tmp_path / "best")
+    assert (folder / "model.keras").read_bytes() == b"own weights"
+    manifest = load_manifest(folder)
+    assert manifest.source == "trial"
+    assert manifest.why == "retraining failed: the training process died of SIGSEGV"
+
+
+def test_a_stop_in_the_retraining_is_obeyed_and_nothing_is_published(
+    study: Study, publisher: Publisher, trainer: Trainer, tmp_path: Path
+) -> None:
+    complete(study)
+    trainer.retraining = TrainerStoppedError()
+    assert not publisher.publish_best()
     assert_nothing_is_published(study, tmp_path)
 
 

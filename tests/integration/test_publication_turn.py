@@ -12,7 +12,15 @@ from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
 from sqlalchemy import update
 
-from studyhall.search.core.events import Event, Published, WaitingToPublish
+from studyhall.search.core.events import (
+    BatchDone,
+    EpochDone,
+    Evaluating,
+    Event,
+    Published,
+    RetrainingStarted,
+    WaitingToPublish,
+)
 from studyhall.search.core.outcome import Appraised, Retrained
 from studyhall.search.processes.channel import RetrainTask, Task
 from studyhall.search.processes.stop_switch import StopSwitch
@@ -25,6 +33,7 @@ from studyhall.studies.bundle.turn import PublicationTurn
 from studyhall.studies.database import studyhall_tables
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import LeaseLostError, UserCodeError
+from studyhall.studies.retention.best_models import KeptModels
 from studyhall.studies.storage.study_storage import open_storage
 from studyhall.studies.storage.suggesting import suggest_value
 from studyhall.studies.study.study import Study
@@ -47,15 +56,18 @@ class QuickTrainer(TrainerProcess):
         super().__init__()
         self.finish = finish
         self.retrained = 0
+        self.value = 0.5
 
-    def run(self, task: Task, handle: object, stop_requested: Callable[[], bool]) -> Any:
+    def run(self, task: Task, handle: Any, stop_requested: Callable[[], bool]) -> Any:
         if not isinstance(task, RetrainTask):
             return Appraised(None, None)
         self.finish()
         self.retrained += 1
+        assert not handle.report(1, self.value), "a retraining is never pruned"
+        handle.progress(1, 3, 4)
         model = task.job.scratch / "model.keras"
         model.write_bytes(b"weights")
-        return Retrained(0.5, 1, model, {"val_loss": [0.5]}, 1.0, FACTS)
+        return Retrained(self.value, 1, model, {"val_loss": [self.value]}, 1.0, FACTS)
 
 
 class Session:
@@ -68,8 +80,8 @@ class Session:
         self.waits = threading.Event()
         self.result: bool | Exception | None = None
         self.study = Study.open(open_storage(url, create=False), "bss")
-        store = open_artifact_store(str(artifacts), create=True)
-        self.publisher = Publisher(self.study, self.trainer, store, self.hear, self.stop, **options)
+        self.store = open_artifact_store(str(artifacts), create=True)
+        self.publisher = Publisher(self.study, self.trainer, self.store, self.hear, self.stop, **options)
         self.thread = threading.Thread(target=self._publish)
 
     def hear(self, event: Event) -> None:
@@ -194,14 +206,24 @@ def test_the_second_takes_over_from_a_first_that_is_silent_and_the_first_then_pu
     assert isinstance(lost, LeaseLostError)
     assert str(lost).startswith("Another process publishes the bundle of 'bss' by now")
     assert (first.has_published, second.has_published) == (False, True)
+    assert Evaluating() not in first.events, "it goes on with what is lost"
 
 
-def test_a_session_that_waits_can_be_stopped(session: Open) -> None:
+def test_a_session_that_waits_says_so_once_and_can_be_stopped(
+    session: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
     second = session()
+    wait, looks = second.stop.wait, []
+
+    def look(seconds: float) -> bool:
+        looks.append(seconds)
+        if len(looks) == 3:
+            second.stop.set()
+        return wait(seconds)
+
+    monkeypatch.setattr(second.stop, "wait", look)
     assert turn_of(second.study, "elsewhere 7").take() is None
     second.thread.start()
-    assert second.waits.wait(30)
-    second.stop.set()
     assert second.end() is False
     assert second.events == [WaitingToPublish("elsewhere 7")]
     assert published(second.study.storage, second.study.id) is None
@@ -221,6 +243,31 @@ def test_what_the_retraining_came_to_is_recorded_in_the_study(session: Open) -> 
     assert alone.end() is True
     recorded = alone.study.storage.get_study_user_attrs(alone.study.id)["studyhall:retraining"]
     assert recorded == {"trial": 0, "value": 0.5, "best_epoch": 1, "seconds": 1.0} | FACTS
+
+
+def test_a_publication_is_told_step_by_step(session: Open) -> None:
+    alone = session()
+    alone.thread.start()
+    assert alone.end() is True
+    assert alone.events == [
+        RetrainingStarted(0, alone.study.definition.retraining.epochs),
+        EpochDone(None, 1, 0.5),
+        BatchDone(None, 1, 3, 4),
+        Evaluating(),
+        Published("retrained", "retraining reached 0.5, the trial 1", 0.5, None),
+    ]
+
+
+def test_a_retraining_that_reaches_just_what_the_trial_did_is_published(
+    session: Open, tmp_path: Path
+) -> None:
+    alone = session()
+    alone.trainer.value = 1.0
+    (tmp_path / "own.keras").write_bytes(b"own weights")
+    KeptModels(alone.study, alone.store).keep(0, 1.0, tmp_path / "own.keras")
+    alone.thread.start()
+    assert alone.end() is True
+    assert [event.source for event in alone.events if isinstance(event, Published)] == ["retrained"]
 
 
 def test_a_turn_is_one_process_until_it_is_left_or_silent_too_long(empty_storage_url: str) -> None:

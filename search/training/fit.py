@@ -137,8 +137,7 @@ def fit(
         together: What `batches_on_device` says of this fit.
         callbacks: Further callbacks; they see each epoch's logs after the account did.
         checkpoints: Where to continue from, and what to do with each epoch's checkpoint; None makes none.
-        array_batch_size: Examples in a batch of arrays, for a `fit` of the HyperModel's own that does not
-            say.
+        array_batch_size: Examples in a batch of arrays, where a `fit` of the user's own does not say.
         fit_arguments: Passed on to `hypermodel.fit`.
 
     Raises:
@@ -146,35 +145,19 @@ def fit(
         UnknownMetricError: Training does not report the objective, or reports several values of it.
         keras_tuner.errors.FatalTypeError: `fit` returned what is no result, or passed no callbacks on.
     """
-    throughput = Throughput()
-    rules = _rules(plan)
-    # What a rule sets before the first step is traced with it.
-    first: list[keras.callbacks.Callback] = [each for each in rules if isinstance(each, Annealing)]
-    last = [each for each in rules if not isinstance(each, Annealing)]
-    every = [*first, FirstStep(), EpochData(train, account), throughput, LearningRate(), account, *last]
-    every += callbacks
-    ordered = hasattr(train, "set_epoch") or hasattr(train, "element_spec")
-    if ordered and not has_own_fit(hypermodel):
-        # Ours draws its order from (seed, epoch) already, where Keras would shuffle it by Python's global
-        # generator; a tf.data.Dataset has its author's, of which Keras would warn.
+    own, throughput, rules = has_own_fit(hypermodel), Throughput(), _rules(plan)
+    every = [*_in_order(rules, EpochData(train, account), throughput, account), *callbacks]
+    every += [] if checkpoints is None else [_checkpointer(checkpoints, account, every, single=not own)]
+    _set_model(every, model)
+    if _has_its_order(train) and not own:
         fit_arguments = {"shuffle": False} | fit_arguments
-    if checkpoints is not None:
-        single = not has_own_fit(hypermodel)
-        checkpointer = Checkpointer(account, every, checkpoints.save, checkpoints.scratch, single=single)
-        every.append(checkpointer)
-        if checkpoints.resume_from is not None:
-            checkpointer.resume(checkpoints.resume_from)
-    for callback in every:
-        callback.set_model(model)  # a training loop of the user's own may not
     fed = resident(model, train, validation, together) if together else nullcontext((train, validation))
-    beside = (
-        joined(model, every, rules, array_batch_size, account) if has_own_fit(hypermodel) else nullcontext()
-    )
+    beside = joined(model, every, rules, array_batch_size, account) if own else nullcontext()
     started = time.perf_counter()
     with fed as (x, validation_data), beside:
         before = weights_before(hypermodel, model)
-        compiled_for = getattr(model, "steps_per_execution", 1)
-        throughput.together = compiled_for * (len(train) / len(x) if together else 1)
+        shrunk = len(train) / len(x) if together else 1
+        throughput.together = getattr(model, "steps_per_execution", 1) * shrunk
         returned = hypermodel.fit(
             hp,
             model,
@@ -186,6 +169,56 @@ def fit(
             **fit_arguments,
         )
     seconds = time.perf_counter() - started
+    return _fitted(returned, hypermodel, model, plan, account, before, rules, throughput, seconds)
+
+
+def _set_model(callbacks: Sequence[keras.callbacks.Callback], model: Any) -> None:
+    """Give callbacks their model, which a training loop of the user's own may not do."""
+    for each in callbacks:
+        each.set_model(model)
+
+
+def _in_order(
+    rules: Sequence[Rule], data: EpochData, throughput: Throughput, account: Account
+) -> list[keras.callbacks.Callback]:
+    """Return our callbacks in the order in which they must hear of an epoch."""
+    # What a rule sets before the first step is traced with it.
+    first = [each for each in rules if isinstance(each, Annealing)]
+    last = [each for each in rules if not isinstance(each, Annealing)]
+    return [*first, FirstStep(), data, throughput, LearningRate(), account, *last]
+
+
+def _has_its_order(train: Any) -> bool:
+    """Whether training data must not be shuffled by Keras.
+
+    Ours draw their order from (seed, epoch) already, where Keras would shuffle them by Python's global
+    generator; a tf.data.Dataset has its author's order, of which Keras would warn.
+    """
+    return hasattr(train, "set_epoch") or hasattr(train, "element_spec")
+
+
+def _checkpointer(
+    checkpoints: Checkpoints, account: Account, callbacks: list[keras.callbacks.Callback], *, single: bool
+) -> Checkpointer:
+    """Return what makes the checkpoints of a training, which goes on from one if there is one."""
+    made = Checkpointer(account, callbacks, checkpoints.save, checkpoints.scratch, single=single)
+    if checkpoints.resume_from is not None:
+        made.resume(checkpoints.resume_from)
+    return made
+
+
+def _fitted(
+    returned: Any,
+    hypermodel: keras_tuner.HyperModel,
+    model: Any,
+    plan: TrainingPlan,
+    account: Account,
+    before: Any,
+    rules: Sequence[Rule],
+    throughput: Throughput,
+    seconds: float,
+) -> Fitted:
+    """Return what a training came to, with the weights that its value is of."""
     function = f"{type(hypermodel).__name__}.fit()"
     result, is_best_epoch = result_of_training(returned, account, plan.objectives, function)
     _require_finite(result, plan)

@@ -1,5 +1,6 @@
 """The Tuner: KerasTuner's interface to a study that any number of processes share."""
 
+import functools
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,14 +29,19 @@ from studyhall.search.tuner.trial_ending import TrialEnding
 from studyhall.search.user.data import arrays_fingerprint
 from studyhall.search.user.keras_settings import kept
 from studyhall.search.views.narration import exhausted_in_words
-from studyhall.search.workers.claims import FailuresInARow
+from studyhall.search.workers.failures_in_a_row import FailuresInARow
 from studyhall.studies.artifacts.location import artifact_location
+from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.database.address import sqlite_url
+from studyhall.studies.definition import Definition
 from studyhall.studies.definition.search_sections import ARTIFACTS, KEEP_MODELS
 from studyhall.studies.errors import (
     UserCodeError,
 )
+from studyhall.studies.study.study import Study
 from studyhall.studies.values import Value
+
+UNTITLED = "untitled_project"  # as with KerasTuner
 
 
 class SearchFailedError(UserCodeError, RuntimeError):
@@ -119,28 +125,13 @@ class Tuner(TrialEnding, SearchResults):
         from_study: Sequence[str] = (),
         repeat: bool = False,
     ) -> None:
-        # KerasTuner's own constructor makes a project folder, and connects to a chief.
-        if hypermodel is None and type(self).run_trial is Tuner.run_trial:
-            raise UserCodeError(
-                "hypermodel=None: give a HyperModel or a function build(hp), or override run_trial"
-            )
         wanted = make_objective(objective)
-        self.directory = str(directory or ".")
-        self.project_name = study_name or project_name or "untitled_project"
-        self.hypermodel = hypermodels.get_hypermodel(hypermodel)
-        self.max_model_size = max_model_size
-        self.optimizer = optimizer
-        self.loss = loss
-        self.metrics = metrics
-        self.distribution_strategy = None
-        self.executions_per_trial = executions_per_trial
-        self.tuner_id = "tuner0"
-        self.logger = None
+        self.directory, self.project_name = str(directory or "."), study_name or project_name or UNTITLED
         self.max_consecutive_failed_trials = max_consecutive_failed_trials
-        url = storage or sqlite_url(Path(self.directory) / "studies.db")
+        self._set_as_kerastuner(hypermodel, executions_per_trial, max_model_size, optimizer, loss, metrics)
         definition = script_definition(
             study_name=self.project_name,
-            storage=url,
+            storage=storage or sqlite_url(Path(self.directory) / "studies.db"),
             objectives=as_tables(wanted),
             max_trials=max_trials,
             seed=seed,
@@ -153,16 +144,8 @@ class Tuner(TrialEnding, SearchResults):
             keep_models=keep_models,
             repeat=repeat,
         )
-        place = artifact_location(url, str(artifacts or ARTIFACTS))
         self.oracle = StudyOracle(
-            lambda: open_or_create(
-                url,
-                place,
-                definition,
-                going_on=lambda stored: going_on(definition, stored, max_trials, seed),
-                overwrite=overwrite,
-                misfits=self._misfits,
-            ),
+            functools.partial(self._open, definition, artifacts, max_trials, seed, overwrite),
             hyperparameters,
             keep_models,
             objective=wanted,
@@ -172,10 +155,60 @@ class Tuner(TrialEnding, SearchResults):
             seed=seed,
             max_consecutive_failed_trials=max_consecutive_failed_trials,
         )
+        self._begin()
+
+    def _begin(self) -> None:
+        """Open the study, once the model could be built: what cannot is refused while there is no study."""
         with kept():
-            self._populate_initial_space()  # what cannot be built is refused while there is no study
+            self._populate_initial_space()
         self.oracle.note_space()
         self.oracle.opened()
+
+    def _set_as_kerastuner(
+        self,
+        hypermodel: Any,
+        executions_per_trial: int,
+        max_model_size: int | None,
+        optimizer: Any,
+        loss: Any,
+        metrics: Any,
+    ) -> None:
+        """Set what KerasTuner's constructor sets and its methods use.
+
+        That constructor is not called: it makes a project folder, and connects to a chief.
+        """
+        if hypermodel is None and type(self).run_trial is Tuner.run_trial:
+            raise UserCodeError(
+                "hypermodel=None: give a HyperModel or a function build(hp), or override run_trial"
+            )
+        self.hypermodel = hypermodels.get_hypermodel(hypermodel)
+        self.executions_per_trial = executions_per_trial
+        self.max_model_size = max_model_size
+        self.optimizer = optimizer
+        self.loss = loss
+        self.metrics = metrics
+        self.distribution_strategy = None
+        self.tuner_id = "tuner0"
+        self.logger = None
+
+    def _open(
+        self,
+        definition: Definition,
+        artifacts: str | Path | None,
+        max_trials: int | None,
+        seed: int | None,
+        overwrite: bool,
+    ) -> tuple[Study, ArtifactStore]:
+        """Open the study and its artifact store; create them where they are not there."""
+        url = definition.storage.url
+        return open_or_create(
+            url,
+            artifact_location(url, str(artifacts or ARTIFACTS)),
+            definition,
+            going_on=functools.partial(going_on, definition, max_trials=max_trials, seed=seed),
+            overwrite=overwrite,
+            misfits=self._misfits,
+        )
 
     def _misfits(self, configurations: Sequence[Mapping[str, Value]]) -> list[str | None]:
         if self.hypermodel is None:  # what run_trial will ask for, nobody knows yet

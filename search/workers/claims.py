@@ -43,9 +43,6 @@ from studyhall.studies.study.study import Study
 
 # How often a worker looks whether others have left it something to try, or are done.
 LOOK_SECONDS = 1.0
-# Failures of a kind that may be the code's fault; several in a row end a worker, which would only burn the
-# queue.
-_NOT_THE_TRIALS_FAULT = frozenset({FailureKind.ERROR, FailureKind.CRASHED})
 
 
 @dataclass(frozen=True)
@@ -274,28 +271,3 @@ class Claims:
             case Dropped():
                 pass
         return outcome
-
-
-class FailuresInARow:
-    """Counts the failures in a row that may be the code's fault.
-
-    Args:
-        most: How many of them end a worker.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._count = 0
-
-    def too_many(self, outcome: TrialOutcome) -> str | None:
-        """Count one more trial; return why to give up, for people, None where there is no reason."""
-        if not (isinstance(outcome, Failed) and outcome.kind in _NOT_THE_TRIALS_FAULT):
-            self._count = 0
-            return None
-        self._count += 1
-        if self._count < self._most:
-            return None
-        return (
-            f"{self._count} trials in a row failed, the last one with: {outcome.reason}; "
-            "mend it and start again: the queue is kept"
-        )

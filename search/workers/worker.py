@@ -17,7 +17,8 @@ from studyhall.search.processes.trainer_process import (
     TrainerStoppedError,
 )
 from studyhall.search.workers.announcer import Announcer
-from studyhall.search.workers.claims import Claims, FailuresInARow, HeldTrial
+from studyhall.search.workers.claims import Claims, HeldTrial
+from studyhall.search.workers.failures_in_a_row import FailuresInARow
 from studyhall.studies.artifacts.attachments import copy_checked
 from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.errors import ArtifactError, WorkFailedError

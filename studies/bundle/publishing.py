@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,9 +44,8 @@ def publish(
 ) -> BundleRecord:
     """Publish the files of a folder as the study's bundle, in place of the one before.
 
-    The order makes it safe to be killed anywhere: a note of the ids to be used, the files, the manifest, the
-    one record that makes them the published bundle, and only then the removal of the previous one. Until the
-    record the previous bundle is untouched; what an interrupted publication leaves is removed by the next.
+    The order makes it safe to be killed anywhere: a note of the ids, the files, the manifest, the record that
+    makes them the published bundle, then the removal of the previous one, which is untouched until then.
 
     Args:
         folder: Plain files, among them model.keras and history.json; a manifest.json in it is ignored.
@@ -73,16 +73,7 @@ def publish(
     owner = _take_over(storage, study_id, record.artifact_ids)
     begun: list[str] = []
     try:
-        for name, entry in record.files.items():
-            begun.append(entry.artifact_id)
-            attachment = attach(
-                storage, store, paths[name], study_id=study_id, filename=name, artifact_id=entry.artifact_id
-            )
-            if (attachment.sha256, attachment.size) != (entry.sha256, entry.size):
-                raise BundleError(f"{name} changed while it was being published. Publish it again.")
-        manifest_id = record.manifest.artifact_id
-        begun.append(manifest_id)
-        attach(storage, store, text, study_id=study_id, filename=MANIFEST, artifact_id=manifest_id)
+        _attach_all(storage, store, study_id, record, paths, text, begun)
         if _draft(storage, study_id)[0] != owner:
             raise BundleError(
                 f"Another process is publishing the bundle of '{record.study}' too; this one stops. "
@@ -90,8 +81,8 @@ def publish(
             )
         storage.set_study_user_attr(study_id, BUNDLE, record.model_dump(mode="json"))
     except BaseException:
-        # A lost connection does not say whether the record was made: read it, and remove only what it does
-        # not name. When it cannot be read nothing is removed now, and the note is there for the next time.
+        # A lost connection does not say whether the record was made: only what it does not name is removed.
+        # When it cannot be read, nothing is removed now, and the note is there for the next time.
         if not _published_ids(storage, study_id) & record.artifact_ids:
             for artifact_id in begun:
                 detach(storage, store, artifact_id, study_id=study_id)
@@ -102,6 +93,38 @@ def publish(
         # The new bundle is published. That some old files remain is no reason to report a failure.
         _log.warning("Old files of the bundle of '%s' remain in the artifact store: %s", record.study, error)
     return record
+
+
+def _attach_all(
+    storage: "BaseStorage",
+    store: ArtifactStore,
+    study_id: int,
+    record: BundleRecord,
+    paths: Mapping[str, Path],
+    manifest: bytes,
+    begun: list[str],
+) -> None:
+    """Attach a bundle's files, the manifest last; each one's id is added to `begun` before it is attached.
+
+    Raises:
+        BundleError: A file changed since its checksum was taken.
+    """
+    for name, entry in record.files.items():
+        begun.append(entry.artifact_id)
+        attachment = attach(
+            storage, store, paths[name], study_id=study_id, filename=name, artifact_id=entry.artifact_id
+        )
+        if (attachment.sha256, attachment.size) != (entry.sha256, entry.size):
+            raise BundleError(f"{name} changed while it was being published. Publish it again.")
+    begun.append(record.manifest.artifact_id)
+    attach(
+        storage,
+        store,
+        manifest,
+        study_id=study_id,
+        filename=MANIFEST,
+        artifact_id=record.manifest.artifact_id,
+    )
 
 
 def unpublished(storage: "BaseStorage", study_id: int) -> tuple[str, ...]:

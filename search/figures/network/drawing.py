@@ -1,5 +1,6 @@
 """The picture of a network: an encoder that descends, a decoder that comes up again, and what joins them."""
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
@@ -100,13 +101,24 @@ def _draw_decoder_arrows(axes: Axes, layout: Layout, architecture: Architecture)
 
 
 def _draw_ends(axes: Axes, layout: Layout, architecture: Architecture, entrance: float, exits: float) -> None:
-    x, y = compose(strokes("train", EXAMPLE[0] + 1)[-1:], blobs("train", EXAMPLE[1] + 1)[-1:], "mean")
+    """Draw what goes into the network, its head, and what comes out."""
+    mixture, separated = compose(
+        strokes("train", EXAMPLE[0] + 1)[-1:], blobs("train", EXAMPLE[1] + 1)[-1:], "mean"
+    )
     side = height_of(32)
-    draw_picture(axes, x[0, ..., 0], entrance, -side / 2, side, "mixture", "32×32×1")
-    centre, width, height = (layout.head_x, layout.head_y), *HEAD_BOX
+    draw_picture(axes, mixture[0, ..., 0], entrance, -side / 2, side, "mixture", "32×32×1")
+    _draw_head(axes, layout, architecture)
+    if architecture.head == "consistent":
+        _draw_way_of_the_mixture(axes, layout, entrance, side)
+    _draw_separated(axes, layout, architecture, separated, exits)
+
+
+def _draw_head(axes: Axes, layout: Layout, architecture: Architecture) -> None:
+    """Draw the head, and the ways from the decoders to it."""
+    (x, y), (width, height) = (layout.head_x, layout.head_y), HEAD_BOX
     axes.add_patch(
         FancyBboxPatch(
-            (centre[0] - width / 2, centre[1] - height / 2),
+            (x - width / 2, y - height / 2),
             width,
             height,
             boxstyle="round,pad=0,rounding_size=0.08",
@@ -117,59 +129,48 @@ def _draw_ends(axes: Axes, layout: Layout, architecture: Architecture, entrance:
         )
     )
     name, *lines = head_in_words(architecture)
-    high = centre[1] + 0.085 * len(lines)
-    axes.text(centre[0], high, name, ha="center", va="center", fontsize=8.5, fontweight="bold", zorder=6)
+    high = y + 0.085 * len(lines)
+    axes.text(x, high, name, ha="center", va="center", fontsize=8.5, fontweight="bold", zorder=6)
     for number, line in enumerate(lines, start=1):
-        axes.text(
-            centre[0], high - 0.02 - 0.17 * number, line, ha="center", va="center", fontsize=7.8, zorder=6
-        )
+        axes.text(x, high - 0.02 - 0.17 * number, line, ha="center", va="center", fontsize=7.8, zorder=6)
     for source, branch in zip(("digit", "item"), layout.decoders, strict=False):
         last = branch[-1]
         if len(layout.decoders) == 1:
-            draw_arrow(axes, [(last.right + 0.05, last.y), (centre[0] - width / 2 - 0.05, last.y)], INK)
+            draw_arrow(axes, [(last.right + 0.05, last.y), (x - width / 2 - 0.05, last.y)], INK)
             continue
-        edge = centre[1] + (height / 2 + 0.05 if last.y > centre[1] else -height / 2 - 0.05)
-        draw_arrow(axes, [(last.right + 0.05, last.y), (centre[0], last.y), (centre[0], edge)], INK)
-        axes.text(
-            last.right + 0.15,
-            last.y + 0.06,
-            f"for the {source}",
-            va="bottom",
-            fontsize=8.5,
-            fontweight="bold",
-        )
-    if architecture.head == "consistent":
-        over, beside = layout.top + 0.12, centre[0] + 0.35
-        path = [
-            (entrance + side / 2, side / 2 + 0.05),
-            (entrance + side / 2, over),
-            (beside, over),
-            (beside, centre[1] + height / 2 + 0.05),
-        ]
-        draw_arrow(axes, path, PURPLE)
-        axes.text(
-            entrance + side / 2 + 0.1,
-            over + 0.05,
-            "the mixture itself, for the head",
-            va="bottom",
-            fontsize=7.5,
-            color=MUTED,
-        )
-    draw_arrow(axes, [(centre[0] + width / 2 + 0.04, centre[1]), (exits - 0.06, centre[1])], INK)
+        edge = y + (height / 2 + 0.05 if last.y > y else -height / 2 - 0.05)
+        draw_arrow(axes, [(last.right + 0.05, last.y), (x, last.y), (x, edge)], INK)
+        label = f"for the {source}"
+        axes.text(last.right + 0.15, last.y + 0.06, label, va="bottom", fontsize=8.5, fontweight="bold")
+
+
+def _draw_way_of_the_mixture(axes: Axes, layout: Layout, entrance: float, side: float) -> None:
+    """Draw the way from the mixture over the network to a head that uses it."""
+    over, beside = layout.top + 0.12, layout.head_x + 0.35
+    path = [
+        (entrance + side / 2, side / 2 + 0.05),
+        (entrance + side / 2, over),
+        (beside, over),
+        (beside, layout.head_y + HEAD_BOX[1] / 2 + 0.05),
+    ]
+    draw_arrow(axes, path, PURPLE)
+    label = "the mixture itself, for the head"
+    axes.text(entrance + side / 2 + 0.1, over + 0.05, label, va="bottom", fontsize=7.5, color=MUTED)
+
+
+def _draw_separated(
+    axes: Axes, layout: Layout, architecture: Architecture, separated: np.ndarray, exits: float
+) -> None:
+    """Draw the two images that come out: one image of both, or two channels."""
+    y = layout.head_y
+    draw_arrow(axes, [(layout.head_x + HEAD_BOX[0] / 2 + 0.04, y), (exits - 0.06, y)], INK)
     if architecture.layout == "side-by-side":
         for place, name in enumerate(("digit", "item")):
-            draw_picture(
-                axes, y[0, ..., place], exits + place * PICTURE, centre[1] - PICTURE / 2, PICTURE, name, ""
-            )
-        axes.text(
-            exits + PICTURE,
-            centre[1] - PICTURE / 2 - 0.28,
-            "one image, 32×64×1",
-            ha="center",
-            va="top",
-            fontsize=8,
-            color=MUTED,
-        )
+            left = exits + place * PICTURE
+            draw_picture(axes, separated[0, ..., place], left, y - PICTURE / 2, PICTURE, name, "")
+        label = "one image, 32×64×1"
+        below = y - PICTURE / 2 - 0.28
+        axes.text(exits + PICTURE, below, label, ha="center", va="top", fontsize=8, color=MUTED)
         return
-    draw_picture(axes, y[0, ..., 0], exits, centre[1] + 0.06, PICTURE, "", "")
-    draw_picture(axes, y[0, ..., 1], exits, centre[1] - 0.06 - PICTURE, PICTURE, "digit, item", "32×32×2")
+    draw_picture(axes, separated[0, ..., 0], exits, y + 0.06, PICTURE, "", "")
+    draw_picture(axes, separated[0, ..., 1], exits, y - 0.06 - PICTURE, PICTURE, "digit, item", "32×32×2")

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 
 from studyhall.data.batches import MixtureBatches
-from studyhall.data.mixtures import compose, draw_pairs, generator
+from studyhall.data.mixtures import Mix, compose, draw_pairs, generator
 from studyhall.data.sources import Images
 from studyhall.models.architecture import Architecture
 from studyhall.models.network import build_network
@@ -26,7 +26,7 @@ from studyhall.models.presets import find_preset
 from studyhall.search.devices.setup import Feeding, use_compilation
 from studyhall.search.training.resident import resident
 
-MIX = "mean"
+MIX: Mix = "mean"
 NETWORKS = {  # else a preset's name
     "quickstart": Architecture(filters=8, upsampling="nearest"),
     "tiny": Architecture(filters=2, pools=1, convolutions=1, normalisation="none"),

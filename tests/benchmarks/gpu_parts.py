@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import math
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from studyhall.data.mixtures import compose, draw_pairs, generator
 from studyhall.data.separation import TrainingData, load
 from studyhall.data.sources import Images, load_source
 from studyhall.data.splits import split
@@ -19,7 +17,7 @@ from studyhall.models.presets import find_preset
 from studyhall.search.training.resident import resident
 from studyhall.search.training.schedules import HoldThenCosine
 from tests.benchmarks import feeding, several_trials
-from tests.benchmarks.flops import peak_tflops, training_flops
+from tests.support.measures import peak_tflops, round_errors, training_flops
 
 MEASURED_EPOCHS = 3  # of the quality run: the first compiles, the others tell how many fit into the minutes
 MOST_MIXTURES = 1024  # of an execution
@@ -136,7 +134,9 @@ def score(options: argparse.Namespace) -> dict[str, Any]:
             train, validation_data=validation, epochs=10**6, shuffle=False, verbose=0, callbacks=[annealed]
         )
     seconds = time.perf_counter() - began
-    errors = round_errors(model, load_source(options.source).test, options.rounds, options.samples)
+    errors = round_errors(
+        model, load_source(options.source).test, feeding.MIX, options.rounds, options.samples
+    )
     return {
         "settings": settings,
         "precision": options.precision,
@@ -150,21 +150,6 @@ def score(options: argparse.Namespace) -> dict[str, Any]:
         "curve": [round(value, 7) for value in annealed.curve],
         "data": data.fingerprint,
     }
-
-
-def round_errors(model: Any, images: Images, rounds: int, samples: int) -> list[float]:
-    """Return each round's error by the protocol of `studyhall evaluate`, which needs packages that a GPU's machine may lack."""
-    errors = []
-    for number in range(rounds):
-        digits, items = draw_pairs(generator(0, "evaluation", number), images, samples)
-        total = 0.0
-        for start in range(0, samples, 250):
-            batch = slice(start, start + 250)
-            x, y = compose(images.digits[digits[batch]], images.items[items[batch]], feeding.MIX)
-            guess = np.asarray(model.predict_on_batch(x), np.float32)
-            total += float(np.square(np.subtract(guess, y, dtype=np.float64)).sum())
-        errors.append(total / (samples * math.prod(y.shape[1:])))
-    return errors
 
 
 def _data(options: argparse.Namespace) -> TrainingData:

@@ -17,17 +17,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from optuna.distributions import FloatDistribution, IntDistribution
-
-from studyhall.search.core.outcome import Completed
-from studyhall.search.processes.channel import Task, TrialTask
 from studyhall.search.processes.stop_switch import StopSwitch
-from studyhall.search.processes.trainer_process import TrainerProcess
 from studyhall.search.workers.worker import Worker
 from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.database.retrying import Patience
@@ -35,7 +29,6 @@ from studyhall.studies.definition import Definition
 from studyhall.studies.storage.study_storage import open_storage
 from studyhall.studies.study.study import Study
 
-EPOCHS = 5
 AIM = 5.0  # percent of the time with 8 workers and trials of 1 s
 
 
@@ -53,35 +46,10 @@ class Run:
     finished: int
 
 
-class LightTrainer(TrainerProcess):
-    """Pretends to train for so many seconds a trial, in the worker's own process; nothing imports Keras."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
-        self.trained = 0.0
-        self._seconds = seconds
-
-    def run(self, task: Task, handle: Any, stop_requested: Callable[[], bool]) -> Completed:
-        if not isinstance(task, TrialTask):
-            raise TypeError(f"a worker was to do {task!r}")
-        filters = handle.suggest("filters", IntDistribution(4, 64))
-        rate = handle.suggest("learning_rate", FloatDistribution(1e-4, 1e-1, log=True))
-        handle.record({"hyperparameters": {"filters": filters, "learning_rate": rate}})
-        value = rate
-        for epoch in range(1, EPOCHS + 1):
-            handle.begin_epoch(epoch)
-            began = time.perf_counter()
-            time.sleep(self._seconds / EPOCHS)
-            self.trained += time.perf_counter() - began
-            value = rate + 1 / (filters * epoch)
-            handle.report(epoch, value)
-        model = task.job.scratch / "model.keras"
-        model.write_bytes(bytes(1000))
-        return Completed(value, EPOCHS, model)
-
-
 def work(url: str, name: str, artifacts: Path, seconds: float) -> None:
     """Be one worker: say that it is ready, wait for a line of input, work, and say what the time went into."""
+    from tests.support.trainers import LightTrainer
+
     study = Study.open(open_storage(url, create=False, patience=Patience(60)), name)
     store = open_artifact_store(str(artifacts), create=True)
     with LightTrainer(seconds) as trainer:
@@ -101,6 +69,8 @@ def work(url: str, name: str, artifacts: Path, seconds: float) -> None:
 
 def measure(url: str, folder: Path, workers: int, trials: int, trial_seconds: float) -> Run:
     """Have so many workers empty a queue of so many trials."""
+    from tests.support.trainers import EPOCHS
+
     name = f"{workers}-workers-{trial_seconds}-s"
     artifacts = folder / name
     definition = Definition.model_validate(

@@ -20,8 +20,8 @@ from studyhall.studies.definition import Definition
 from studyhall.studies.errors import StorageError
 from studyhall.studies.storage.study_storage import open_storage
 from studyhall.studies.study.study import Study
-from tests.benchmarks.worker_throughput import LightTrainer
 from tests.postgres import PostgresServer
+from tests.support.trainers import LightTrainer
 
 LEASE_SECONDS = 0.04  # so that it is renewed all the time, while parameters and reports are written
 

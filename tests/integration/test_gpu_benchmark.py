@@ -14,8 +14,7 @@ from studyhall.models.architecture import Architecture
 from studyhall.models.network import build_network
 from studyhall.search.scoring.evaluation import evaluate
 from studyhall.search.scoring.separator import separator_of
-from tests.benchmarks.flops import training_flops
-from tests.benchmarks.gpu_parts import round_errors
+from tests.support.measures import round_errors, training_flops
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "tests" / "benchmarks" / "gpu.py"
@@ -63,7 +62,7 @@ def test_it_runs_on_tensorflow_too() -> None:
 def test_its_score_is_that_of_studyhall_evaluate() -> None:
     images = load_source("synthetic").test
     model = build_network(Architecture(filters=2, pools=1, convolutions=1))
-    errors = round_errors(model, images, rounds=2, samples=300)
+    errors = round_errors(model, images, "mean", rounds=2, samples=300)
     expected = evaluate(separator_of(model, Path("model.keras")), images, rounds=2, samples=300)
     assert errors == pytest.approx([each.joint for each in expected.rounds], rel=1e-9)
 

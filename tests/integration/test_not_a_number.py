@@ -2,19 +2,16 @@
 
 import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from optuna.distributions import FloatDistribution
 
-from studyhall.search.core.outcome import Appraised, Failed, Retrained
+from studyhall.search.core.outcome import Failed
 from studyhall.search.figures.for_bundle import read_history
 from studyhall.search.figures.history import history_figure
-from studyhall.search.processes.channel import RetrainTask, Task
 from studyhall.search.processes.stop_switch import StopSwitch
-from studyhall.search.processes.trainer_process import TrainerProcess
 from studyhall.search.session import publisher
 from studyhall.search.session.publisher import Publisher
 from studyhall.search.tuner.trials import as_keras_tuner_trial
@@ -25,6 +22,7 @@ from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.retention.best_models import KeptModels
 from studyhall.studies.storage.suggesting import suggest_value
 from studyhall.studies.study.study import Study
+from tests.support.trainers import FACTS, PublishingTrainer
 
 NAN, INFINITY = float("nan"), float("inf")
 HISTORY: dict[str, list[Any]] = {
@@ -33,15 +31,6 @@ HISTORY: dict[str, list[Any]] = {
     "val_ratio": [[NAN, 1.0], [INFINITY, 2.0]],
 }
 AS_JSON = {"val_loss": [0.5, 0.25], "val_f1": [None, 0.75], "val_ratio": [[None, 1.0], [None, 2.0]]}
-FACTS: dict[str, Any] = {
-    "seed": 1,
-    "parameters": 9,
-    "backend": "jax",
-    "device": "CPU",
-    "versions": {},
-    "revision": None,
-    "data_fingerprint": "",
-}
 
 
 def strictly(text: str | bytes) -> Any:
@@ -51,23 +40,6 @@ def strictly(text: str | bytes) -> Any:
         raise AssertionError(f"{word} is no JSON")
 
     return json.loads(text, parse_constant=refuse)
-
-
-class Trainer(TrainerProcess):
-    """A training process that is none; its retraining fails, or gives a model and a history with NaN."""
-
-    def __init__(self, *, fails: bool) -> None:
-        super().__init__()
-        self.fails = fails
-
-    def run(self, task: Task, handle: object, stop_requested: Callable[[], bool]) -> Any:
-        if not isinstance(task, RetrainTask):
-            return Appraised({"joint": {"mean": 0.1, "std": NAN}}, None)
-        if self.fails:
-            return Failed(FailureKind.NAN, "val_loss is nan")
-        model = task.job.scratch / "model.keras"
-        model.write_bytes(b"weights")
-        return Retrained(0.125, 1, model, HISTORY, 1.0, FACTS)
 
 
 def complete_with_nan(site: Any, folder: Path) -> Study:
@@ -93,7 +65,10 @@ def test_a_history_with_nan_is_json_from_the_trial_to_the_fetched_bundle_and_the
     study = complete_with_nan(site, tmp_path)
     (trial,) = study.optuna().get_trials()
     assert trial.user_attrs["history"] == AS_JSON
-    with Trainer(fails=fails) as trainer:
+    with PublishingTrainer() as trainer:
+        trainer.failure = Failed(FailureKind.NAN, "val_loss is nan") if fails else None
+        trainer.value, trainer.history = 0.125, HISTORY
+        trainer.test_metrics = {"joint": {"mean": 0.1, "std": NAN}}
         assert Publisher(study, trainer, site.store, lambda event: None, StopSwitch()).publish_best()
     record = published(study.storage, study.id)
     assert record is not None

@@ -21,9 +21,9 @@ from studyhall.studies.status.summary import Counts
 from studyhall.studies.storage.study_storage import StudyStorage, open_storage
 from studyhall.studies.storage.suggesting import suggest_value
 from studyhall.studies.study.study import Study
-from tests.integration.test_leases_races import run
 from tests.pgbouncer import PROGRAM, PgBouncer, running_pgbouncer
 from tests.postgres import PostgresServer
+from tests.support.races import run_processes
 
 CONNECTIONS = 3  # fewer than there are workers
 WORKERS = 6
@@ -63,8 +63,8 @@ def claim(study: Study) -> Trial:
 
 
 def test_workers_that_start_at_once_create_one_study_and_finish_each_trial_once(pooled_url: str) -> None:
-    assert run("start", pooled_url, WORKERS, 30) == [30] * WORKERS
-    answers = run("work", pooled_url, WORKERS, 30)
+    assert run_processes("start", pooled_url, WORKERS, 30) == [30] * WORKERS
+    answers = run_processes("work", pooled_url, WORKERS, 30)
     times = Counter(number for numbers in answers for number in numbers)
     # A fifth is handed back once.
     assert times == {number: 2 if number % 5 == 0 else 1 for number in range(30)}

@@ -1,7 +1,7 @@
 """A publication that does not come to its end: nothing is published, and how it ended says with which status."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,10 @@ from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
 from optuna.trial import Trial
 
-from studyhall.search.core.outcome import Appraised, Failed, Retrained
-from studyhall.search.processes.channel import RetrainTask, Task
+from studyhall.search.core.outcome import Failed
 from studyhall.search.processes.death import Death
 from studyhall.search.processes.stop_switch import StopSwitch
-from studyhall.search.processes.trainer_process import (
-    TrainerCrashedError,
-    TrainerProcess,
-    TrainerStoppedError,
-)
+from studyhall.search.processes.trainer_process import TrainerCrashedError, TrainerStoppedError
 from studyhall.search.session.publisher import Publisher
 from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.bundle.fetching import fetch
@@ -32,38 +27,7 @@ from studyhall.studies.retention.best_models import KeptModels
 from studyhall.studies.storage.study_storage import open_storage
 from studyhall.studies.storage.suggesting import suggest_value
 from studyhall.studies.study.study import Study
-
-FACTS = {
-    "seed": 1,
-    "parameters": 9,
-    "backend": "jax",
-    "device": "CPU",
-    "versions": {},
-    "revision": None,
-    "data_fingerprint": "",
-}
-
-
-class Trainer(TrainerProcess):
-    """A training process that is none: its retraining ends as `retraining` says, its evaluation as `appraise` does."""
-
-    def __init__(self, switch: StopSwitch) -> None:
-        super().__init__()
-        self.switch = switch
-        self.retraining: Failed | Exception | None = None
-        self.appraise: Callable[[], None] = lambda: None
-
-    def run(self, task: Task, handle: object, stop_requested: Callable[[], bool]) -> Any:
-        if isinstance(task, RetrainTask):
-            if isinstance(self.retraining, Exception):
-                raise self.retraining
-            model = task.job.scratch / "model.keras"
-            model.write_bytes(b"weights")
-            return self.retraining or Retrained(0.5, 1, model, {"val_loss": [0.5]}, 1.0, FACTS)
-        self.appraise()
-        if stop_requested():
-            raise TrainerStoppedError
-        return Appraised(None, None)
+from tests.support.trainers import FACTS, PublishingTrainer
 
 
 @pytest.fixture
@@ -75,15 +39,20 @@ def study(sqlite_template: Path, tmp_path: Path) -> Iterator[Study]:
 
 
 @pytest.fixture
-def trainer() -> Iterator[Trainer]:
-    with Trainer(StopSwitch()) as trainer:
+def trainer() -> Iterator[PublishingTrainer]:
+    with PublishingTrainer() as trainer:
         yield trainer
 
 
 @pytest.fixture
-def publisher(study: Study, trainer: Trainer, tmp_path: Path) -> Publisher:
+def switch() -> StopSwitch:
+    return StopSwitch()
+
+
+@pytest.fixture
+def publisher(study: Study, trainer: PublishingTrainer, switch: StopSwitch, tmp_path: Path) -> Publisher:
     store = open_artifact_store(str(tmp_path / "artifacts"), create=True)
-    return Publisher(study, trainer, store, lambda event: None, trainer.switch)
+    return Publisher(study, trainer, store, lambda event: None, switch)
 
 
 def complete(study: Study, **facts: Any) -> Trial:
@@ -110,10 +79,10 @@ def test_without_a_completed_trial_the_work_has_failed(
 
 
 def test_without_a_retrained_model_and_the_trials_own_the_work_has_failed(
-    study: Study, publisher: Publisher, trainer: Trainer, tmp_path: Path
+    study: Study, publisher: Publisher, trainer: PublishingTrainer, tmp_path: Path
 ) -> None:
     complete(study)
-    trainer.retraining = Failed(FailureKind.NAN, "val_loss is nan")
+    trainer.failure = Failed(FailureKind.NAN, "val_loss is nan")
     with pytest.raises(
         WorkFailedError, match=r"retraining failed: val_loss is nan, and the weights of trial 0"
     ):
@@ -122,14 +91,18 @@ def test_without_a_retrained_model_and_the_trials_own_the_work_has_failed(
 
 
 def test_a_retraining_that_ends_its_process_leaves_the_trials_own_model_to_be_published(
-    study: Study, publisher: Publisher, trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    study: Study,
+    publisher: Publisher,
+    trainer: PublishingTrainer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Publisher, "_attach_figures", lambda self, scratch: None)
     trial = complete(study, history={"val_loss": [1.0]}, **FACTS)
     (tmp_path / "own.keras").write_bytes(b"own weights")
     store = open_artifact_store(str(tmp_path / "artifacts"), create=False)
     KeptModels(study, store).keep(trial.number, 1.0, tmp_path / "own.keras")
-    trainer.retraining = TrainerCrashedError(Death(-11, None, False), "")
+    trainer.failure = TrainerCrashedError(Death(-11, None, False), "")
     assert publisher.publish_best()
     record = published(study.storage, study.id)
     assert record is not None
@@ -141,31 +114,31 @@ def test_a_retraining_that_ends_its_process_leaves_the_trials_own_model_to_be_pu
 
 
 def test_a_stop_in_the_retraining_is_obeyed_and_nothing_is_published(
-    study: Study, publisher: Publisher, trainer: Trainer, tmp_path: Path
+    study: Study, publisher: Publisher, trainer: PublishingTrainer, tmp_path: Path
 ) -> None:
     complete(study)
-    trainer.retraining = TrainerStoppedError()
+    trainer.failure = TrainerStoppedError()
     assert not publisher.publish_best()
     assert_nothing_is_published(study, tmp_path)
 
 
 def test_an_evaluation_that_ends_its_process_is_one_line_and_failed_work(
-    study: Study, publisher: Publisher, trainer: Trainer, tmp_path: Path
+    study: Study, publisher: Publisher, trainer: PublishingTrainer, tmp_path: Path
 ) -> None:
     def crash() -> None:
         raise TrainerCrashedError(Death(-11, None, False), "Segmentation fault\n")
 
     complete(study)
-    trainer.appraise = crash
+    trainer.before_appraisal = crash
     with pytest.raises(WorkFailedError, match="The evaluation of the model for 'bss' ends: .*Segmentation"):
         publisher.publish_best()
     assert_nothing_is_published(study, tmp_path)
 
 
 def test_a_stop_in_the_evaluation_is_obeyed_and_nothing_is_published(
-    study: Study, publisher: Publisher, trainer: Trainer, tmp_path: Path
+    study: Study, publisher: Publisher, trainer: PublishingTrainer, switch: StopSwitch, tmp_path: Path
 ) -> None:
     complete(study)
-    trainer.appraise = trainer.switch.set
+    trainer.before_appraisal = switch.set
     assert not publisher.publish_best()
     assert_nothing_is_published(study, tmp_path)

@@ -21,10 +21,7 @@ from studyhall.search.core.events import (
     RetrainingStarted,
     WaitingToPublish,
 )
-from studyhall.search.core.outcome import Appraised, Retrained
-from studyhall.search.processes.channel import RetrainTask, Task
 from studyhall.search.processes.stop_switch import StopSwitch
-from studyhall.search.processes.trainer_process import TrainerProcess
 from studyhall.search.session import publisher
 from studyhall.search.session.publisher import Publisher
 from studyhall.studies.artifacts.opening import open_artifact_store
@@ -37,44 +34,14 @@ from studyhall.studies.retention.best_models import KeptModels
 from studyhall.studies.storage.study_storage import open_storage
 from studyhall.studies.storage.suggesting import suggest_value
 from studyhall.studies.study.study import Study
-
-FACTS = {
-    "seed": 1,
-    "parameters": 9,
-    "backend": "jax",
-    "device": "CPU",
-    "versions": {},
-    "revision": None,
-    "data_fingerprint": "",
-}
-
-
-class QuickTrainer(TrainerProcess):
-    """A training process that is none: its retraining is over when `finish` says so."""
-
-    def __init__(self, finish: Callable[[], None] = lambda: None) -> None:
-        super().__init__()
-        self.finish = finish
-        self.retrained = 0
-        self.value = 0.5
-
-    def run(self, task: Task, handle: Any, stop_requested: Callable[[], bool]) -> Any:
-        if not isinstance(task, RetrainTask):
-            return Appraised(None, None)
-        self.finish()
-        self.retrained += 1
-        assert not handle.report(1, self.value), "a retraining is never pruned"
-        handle.progress(1, 3, 4)
-        model = task.job.scratch / "model.keras"
-        model.write_bytes(b"weights")
-        return Retrained(self.value, 1, model, {"val_loss": [self.value]}, 1.0, FACTS)
+from tests.support.trainers import FACTS, PublishingTrainer
 
 
 class Session:
     """One process that would publish."""
 
     def __init__(self, url: str, artifacts: Path, finish: Callable[[], None], **options: Any) -> None:
-        self.trainer = QuickTrainer(finish)
+        self.trainer = PublishingTrainer(finish)
         self.stop = StopSwitch()
         self.events: list[Event] = []
         self.waits = threading.Event()

@@ -34,7 +34,7 @@ from studyhall.studies.storage.leased_storage import LeasedStorage
 from studyhall.studies.storage.study_storage import StudyStorage, open_storage
 from studyhall.studies.storage.suggesting import suggest_value
 from studyhall.studies.study.study import Study
-from tests.benchmarks.worker_throughput import EPOCHS, LightTrainer
+from tests.support.trainers import EPOCHS, LightTrainer
 
 STATEMENTS = 25  # of a trial; 8 of them store its two parameters, its record and its five epochs, 2 tell it from others
 WORKERS_OWN = 20  # of a worker: its registration, looks at the budget, the empty queue, its farewell

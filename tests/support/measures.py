@@ -1,9 +1,13 @@
-"""Floating-point operations of a network's training, counted from its layers, and what chips can do at most."""
+"""What the GPU's benchmark measures networks by: the operations of their training, and their errors."""
 
 import math
 from typing import Any
 
 import keras
+import numpy as np
+
+from studyhall.data.mixtures import Mix, compose, draw_pairs, generator
+from studyhall.data.sources import Images
 
 # Dense TFLOP/s by the beginning of the device's name, as CUDA has it; NVIDIA's datasheets of the H200, H100 SXM and A100 give them
 # (the first two with sparsity, which is twice as much). JAX lets float32 convolutions run in TF32 on these chips.
@@ -37,3 +41,21 @@ def peak_tflops(device: str, precision: str) -> float | None:
         if device.startswith(name):
             return peaks[precision]
     return None
+
+
+def round_errors(model: Any, images: Images, mix: Mix, rounds: int, samples: int) -> list[float]:
+    """Return each round's error by the protocol of `studyhall evaluate`.
+
+    That command itself needs packages which a GPU's machine may lack.
+    """
+    errors = []
+    for number in range(rounds):
+        digits, items = draw_pairs(generator(0, "evaluation", number), images, samples)
+        total = 0.0
+        for start in range(0, samples, 250):
+            batch = slice(start, start + 250)
+            x, y = compose(images.digits[digits[batch]], images.items[items[batch]], mix)
+            guess = np.asarray(model.predict_on_batch(x), np.float32)
+            total += float(np.square(np.subtract(guess, y, dtype=np.float64)).sum())
+        errors.append(total / (samples * math.prod(y.shape[1:])))
+    return errors

@@ -1,5 +1,6 @@
 """The retraining's rules act as the study file says, whatever it says of trials; and its seed is the only chance in it."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,17 @@ import keras
 import numpy as np
 import pytest
 
-from studyhall.search.core.outcome import Retrained
+from studyhall.search.core.outcome import Failed, HandedBack, Retrained
+from studyhall.search.training import retrain as retrain_module
+from studyhall.search.training.account import NotFiniteError, UnknownMetricError
+from studyhall.search.training.callbacks import StopRequestedError
 from studyhall.search.training.check import DefaultsHandle
 from studyhall.search.training.retrain import run_retraining
+from studyhall.search.training.saving import UnsavableModelError
 from studyhall.search.training.schedules import HoldThenCosine
 from studyhall.search.user.workload import load_workload
+from studyhall.studies.errors import StorageError
+from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.study_file.loading import define
 
 PROJECT = """
@@ -70,6 +77,45 @@ def retrain(tmp_path: Path) -> Retrain:
         return outcome
 
     return run
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (StopRequestedError(2), HandedBack(2)),
+        (NotFiniteError("val_loss is nan"), Failed(FailureKind.NAN, "val_loss is nan")),
+        (UnknownMetricError("no 'f1'"), Failed(FailureKind.INVALID, "no 'f1'")),
+        (UnsavableModelError("it cannot be saved"), Failed(FailureKind.ERROR, "it cannot be saved")),
+        (MemoryError("no room"), Failed(FailureKind.OOM, "MemoryError: no room", "MemoryError: no room")),
+        (
+            TypeError("no argument"),
+            Failed(FailureKind.ERROR, "TypeError: no argument", "TypeError: no argument"),
+        ),
+        (StorageError("the database is away"), None),
+    ],
+)
+def test_an_exception_says_how_a_retraining_ends(
+    error: Exception, outcome: Failed | HandedBack | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: Any) -> Retrained:
+        raise error
+
+    monkeypatch.setattr(retrain_module, "_retrained", fail)
+    (tmp_path / "project.py").write_text(PROJECT)
+    definition = define(
+        {"name": "retrained", "hypermodel": "project.py:build", "data": "project.py:load"}, tmp_path
+    )
+    workload = load_workload(definition)
+    if outcome is None:
+        with pytest.raises(type(error)):
+            run_retraining(DefaultsHandle(7), definition, workload, {}, tmp_path)
+        return
+    ended = run_retraining(DefaultsHandle(7), definition, workload, {}, tmp_path)
+    if isinstance(outcome, Failed) and outcome.details:
+        assert isinstance(ended, Failed)
+        assert outcome.details in ended.details
+        ended = dataclasses.replace(ended, details=outcome.details)
+    assert ended == outcome
 
 
 def test_plateau_reduces_the_rate_as_the_retrainings_rule_says(retrain: Retrain) -> None:

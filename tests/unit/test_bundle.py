@@ -497,6 +497,7 @@ def test_progress_counts_the_bytes_of_all_files(house: House, tmp_path: Path) ->
     folder = fetch(house.publish(), house.store, tmp_path / "best", progress=lambda *news: told.append(news))
     assert [name for name, _, _ in told] == ["manifest.json", "history.json", "history.png", "model.keras"]
     size = sum(path.stat().st_size for path in folder.iterdir())
+    assert told[0] == ("manifest.json", (folder / "manifest.json").stat().st_size, size)
     assert told[-1][1:] == (size, size)
     assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
 

@@ -67,7 +67,7 @@ OBJECTS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "a2wsgi.WSGIMiddleware": (lambda: WSGIMiddleware(lambda environ, start: []), ("executor",)),
     "keras.Model": (
         lambda: keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]),
-        ("_initial_epoch", "train_function", "test_function", "train_step", "test_step"),
+        ("_flatten_layers", "_initial_epoch", "train_function", "test_function", "train_step", "test_step"),
     ),
     "keras.callbacks.EarlyStopping": (
         lambda: fitted(keras.callbacks.EarlyStopping()),

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from studyhall.search.commands.limits import limits_options
+from studyhall.search.commands.limit_options import limits_options
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from studyhall.search.commands.engines import engine_options
+from studyhall.search.commands.engine_options import engine_options
 from studyhall.search.commands.options import WORK_ENVIRONMENT, epilog, same_command, study_options
 
 if TYPE_CHECKING:

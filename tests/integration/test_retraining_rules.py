@@ -97,7 +97,10 @@ def retrain(tmp_path: Path) -> Retrain:
 def test_an_exception_says_how_a_retraining_ends(
     error: Exception, outcome: Failed | HandedBack | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    tries = []
+
     def fail(*arguments: Any) -> Retrained:
+        tries.append(arguments)
         raise error
 
     monkeypatch.setattr(retrain_module, "_retrained", fail)
@@ -111,6 +114,7 @@ def test_an_exception_says_how_a_retraining_ends(
             run_retraining(DefaultsHandle(7), definition, workload, {}, tmp_path)
         return
     ended = run_retraining(DefaultsHandle(7), definition, workload, {}, tmp_path)
+    assert len(tries) == 1
     if isinstance(outcome, Failed) and outcome.details:
         assert isinstance(ended, Failed)
         assert outcome.details in ended.details
@@ -170,6 +174,8 @@ def test_a_constant_rate_without_rules_trains_as_plain_keras_does_from_the_same_
     assert outcome.history["val_loss"] == pytest.approx(history["val_loss"], rel=1e-6)
     best = int(np.argmin(history["val_loss"]))
     assert (outcome.value, outcome.best_epoch) == (outcome.history["val_loss"][best], best + 1)
+    kept = keras.models.load_model(outcome.model)
+    assert kept.evaluate(*validation, verbose=0) == pytest.approx(outcome.value, rel=1e-5)
 
 
 def test_a_retraining_from_the_same_seed_has_the_same_weights_and_from_another_one_others(

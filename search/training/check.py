@@ -39,6 +39,7 @@ from studyhall.search.training.rules import A_CALLBACKS, COSINE, is_for_a_callba
 from studyhall.search.training.saving import (
     UnsavableModelError,
     is_plain,
+    loads_here,
     save_model,
     what_loading_needs,
 )
@@ -244,10 +245,14 @@ class _Check:
         self._say("saving the model")
         model.set_weights(fitted.weights)
         path = save_model(model, self._folder)
-        if not thorough and is_plain(path):
+        plain = is_plain(path)
+        if plain and not thorough:
+            return None
+        x = one_example(whole)
+        if plain and loads_here(path, model, x):
             return None
         self._say("loading the saved model in a process of its own")
-        return what_loading_needs(self._definition, path, self._folder, model, one_example(whole))
+        return what_loading_needs(self._definition, path, self._folder, model, x)
 
     def without_objective(self, error: UnknownMetricError) -> str:
         """Say why training reports no objective."""

@@ -79,13 +79,36 @@ def save_checked(model: Any, folder: Path, inputs: Callable[[], Any]) -> Path:
         loaded = keras.models.load_model(path, custom_objects=own, compile=False, safe_mode=False)
     except Exception:  # noqa: BLE001 - what a stranger needs to load it is found out elsewhere
         return path
-    x = inputs()
-    pairs = zip(*(keras.tree.flatten(each(x, training=False)) for each in (model, loaded)), strict=True)
-    for one, other in pairs:
-        wanted, found = (keras.ops.convert_to_numpy(keras.ops.cast(each, "float32")) for each in (one, other))
-        if not np.allclose(wanted, found, rtol=1e-2, atol=1e-3):
-            raise UnsavableModelError(_DIFFERS)
+    if not _alike(model, loaded, inputs()):
+        raise UnsavableModelError(_DIFFERS)
     return path
+
+
+def loads_here(path: Path, model: Any, x: Any) -> bool:
+    """Whether `load_model(path)` in this process returns a model that predicts what the saved one does.
+
+    For a model of nothing but Keras's own classes that says the same as a process of its own does, which
+    takes seconds to start.
+
+    Args:
+        path: The model's file.
+        model: The model that was saved.
+        x: A batch of its inputs.
+    """
+    try:
+        loaded = keras.models.load_model(path)
+    except Exception:  # noqa: BLE001 - a process of its own finds out why
+        return False
+    return _numbers(x) is None or _alike(model, loaded, x)
+
+
+def _alike(model: Any, loaded: Any, x: Any) -> bool:
+    pairs = zip(*(keras.tree.flatten(each(x, training=False)) for each in (model, loaded)), strict=True)
+    return all(np.allclose(_values(one), _values(other), rtol=1e-2, atol=1e-3) for one, other in pairs)
+
+
+def _values(outputs: Any) -> Any:
+    return keras.ops.convert_to_numpy(keras.ops.cast(outputs, "float32"))
 
 
 def is_plain(path: Path) -> bool:
@@ -176,7 +199,7 @@ def what_loading_needs(
         raise UnsavableModelError(f"the saved model cannot be loaded again: {last}")
     found = json.loads(result.stdout.strip().splitlines()[-1])
     if found["needs"] is None:
-        raise UnsavableModelError(f"the saved model cannot be loaded again: {_unlocated(found['error'])}")
+        raise UnsavableModelError(f"the saved model cannot be loaded again: {_unloadable(found['error'])}")
     if found["differs"]:
         raise UnsavableModelError(_DIFFERS)
     needs = Loading(**found["needs"])
@@ -195,16 +218,21 @@ def _module_of(reference: str) -> str | None:
 
 
 def _keep_predictions(folder: Path, model: Any, x: Any) -> None:
-    named = {"x": x} if is_array(x) else x if isinstance(x, dict) else None
-    if model is None or named is None:
-        return
-    arrays = {name: keras.ops.convert_to_numpy(each) for name, each in named.items()}
-    if any(array.dtype.kind not in "fiub" for array in arrays.values()):
+    arrays = _numbers(x)
+    if model is None or arrays is None:
         return
     outputs = keras.tree.flatten(model(x, training=False))
-    values = [keras.ops.convert_to_numpy(keras.ops.cast(each, "float32")) for each in outputs]
     np.savez(folder / "inputs.npz", **arrays)
-    np.savez(folder / "outputs.npz", **{f"{index:04}": value for index, value in enumerate(values)})
+    np.savez(folder / "outputs.npz", **{f"{index:04}": _values(each) for index, each in enumerate(outputs)})
+
+
+def _numbers(x: Any) -> dict[str, Any] | None:
+    """Return a batch as named arrays of numbers; None where it is something else."""
+    named = {"x": x} if is_array(x) else x if isinstance(x, dict) else None
+    if named is None:
+        return None
+    arrays = {name: keras.ops.convert_to_numpy(each) for name, each in named.items()}
+    return arrays if all(array.dtype.kind in "fiub" for array in arrays.values()) else None
 
 
 def _lacks(error: Exception) -> str:
@@ -213,8 +241,17 @@ def _lacks(error: Exception) -> str:
     return f"{needs[1]} needs get_config()" if needs else f"{type(error).__name__}: {text[:300]}"
 
 
-def _unlocated(error: str) -> str:
+def _unloadable(error: str) -> str:
+    """Say in a line why Keras's message says that a model cannot be loaded, and what to do."""
     missing = re.search(r"(?:Could not locate \w+|Unknown \w+:) '([^']+)'", error)
-    if missing is None:
+    if missing is not None:
+        return f"'{missing[1]}' is not found in its module: define it at the module's top level, not inside a function"
+    # A layer's message stands within that of the model around it.
+    unbuilt = re.findall(r"<class '([^']+)'> could not be deserialized properly", error)
+    if not unbuilt:
         return error[:300]
-    return f"'{missing[1]}' is not found in its module: define it at the module's top level, not inside a function"
+    why = re.split(r"(?:Error encountered during deserialization|Exception encountered): ", error)[-1]
+    return (
+        f"'{unbuilt[-1].rpartition('.')[2]}' cannot be built from its config: {why[:200]}; see that its __init__() takes **kwargs "
+        "and passes them on to super().__init__(), and that get_config() returns all else that it takes"
+    )

@@ -3,7 +3,7 @@
 `python -I stranger.py FOLDER`: the folder holds `stranger.json`: {"model": the saved file, "folder": that of
 the user's code, "modules": names to import from there if need be}. With `inputs.npz` and `outputs.npz` the
 model's predictions are compared. The last line of what it prints is JSON: {"needs": ... or null, "error": why
-a plain `load_model` fails, "differs": whether predictions do}.
+it fails even with the user's code, "differs": whether predictions do}.
 """
 
 import importlib
@@ -20,11 +20,13 @@ _MISSING = re.compile(r"(?:Could not locate \w+|Unknown \w+:) '([^']+)'")
 
 
 def load(path: Path, told: dict[str, Any]) -> tuple[Any, dict[str, Any] | None, str]:
-    """Return the model, what loading it needs beyond `load_model(path)`, and why that alone fails.
+    """Return the model, what loading it needs beyond `load_model(path)`, and the last attempt's error.
 
-    It is tried in the order of what asks the least of people; None for the model if nothing helps.
+    It is tried in the order of what asks the least of people; None for the model if nothing helps. The last
+    attempt has all that there is, so that its error is the model's own and no class is missing for want of
+    an import.
     """
-    first, modules = "", []
+    error, modules = "", []
     objects: dict[str, Any] = {}
     for imports in (False, True):
         if imports:
@@ -33,7 +35,6 @@ def load(path: Path, told: dict[str, Any]) -> tuple[Any, dict[str, Any] | None, 
         for safe_mode in (True, False):
             for compiles in (True, False):
                 model, error = _attempt(path, objects, modules, safe_mode=safe_mode, compiles=compiles)
-                first = first or error
                 if model is not None:
                     needs = {
                         "safe_mode": safe_mode,
@@ -41,8 +42,8 @@ def load(path: Path, told: dict[str, Any]) -> tuple[Any, dict[str, Any] | None, 
                         "modules": told["modules"] if imports else [],
                         "custom_objects": sorted(objects),
                     }
-                    return model, needs, first
-    return None, None, first
+                    return model, needs, error
+    return None, None, error
 
 
 def _attempt(

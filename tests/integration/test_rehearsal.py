@@ -196,6 +196,25 @@ class Odd(layers.Layer):
         return self.inner(x)
 
 
+class Stiff(layers.Layer):
+    def __init__(self):
+        super().__init__()
+
+    def call(self, x):
+        return x + 1
+
+
+def stiff(hp):
+    return network(Stiff())
+
+
+def patched(hp):
+    model = network()
+    call = model.layers[-1].call
+    model.layers[-1].call = lambda x, training=None: call(x) + 1
+    return model
+
+
 def unsavable(hp):
     return network(Odd(layers.Dense(2)))
 
@@ -382,6 +401,10 @@ def test_data_that_no_trial_could_train_on_are_refused(
         ("unsavable", r"the model cannot be saved: Odd needs get_config\(\)"),
         ("hidden_layer", "cannot be loaded again: 'Hidden' is not found in its module"),
         (
+            "stiff",
+            r"again: 'Stiff' cannot be built from its config: Stiff.__init__\(\) got an.*takes \*\*kwargs",
+        ),
+        (
             "with_lambda_activation",
             "cannot be loaded again: the activation of doubled is a lambda.*layers.Lambda",
         ),
@@ -435,12 +458,26 @@ def test_what_loading_the_model_needs_is_found_out_by_a_stranger(
     assert needs.in_words() in "\n".join(in_words(definition, found, "study.toml"))
 
 
-def test_a_model_that_takes_too_long_to_load_is_refused_in_one_line(
-    defined: Callable[..., Definition], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def no_time_to_load(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("studyhall.search.training.saving.LOAD_SECONDS", 0.01)
+
+
+# The second is of Keras's classes alone, but predicts other values when it is loaded.
+@pytest.mark.parametrize("build", ["unregistered", "patched"])
+@pytest.mark.usefixtures("no_time_to_load")
+def test_a_model_that_takes_too_long_to_load_is_refused_in_one_line(
+    defined: Callable[..., Definition], build: str
+) -> None:
     with pytest.raises(UserCodeError, match=r"loading it in a process of its own took longer than 0.01 s$"):
-        checked(defined("unregistered"))
+        checked(defined(build), thorough=True)
+
+
+@pytest.mark.usefixtures("no_time_to_load")
+def test_a_model_of_keras_classes_alone_is_loaded_without_a_process_of_its_own(
+    defined: Callable[..., Definition],
+) -> None:
+    assert checked(defined(), thorough=True).facts["loading"] is None
 
 
 def test_a_thorough_check_says_which_rules_act_and_what_else_was_found(

@@ -117,8 +117,8 @@ def value_of(model: Any, metric: str, x: Any, y: Any) -> float:
     if metric == "val_macro":
         guess = np.eye(y.shape[1])[found.argmax(axis=1)]
         return float(np.mean(2 * (guess * y).sum(axis=0) / (guess.sum(axis=0) + y.sum(axis=0))))
-    if metric == "val_nearness":
-        return float(np.mean(1 - np.abs(y - found)))
+    if metric == "val_r2_score":
+        return float(1 - ((y - found) ** 2).sum() / ((y - y.mean()) ** 2).sum())
     loss = float(np.mean((found - y) ** 2))
     return len(y) * float(np.log(loss)) + 2 * model.count_params() if metric == "aic" else loss
 

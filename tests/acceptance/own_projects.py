@@ -60,6 +60,8 @@ class Own:
         (folder / f"{self.name}.toml").write_text(STUDY.format(**vars(self), module=self.module))
 
 
+MIXED = 'import keras\n\nkeras.config.set_dtype_policy("mixed_bfloat16")\n'
+
 # The default is linear; one configuration has a scope within a scope.
 NESTED = '[{ kind = "deep", shape = "two", units = 4 }]'
 
@@ -70,7 +72,7 @@ def peak(pruner: str, options: str, **changes: Any) -> Own:
         f"peak-{pruner}",
         **{
             "build": "Peak",
-            "load": "load_ones",
+            "load": "load_line",
             "pruner": f'{{ name = "{pruner}", options = {options} }}',
             "enqueue": '[{ course = "late" }, { course = "peak" }]',
             "trials": 3,
@@ -85,9 +87,8 @@ PROJECTS = [
     Own("f1", "per_class", "load_py_dataset", "val_macro", "maximize"),
     Own("loop", "Loop"),
     Own("phases", "Phases"),
-    Own("schedule", "scheduled", "load_filtered"),
+    Own("schedule", "scheduled", "load_filtered", first=MIXED),
     Own("subclassed", "subclassed"),
-    Own("mixed", first='import keras\n\nkeras.config.set_dtype_policy("mixed_bfloat16")\n'),
     Own("computed", "Computed", metric="aic"),
     Own("nested", "Steps", "load_endless", trials=3, enqueue=NESTED),
     # One whose best trial is retrained, one whose retraining is worse, and one that is maximized.
@@ -96,8 +97,8 @@ PROJECTS = [
     peak(
         "patient",
         '{ wrapped_pruner = { name = "median", options = { n_startup_trials = 1 } }, patience = 1 }',
-        build="Near",
-        metric="val_nearness",
+        build="Determined",
+        metric="val_r2_score",
         direction="maximize",
     ),
 ]

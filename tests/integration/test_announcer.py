@@ -5,9 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from optuna.pruners import NopPruner
-from optuna.samplers import RandomSampler
-from optuna.trial import Trial
 
 from studyhall.search.core.outcome import Completed, Failed, Pruned
 from studyhall.search.notifications.messages import Message
@@ -18,6 +15,7 @@ from studyhall.studies.errors import StorageError
 from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.storage.study_storage import StudyStorage, open_storage
 from studyhall.studies.study.study import Study
+from tests.support.studies import claim
 
 FAILURE = Failed(FailureKind.ERROR, "KeyError: filters")
 
@@ -44,12 +42,6 @@ def storage(empty_storage_url: str) -> Iterator[StudyStorage]:
 def join(storage: StudyStorage, trials: int = 3, **search: Any) -> Study:
     definition = Definition.model_validate({"name": "bss", "search": {"trials": trials} | search})
     return Study.create_or_join(storage, definition)
-
-
-def claim(study: Study) -> Trial:
-    trial = study.trials.claim(lambda number: RandomSampler(seed=number), NopPruner())
-    assert trial is not None
-    return trial
 
 
 def complete(study: Study, announcer: Announcer, value: float) -> None:

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from optuna.pruners import NopPruner
-from optuna.samplers import RandomSampler
 from optuna.trial import Trial
 
 from studyhall.search.cli import cli
@@ -20,6 +18,7 @@ from studyhall.studies.retention.best_models import KeptModels
 from studyhall.studies.retention.cleaning import OLD_SECONDS, Cleaning, Kind
 from studyhall.studies.storage.study_storage import StudyStorage
 from studyhall.studies.study.study import Study
+from tests.support.studies import claim
 
 DIGEST = "0" * 64
 
@@ -32,12 +31,6 @@ def join(storage: StudyStorage, name: str = "bss", trials: int = 5) -> Study:
 @pytest.fixture
 def study(storage: StudyStorage) -> Study:
     return join(storage)
-
-
-def claim(study: Study) -> Trial:
-    trial = study.trials.claim(lambda number: RandomSampler(seed=number), NopPruner())
-    assert trial is not None
-    return trial
 
 
 def checkpoint(study: Study, store: FileArtifactStore, trial: Trial, name: str) -> None:

@@ -17,10 +17,10 @@ from optuna.pruners import (
     ThresholdPruner,
     WilcoxonPruner,
 )
-from optuna.samplers import RandomSampler, TPESampler
+from optuna.samplers import TPESampler
 from optuna.samplers._tpe.sampler import _get_pruned_trial_score
 from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from studyhall.studies.definition import Definition
 from studyhall.studies.definition.search_sections import FromStudySpec
@@ -29,6 +29,7 @@ from studyhall.studies.storage.best_so_far import result_of, so_far
 from studyhall.studies.storage.study_storage import StudyStorage
 from studyhall.studies.study.earlier_studies import best_configurations
 from studyhall.studies.study.study import Study
+from tests.support.studies import claim
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*experimental.*")
 
@@ -48,17 +49,9 @@ def created(storage: StudyStorage, direction: str = "maximize", name: str = "bss
     return Study.create_or_join(storage, Definition.model_validate(definition))
 
 
-def claim(study: Study, pruner: BasePruner | None = None, curve: Sequence[float] = ()) -> Trial:
-    trial = study.trials.claim(lambda number: RandomSampler(seed=number), pruner or NopPruner())
-    assert trial is not None
-    for epoch, value in enumerate(curve, 1):
-        trial.report(value, epoch)
-    return trial
-
-
 def judged(study: Study, pruner: BasePruner, curve: Sequence[float]) -> list[bool]:
     """What a pruner says of a trial after each epoch."""
-    trial = claim(study, pruner)
+    trial = claim(study, pruner=pruner)
     answers = []
     for epoch, value in enumerate(curve, 1):
         trial.report(value, epoch)
@@ -156,7 +149,7 @@ def test_patience_looks_whether_the_curve_improves_and_what_it_wraps_at_the_best
 def test_pruner_stays_what_the_study_has(storage: StudyStorage) -> None:
     pruner = PatientPruner(MedianPruner(), patience=1)
     before = copy.deepcopy(vars(pruner))
-    trial = claim(created(storage), pruner, EARLY_PEAK)
+    trial = claim(created(storage), EARLY_PEAK, pruner=pruner)
     trial.should_prune()
     assert trial.study.pruner is pruner
     assert vars(pruner).keys() == before.keys()
@@ -209,7 +202,7 @@ def test_trial_that_has_ended_is_looked_at_once_and_not_at_every_report(
         return original(curve, direction)
 
     monkeypatch.setattr(best_so_far, "so_far", counted)
-    trial = claim(study, MedianPruner(n_startup_trials=1))
+    trial = claim(study, pruner=MedianPruner(n_startup_trials=1))
     for epoch in range(1, 11):
         trial.report(0.95, epoch)
         trial.should_prune()

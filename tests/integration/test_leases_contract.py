@@ -9,9 +9,9 @@ import optuna
 import pytest
 from optuna.distributions import FloatDistribution
 from optuna.pruners import NopPruner
-from optuna.samplers import BaseSampler, RandomSampler
+from optuna.samplers import RandomSampler
 from optuna.storages import RDBStorage
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Connection, delete, event, inspect, literal_column, select, update
 
 from studyhall.studies.database import schema, studyhall_tables
@@ -27,18 +27,9 @@ from studyhall.studies.status.summary import Counts
 from studyhall.studies.storage.study_storage import StudyStorage, open_storage
 from studyhall.studies.storage.suggesting import suggest_value
 from studyhall.studies.study.study import Study
+from tests.support.studies import claim, random_sampler
 
 UNIT = FloatDistribution(0.0, 1.0)
-
-
-def sampler(number: int) -> BaseSampler:
-    return RandomSampler(seed=number)
-
-
-def claim(study: Study, worker: str = "") -> Trial:
-    trial = study.trials.claim(sampler, NopPruner(), worker=worker)
-    assert trial is not None
-    return trial
 
 
 def expire(study: Study) -> None:
@@ -75,7 +66,7 @@ def other(empty_storage_url: str, study: Study) -> Iterator[Study]:
 def test_lease_that_is_not_renewed_passes_to_another_worker_with_all_that_the_trial_has(
     study: Study, other: Study
 ) -> None:
-    trial = claim(study, "first")
+    trial = claim(study, worker="first")
     x = suggest_value(trial, "x", UNIT)
     trial.report(0.5, 0)
     trial.set_user_attr("epochs", 1)
@@ -83,7 +74,7 @@ def test_lease_that_is_not_renewed_passes_to_another_worker_with_all_that_the_tr
     assert (lease.interruptions, lease.checkpoint) == (0, None)
     study.checkpoints.record(lease, 1, "artifact", "0" * 64)
     expire(study)
-    again = claim(other, "second")
+    again = claim(other, worker="second")
     assert other.trials.lease_of(again) == Lease(
         trial_id=lease.trial_id,
         study_id=lease.study_id,
@@ -252,14 +243,14 @@ def test_ending_writes_the_result_and_its_reasons_in_one_transaction(study: Stud
 
 
 def test_no_trial_is_claimed_while_workers_are_asked_to_leave(study: Study, other: Study) -> None:
-    lease = study.trials.lease_of(claim(study, "worker"))
+    lease = study.trials.lease_of(claim(study, worker="worker"))
     assert not study.stop_requested()
     other.request_stop()
     other.request_stop()
     assert study.stop_requested()
     assert study.trials.renew(lease)
     assert study.workers.seen("worker")
-    assert study.trials.claim(sampler, NopPruner()) is None
+    assert study.trials.claim(random_sampler, NopPruner()) is None
     assert study.counts() == Counts(waiting=2, running=1)
     other.clear_stop()
     assert not study.stop_requested()
@@ -289,7 +280,7 @@ def test_workers_are_listed_with_what_they_do_as_long_as_they_live(
 ) -> None:
     study.workers.register("a", host="here", pid=1, device="CPU")
     other.workers.register("b", host="there", pid=2, device="GPU 0")
-    lease = study.trials.lease_of(claim(study, "a"))
+    lease = study.trials.lease_of(claim(study, worker="a"))
     study.trials.renew(lease, epoch=3, images_per_second=12.5)
     with Catalogue(empty_storage_url) as catalogue:
         first, second = catalogue.summary("bss").workers

@@ -18,6 +18,7 @@ from studyhall.studies.queue.withdrawal import Exhausted
 from studyhall.studies.storage.study_storage import StudyStorage
 from studyhall.studies.storage.suggesting import start_of, suggest_value
 from studyhall.studies.study.study import Study
+from tests.support.studies import claim
 
 UNITS = CategoricalDistribution((64, 256, 1024))
 DEPTH = IntDistribution(1, 3)
@@ -40,12 +41,6 @@ def drawn(trial: Trial, **asked: Any) -> dict[str, Any]:
     return {name: suggest_value(trial, name, each, asked.get(name)) for name, each in SPACE.items()}
 
 
-def claim(study: Study, sampler: Callable[[int], BaseSampler] = SAMPLERS["random"]) -> Trial:
-    trial = study.trials.claim(sampler, NopPruner())
-    assert trial is not None
-    return trial
-
-
 def run_out(study: Study, **asked: Any) -> None:
     trial = claim(study)
     drawn(trial, **asked)
@@ -63,7 +58,7 @@ def test_no_configuration_runs_out_of_memory_twice(storage: StudyStorage, sample
     failed: Counter[tuple[int, int]] = Counter()
     refused = 0
     for _ in range(25):
-        trial = claim(study, SAMPLERS[sampler])
+        trial = claim(study, sampler=SAMPLERS[sampler])
         try:
             values = drawn(trial)
         except RepeatedConfigurationError:
@@ -165,7 +160,7 @@ def test_a_grid_is_tried_point_by_point_from_the_first_trial_on(storage: StudySt
     study = created(storage, 6, sampler={"name": "grid", "options": {"search_space": grid}})
     tried = set()
     for _ in range(6):
-        trial = claim(study, lambda number: GridSampler(grid, seed=7))
+        trial = claim(study, sampler=lambda number: GridSampler(grid, seed=7))
         assert start_of(trial) == {}
         values = drawn(trial)
         tried.add((values["units"], values["depth"]))
@@ -177,7 +172,7 @@ def test_a_grid_all_of_which_ran_out_of_memory_is_not_begun_again(storage: Study
     grid = {"units": [64], "depth": [1, 2]}
     study = created(storage, 3, sampler={"name": "grid", "options": {"search_space": grid}})
     for _ in range(2):
-        trial = claim(study, lambda number: GridSampler(grid, seed=7))
+        trial = claim(study, sampler=lambda number: GridSampler(grid, seed=7))
         drawn(trial)
         study.results.fail(trial, FailureKind.OOM, "")
     assert study.trials.claim(lambda number: GridSampler(grid, seed=7), NopPruner()) is None
@@ -187,8 +182,8 @@ def test_a_grid_all_of_which_ran_out_of_memory_is_not_begun_again(storage: Study
 def test_a_continuous_parameter_is_only_refused_what_was_tried_exactly(storage: StudyStorage) -> None:
     rate = FloatDistribution(1e-4, 1e-1, log=True)
     study = created(storage, 4)
-    trial = claim(study, lambda number: RandomSampler(seed=1))
+    trial = claim(study, sampler=lambda number: RandomSampler(seed=1))
     tried = suggest_value(trial, "rate", rate)
     study.results.fail(trial, FailureKind.OOM, "")
-    again = claim(study, lambda number: RandomSampler(seed=1))
+    again = claim(study, sampler=lambda number: RandomSampler(seed=1))
     assert suggest_value(again, "rate", rate) != tried  # the same seed proposes the same first

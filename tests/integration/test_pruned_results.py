@@ -1,19 +1,18 @@
 """What becomes of the result of a trial that the pruner gave up on, on SQLite and on PostgreSQL."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from optuna.pruners import NopPruner
-from optuna.samplers import RandomSampler
-from optuna.trial import Trial, TrialState
+from optuna.trial import TrialState
 
 from studyhall.studies.database.attributes import PRUNED_AFTER
 from studyhall.studies.definition import Definition
 from studyhall.studies.queue.pruning import EndedByPruner
 from studyhall.studies.storage.study_storage import StudyStorage, open_storage
 from studyhall.studies.study.study import Study
+from tests.support.studies import claim
 
 BEST = {"minimize": 0.1, "maximize": 0.9}
 WORSE = {"minimize": 0.4, "maximize": 0.6}
@@ -30,14 +29,6 @@ def created(storage: StudyStorage, direction: str = "minimize", **sections: Any)
     objective = {"metric": "val_loss", "direction": direction}
     sections = {"name": "bss", "search": {"trials": 4}, "objective": objective} | sections
     return Study.create_or_join(storage, Definition.model_validate(sections))
-
-
-def claim(study: Study, curve: Sequence[float] = ()) -> Trial:
-    trial = study.trials.claim(lambda number: RandomSampler(seed=number), NopPruner())
-    assert trial is not None
-    for epoch, value in enumerate(curve, 1):
-        trial.report(value, epoch)
-    return trial
 
 
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])

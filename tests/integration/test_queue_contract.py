@@ -17,7 +17,6 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from studyhall.studies.database.attributes import UNREPORTED
-from studyhall.studies.definition import Definition
 from studyhall.studies.errors import (
     DefinitionError,
     LeaseLostError,
@@ -30,22 +29,9 @@ from studyhall.studies.status.summary import Counts
 from studyhall.studies.storage.study_storage import StudyStorage, open_storage
 from studyhall.studies.storage.suggesting import start_of, suggest_value
 from studyhall.studies.study.study import Study
+from tests.support.studies import claim, define, random_sampler
 
 UNIT = FloatDistribution(0.0, 1.0)
-
-
-def define(trials: int = 4, name: str = "bss", **sections: Any) -> Definition:
-    return Definition.model_validate({"name": name, "search": {"trials": trials}} | sections)
-
-
-def sampler(number: int) -> BaseSampler:
-    return RandomSampler(seed=number)
-
-
-def claim(study: Study) -> Trial:
-    trial = study.trials.claim(sampler, NopPruner())
-    assert trial is not None
-    return trial
 
 
 @pytest.fixture
@@ -93,7 +79,7 @@ def test_optuna_numbers_the_trials_that_it_adds_after_ours(study: Study) -> None
 
 
 def test_claims_take_the_lowest_number_and_end_with_the_queue(study: Study) -> None:
-    claims = [study.trials.claim(sampler, NopPruner()) for _ in range(6)]
+    claims = [study.trials.claim(random_sampler, NopPruner()) for _ in range(6)]
     assert [trial and trial.number for trial in claims] == [0, 1, 2, 3, None, None]
     assert study.counts() == Counts(running=4)
 
@@ -426,7 +412,7 @@ def test_claim_waits_for_what_others_are_about_to_give_back(postgres_url: str) -
     looked = threading.Event()
     event.listen(storage.engine, "commit", lambda connection: looked.set())
     claims: list[Trial | None] = []
-    worker = threading.Thread(target=lambda: claims.append(study.trials.claim(sampler, NopPruner())))
+    worker = threading.Thread(target=lambda: claims.append(study.trials.claim(random_sampler, NopPruner())))
     with other.engine.connect() as taking:
         assert queue.claim(taking, study.id, "token", "", 60.0) is not None
         worker.start()
@@ -448,7 +434,7 @@ def test_failure_of_the_database_is_one_line_wherever_it_happens(storage: StudyS
         lambda: study.results.complete(trial, 1.0),
         lambda: study.results.fail(trial, "nan", "it was"),
         lambda: study.trials.hand_back(trial),
-        lambda: study.trials.claim(sampler, NopPruner()),
+        lambda: study.trials.claim(random_sampler, NopPruner()),
         lambda: study.extend(1),
         study.counts,
         lambda: Study.open(storage, "bss"),

@@ -8,8 +8,6 @@ from wsgiref.util import setup_testing_defaults
 
 import optuna_dashboard
 import pytest
-from optuna.pruners import NopPruner
-from optuna.samplers import RandomSampler
 from optuna.trial import Trial
 
 from studyhall.search.core.outcome import Completed
@@ -20,6 +18,7 @@ from studyhall.studies.definition import Definition
 from studyhall.studies.errors import ArtifactError
 from studyhall.studies.storage.study_storage import StudyStorage, open_storage
 from studyhall.studies.study.study import Study
+from tests.support.studies import claim
 
 
 @pytest.fixture
@@ -35,12 +34,6 @@ def study(storage: StudyStorage) -> Study:
         {"name": "bss", "objective": "val_mae", "search": {"trials": 3}, "pruner": "none"}
     )
     return Study.create_or_join(storage, definition)
-
-
-def claim(study: Study) -> Trial:
-    trial = study.trials.claim(lambda number: RandomSampler(seed=number), NopPruner())
-    assert trial is not None
-    return trial
 
 
 def at_work(study: Study, store: FileArtifactStore, trial: Trial) -> StudyHandle:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import optuna
 import pytest
@@ -11,12 +11,12 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
 from studyhall.studies.database.attributes import BUNDLE
-from studyhall.studies.definition import Definition
 from studyhall.studies.errors import StudyNotFoundError
 from studyhall.studies.status.catalogue import Catalogue
 from studyhall.studies.status.summary import BestTrial, Counts
 from studyhall.studies.storage.study_storage import StudyStorage, open_storage
 from studyhall.studies.study.study import Study
+from tests.support.studies import define
 
 STATES = (TrialState.WAITING, TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
@@ -26,10 +26,6 @@ def storage(empty_storage_url: str) -> Iterator[StudyStorage]:
     storage = open_storage(empty_storage_url, create=False)
     yield storage
     storage.close()
-
-
-def define(name: str, **sections: Any) -> Definition:
-    return Definition.model_validate({"name": name, "search": {"trials": 1}} | sections)
 
 
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
@@ -85,7 +81,7 @@ def test_entries_are_what_optuna_says(
 def test_entry_of_a_new_study_says_what_it_was_made_from(
     empty_storage_url: str, storage: StudyStorage
 ) -> None:
-    definition = define("bss", search={"trials": 7}, description="blind separation")
+    definition = define(1, "bss", search={"trials": 7}, description="blind separation")
     study = Study.create_or_join(storage, definition)
     with Catalogue(empty_storage_url) as catalogue:
         entry = catalogue.summary("bss")
@@ -99,7 +95,7 @@ def test_entry_of_a_new_study_says_what_it_was_made_from(
 
 
 def test_entry_shows_the_published_bundle(empty_storage_url: str, storage: StudyStorage) -> None:
-    study = Study.create_or_join(storage, define("bss"))
+    study = Study.create_or_join(storage, define(1, "bss"))
     storage.set_study_user_attr(study.id, BUNDLE, {"id": "x", "files": [1, 2]})
     with Catalogue(empty_storage_url) as catalogue:
         assert catalogue.summary("bss").bundle == {"id": "x", "files": [1, 2]}
@@ -117,7 +113,7 @@ def test_studies_are_listed_oldest_first_and_do_not_mix(
     empty_storage_url: str, storage: StudyStorage
 ) -> None:
     for name, trials in (("b", 2), ("a", 3)):
-        Study.create_or_join(storage, define(name, search={"trials": trials}))
+        Study.create_or_join(storage, define(1, name, search={"trials": trials}))
     with Catalogue(empty_storage_url) as catalogue:
         assert catalogue.names() == ["b", "a"]
         assert [(entry.name, entry.counts.total) for entry in catalogue.summaries()] == [("b", 2), ("a", 3)]
@@ -126,7 +122,7 @@ def test_studies_are_listed_oldest_first_and_do_not_mix(
 def test_study_that_is_not_there_is_missed_with_the_names_of_those_that_are(
     empty_storage_url: str, storage: StudyStorage
 ) -> None:
-    Study.create_or_join(storage, define("quickstart"))
+    Study.create_or_join(storage, define(1, "quickstart"))
     with Catalogue(empty_storage_url) as catalogue, pytest.raises(StudyNotFoundError) as caught:
         catalogue.summary("bss")
     assert str(caught.value) == (

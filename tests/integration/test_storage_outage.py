@@ -18,7 +18,6 @@ from studyhall.studies.database.address import parse
 from studyhall.studies.database.connection import IDLE_SECONDS
 from studyhall.studies.database.retrying import Patience
 from studyhall.studies.database.studyhall_tables import leases
-from studyhall.studies.definition import Definition
 from studyhall.studies.errors import StorageError
 from studyhall.studies.queue import leasing
 from studyhall.studies.queue.lease import Released
@@ -26,13 +25,10 @@ from studyhall.studies.status.summary import Counts
 from studyhall.studies.storage.study_storage import StudyStorage, open_storage
 from studyhall.studies.storage.suggesting import suggest_value
 from studyhall.studies.study.study import Study
+from tests.support.studies import define
 
 UNIT = FloatDistribution(0.0, 1.0)
 EPOCHS = 3
-
-
-def define(trials: int, name: str = "bss") -> Definition:
-    return Definition.model_validate({"name": name, "search": {"trials": trials}})
 
 
 def next_trial(study: Study) -> Trial | None:

@@ -8,17 +8,13 @@ from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
 from optuna_dashboard import get_note, save_note
 
-from studyhall.studies.definition import Definition
 from studyhall.studies.storage.study_storage import StudyStorage, open_storage
 from studyhall.studies.study import note_rows
 from studyhall.studies.study.note import refresh_note
 from studyhall.studies.study.note_rows import MARK
 from studyhall.studies.study.note_text import settings
 from studyhall.studies.study.study import Study
-
-
-def define(**sections: Any) -> Definition:
-    return Definition.model_validate({"name": "bss", "search": {"trials": 5}} | sections)
+from tests.support.studies import define
 
 
 @pytest.fixture
@@ -30,7 +26,7 @@ def storage(empty_storage_url: str) -> Iterator[StudyStorage]:
 
 @pytest.fixture
 def study(storage: StudyStorage) -> Study:
-    return Study.create_or_join(storage, define(description="small *networks*", sampler="random"))
+    return Study.create_or_join(storage, define(5, description="small *networks*", sampler="random"))
 
 
 def complete(study: Study, value: float, **hyperparameters: Any) -> int:
@@ -110,5 +106,5 @@ def test_a_note_that_says_the_same_keeps_its_version(study: Study) -> None:
 
 
 def test_definition_in_the_note_leaves_out_defaults_and_the_storage() -> None:
-    definition = define(storage={"url": "postgresql://jo:secret@host/db"}, training={"epochs": 3})
+    definition = define(5, storage={"url": "postgresql://jo:secret@host/db"}, training={"epochs": 3})
     assert settings(definition) == "[search]\ntrials = 5\n\n[training]\nepochs = 3\n"

@@ -8,13 +8,11 @@ from typing import Any
 
 import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.pruners import NopPruner
-from optuna.samplers import RandomSampler
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.storages._cached_storage import _CachedStorage
 from optuna.storages._heartbeat import is_heartbeat_enabled
 from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Connection, MetaData, event, select
 
 from studyhall.search.core.outcome import Completed
@@ -34,6 +32,7 @@ from studyhall.studies.storage.leased_storage import LeasedStorage
 from studyhall.studies.storage.study_storage import StudyStorage, open_storage
 from studyhall.studies.storage.suggesting import suggest_value
 from studyhall.studies.study.study import Study
+from tests.support.studies import claim
 from tests.support.trainers import EPOCHS, LightTrainer
 
 STATEMENTS = 25  # of a trial; 8 of them store its two parameters, its record and its five epochs, 2 tell it from others
@@ -76,12 +75,6 @@ def make_study(storage: StudyStorage, trials: int = 1) -> Study:
         "training": {"epochs": EPOCHS},
     }
     return Study.create_or_join(storage, Definition.model_validate(definition))
-
-
-def claim(study: Study) -> Trial:
-    trial = study.trials.claim(lambda number: RandomSampler(seed=number), NopPruner())
-    assert trial is not None
-    return trial
 
 
 def all_that_there_is(trial: FrozenTrial) -> str:

@@ -12,26 +12,9 @@ from optuna.study import StudyDirection
 
 from studyhall.studies.artifacts.attachments import attach
 from studyhall.studies.artifacts.opening import open_artifact_store
-from studyhall.studies.bundle.fetching import Facts, publish
+from studyhall.studies.bundle.fetching import publish
 from studyhall.studies.storage.study_storage import open_storage
-
-FACTS = Facts(
-    study="bss",
-    definition={},
-    signature="abc",
-    hyperparameters={},
-    source="trial",
-    why="retraining was worse",
-    trial=0,
-    parameters=9,
-    seeds={},
-    data_fingerprint="f00",
-    versions={},
-    revision=None,
-    backend="jax",
-    device="cpu",
-    metrics={},
-)
+from tests.support.bundles import FACTS
 
 
 class Dashboard:

@@ -15,26 +15,10 @@ from optuna.storages import BaseStorage, RDBStorage
 from optuna.study import StudyDirection, load_study
 
 from studyhall.studies.artifacts.folder_store import FileArtifactStore
-from studyhall.studies.bundle.fetching import BundleRecord, Facts, fetch, publish, published, unpublished
+from studyhall.studies.bundle.fetching import BundleRecord, fetch, publish, published, unpublished
 from studyhall.studies.storage.study_storage import open_storage
+from tests.support.bundles import FACTS
 
-FACTS = Facts(
-    study="bss",
-    definition={"name": "bss"},
-    signature="abc",
-    hyperparameters={"filters": 8},
-    source="trial",
-    why="retraining was worse",
-    trial=0,
-    parameters=9,
-    seeds={"study": 0},
-    data_fingerprint="f00",
-    versions={},
-    revision=None,
-    backend="tensorflow",
-    device="cpu",
-    metrics={"validation": 0.5},
-)
 FILES = 3  # the manifest included
 RECORD = 1 + 2 * FILES  # the steps before the bundle's record: the note, and each file with its own record
 STEPS = RECORD + 1 + 2 * FILES + 1  # then the record; the old records and files, removed; and the note again
@@ -202,6 +186,7 @@ def test_publication_that_is_killed_at_any_step_leaves_a_whole_bundle(street: li
     answer = subprocess.run(
         [sys.executable, "-c", KILLED, str(street[0].folder.parent)],
         cwd=Path(__file__).parent,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         check=False,

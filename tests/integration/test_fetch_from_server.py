@@ -33,31 +33,14 @@ from studyhall.search.remote.address import StudyAddress
 from studyhall.search.remote.bundle import fetch_from_server
 from studyhall.search.remote.partials import open_partials, partials_folder
 from studyhall.search.remote.token import token_for
-from studyhall.studies.bundle.fetching import Facts, FileEntry, Manifest, verify
+from studyhall.studies.bundle.fetching import FileEntry, Manifest, verify
 from studyhall.studies.bundle.manifest import utc_now
 from studyhall.studies.errors import BundleError
+from tests.support.bundles import FACTS
 
 TOKEN = "not-to-be-shown"
 MODEL = os.urandom(1_000_000)
 PIECE = 300_000  # bytes; after so many a broken connection breaks
-
-FACTS = Facts(
-    study="bss",
-    definition={},
-    signature="",
-    hyperparameters={},
-    source="trial",
-    why="it is the best",
-    trial=4,
-    parameters=9,
-    seeds={},
-    data_fingerprint="",
-    versions={},
-    revision=None,
-    backend="",
-    device="",
-    metrics={},
-)
 
 
 class Served(ThreadingHTTPServer):

@@ -26,7 +26,7 @@ from studyhall.search.bridge.hyperparameters import (
 from studyhall.search.core.handle import Start
 from studyhall.studies.errors import DefinitionError, UserCodeError
 from studyhall.studies.values import Value
-from tests.untrained_handle import UntrainedHandle
+from tests.support.handles import UntrainedHandle
 
 
 class MemoryHandle(UntrainedHandle):

@@ -24,7 +24,7 @@ from studyhall.search.bridge.names import parameter_name
 from studyhall.search.core.handle import Start
 from studyhall.studies.values import Value
 from tests.examples import share_of_examples
-from tests.untrained_handle import UntrainedHandle
+from tests.support.handles import UntrainedHandle
 
 check = share_of_examples(1 / 4)
 

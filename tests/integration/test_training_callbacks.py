@@ -16,7 +16,7 @@ from studyhall.search.training.callbacks import (
     TrialPrunedError,
     Watch,
 )
-from tests.untrained_handle import UntrainedHandle
+from tests.support.handles import UntrainedHandle
 
 
 class Handle(UntrainedHandle):

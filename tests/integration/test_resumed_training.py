@@ -70,6 +70,7 @@ class Handle(DefaultsHandle):
 
     def report(self, step: int, value: float) -> bool:
         self._finished = step
+        self.facts.setdefault("reported", []).append(step)
         return False
 
     def keeps(self, value: float) -> bool:
@@ -126,6 +127,7 @@ def test_training_interrupted_twice_stops_early_with_the_values_of_one_that_was_
     assert study.run(stop_after=second, resume_from=first)[0] == HandedBack(second)
     resumed, retold = study.run(resume_from=second)
     assert isinstance(resumed, Completed)
+    assert retold["reported"] == list(range(second + 1, epochs + 1)), "it began afresh"
     assert (resumed.value, resumed.best_epoch) == (whole.value, best_epoch)
     assert (retold["epochs"], retold["history"]) == (epochs, told["history"])
     for one, other in zip(keras.models.load_model(resumed.model).get_weights(), weights, strict=True):

@@ -15,6 +15,7 @@ import numpy as np
 
 from studyhall.search.training import stranger
 from studyhall.search.user.examples import is_array
+from studyhall.search.user.modules import modules_within
 from studyhall.studies.bundle.manifest import MODEL, Loading
 from studyhall.studies.definition import Definition
 
@@ -176,6 +177,7 @@ def what_loading_needs(
         "model": str(path.absolute()),
         "folder": str(definition.folder.absolute()),
         "modules": list(dict.fromkeys(each for each in modules if each)),
+        "helpers": [each for each in modules_within(definition.folder) if each not in modules],
     }
     (folder / "stranger.json").write_text(json.dumps(told))
     _keep_predictions(folder, model, x)

@@ -1,7 +1,8 @@
 """Loads a model as a stranger would, in a process of its own that knows nothing of Studyhall; run as a file.
 
 `python -I stranger.py FOLDER`: the folder holds `stranger.json`: {"model": the saved file, "folder": that of
-the user's code, "modules": names to import from there if need be}. With `inputs.npz` and `outputs.npz` the
+the user's code, "modules": names to import from there if need be, "helpers": names of modules that those
+import from there, to look into for what is missing even then}. With `inputs.npz` and `outputs.npz` the
 model's predictions are compared. The last line of what it prints is JSON: {"needs": ... or null, "error": why
 it fails even with the user's code, "differs": whether predictions do}.
 """
@@ -26,20 +27,30 @@ def load(path: Path, told: dict[str, Any]) -> tuple[Any, dict[str, Any] | None, 
     attempt has all that there is, so that its error is the model's own and no class is missing for want of
     an import.
     """
-    error, modules = "", []
+    error = ""
+    names: list[str] = []
     objects: dict[str, Any] = {}
-    for imports in (False, True):
-        if imports:
-            sys.path.insert(0, told["folder"])
-            modules = [_imported(name) for name in told["modules"]]
+    sources: dict[str, str] = {}
+    steps: tuple[list[str], ...] = ([], told["modules"], told["helpers"])
+    for more in steps:
+        if more:
+            sys.path[:0] = [] if told["folder"] in sys.path else [told["folder"]]
+        elif names:
+            continue
+        names += more
+        modules = {name: _imported(name) for name in names}
         for safe_mode in (True, False):
             for compiles in (True, False):
-                model, error = _attempt(path, objects, modules, safe_mode=safe_mode, compiles=compiles)
+                model, error = _attempt(
+                    path, objects, sources, modules, safe_mode=safe_mode, compiles=compiles
+                )
                 if model is not None:
                     needs = {
                         "safe_mode": safe_mode,
                         "compile": compiles,
-                        "modules": told["modules"] if imports else [],
+                        "modules": [
+                            each for each in names if each in told["modules"] or each in sources.values()
+                        ],
                         "custom_objects": sorted(objects),
                     }
                     return model, needs, error
@@ -47,8 +58,15 @@ def load(path: Path, told: dict[str, Any]) -> tuple[Any, dict[str, Any] | None, 
 
 
 def _attempt(
-    path: Path, objects: dict[str, Any], modules: list[Any], *, safe_mode: bool, compiles: bool
+    path: Path,
+    objects: dict[str, Any],
+    sources: dict[str, str],
+    modules: dict[str, Any],
+    *,
+    safe_mode: bool,
+    compiles: bool,
 ) -> tuple[Any, str]:
+    """Load the model with what the modules have of what is missing; note each object and its source."""
     while True:
         try:
             model = keras.models.load_model(
@@ -57,10 +75,10 @@ def _attempt(
         except Exception as error:  # noqa: BLE001 - whatever it is, loading failed
             missing = _MISSING.search(str(error))
             name = None if missing is None else missing[1].rpartition(">")[2]
-            found = next((vars(each)[name] for each in modules if name in vars(each)), None)
-            if name is None or name in objects or found is None:
+            source = next((each for each, module in modules.items() if name in vars(module)), None)
+            if name is None or name in objects or source is None:
                 return None, " ".join(str(error).split())
-            objects[name] = found
+            objects[name], sources[name] = vars(modules[source])[name], source
         else:
             return model, ""
 

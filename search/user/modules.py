@@ -43,6 +43,21 @@ def import_file(path: Path, folder: Path) -> ModuleType:
     return module
 
 
+def modules_within(folder: Path) -> list[str]:
+    """Return the names of the modules that this process has imported from a folder, or from folders in it.
+
+    What is installed in an environment within the folder is not the user's.
+    """
+    folder, found = folder.resolve(), []
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file is None or name == "__main__" or not Path(file).resolve().is_relative_to(folder):
+            continue
+        if not {"site-packages", "dist-packages"} & set(Path(file).parts):
+            found.append(name)
+    return found
+
+
 def _put_first(folder: Path) -> None:
     sys.path[:] = [str(folder), *(entry for entry in sys.path if entry != str(folder))]
     importlib.invalidate_caches()

@@ -24,6 +24,15 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`"),
 ]
 
+LAYERS = """
+import keras
+
+
+class Thrice(keras.layers.Layer):
+    def call(self, x):
+        return 3 * x
+"""
+
 PROJECT = """
 import keras
 import keras_tuner
@@ -228,6 +237,12 @@ def unregistered(hp):
     return network(Twice())
 
 
+def of_a_module_beside(hp):
+    from rehearsed_layers import Thrice
+
+    return network(Thrice())
+
+
 def with_lambda(hp):
     return network(layers.Lambda(lambda x: 2 * x))
 
@@ -341,6 +356,7 @@ def hanging():
 def defined(tmp_path: Path) -> Callable[..., Definition]:
     """Make a definition of the functions above."""
     (tmp_path / "rehearsed.py").write_text(PROJECT)
+    (tmp_path / "rehearsed_layers.py").write_text(LAYERS)
 
     def make(build: str = "plain", load: str = "load", **sections: Any) -> Definition:
         tables = {"name": "rehearsed", "hypermodel": f"rehearsed.py:{build}", "data": f"rehearsed.py:{load}"}
@@ -444,6 +460,10 @@ def test_an_objective_that_is_never_reported_is_refused_with_what_is(
     ("build", "needs"),
     [
         ("unregistered", Loading(modules=("rehearsed",), custom_objects=("Twice",))),
+        (
+            "of_a_module_beside",
+            Loading(modules=("rehearsed", "rehearsed_layers"), custom_objects=("Thrice",)),
+        ),
         ("with_lambda", Loading(safe_mode=False)),
         ("with_own_loss", Loading(compile=False)),
         ("with_lambda_loss", Loading(compile=False)),

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from tests.examples import load_profile
-from tests.not_run import LeftOut
+from tests.support.examples import load_profile
+from tests.support.not_run import LeftOut
 
 # Read when TensorFlow is first imported, by this process or by one that a test starts.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.acceptance.chaos import invariants, project
 from tests.acceptance.chaos.storm import Storm, Weather
-from tests.postgres import PostgresServer, running_server
+from tests.support.postgres import PostgresServer, running_server
 
 WORKERS_ADDRESS, DATABASE_ADDRESS = "10.77.0.2", "10.77.0.1"
 WORKERS, TRIALS, EPOCHS = 2, 3, 9

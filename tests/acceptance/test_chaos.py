@@ -8,7 +8,7 @@ import pytest
 
 from tests.acceptance.chaos import invariants, project, schedule
 from tests.acceptance.chaos.storm import Storm, Weather
-from tests.postgres import PostgresServer, running_server
+from tests.support.postgres import PostgresServer, running_server
 
 OUTAGE_SECONDS = 30.0
 

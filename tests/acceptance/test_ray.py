@@ -23,7 +23,7 @@ import pytest
 from studyhall.studies.status.summary import Counts
 from studyhall.studies.storage.study_storage import open_storage
 from studyhall.studies.study.study import Study
-from tests.postgres import PASSWORD, running_server
+from tests.support.postgres import PASSWORD, running_server
 
 pytestmark = [
     pytest.mark.engines,

@@ -16,7 +16,7 @@ from studyhall.studies.storage.study_storage import open_storage
 from studyhall.studies.study.study import Study
 from studyhall.studies.study_file.loading import load_definition
 from tests.acceptance.slurm_cluster import SlurmCluster, missing, running_cluster, until
-from tests.postgres import PASSWORD, running_server
+from tests.support.postgres import PASSWORD, running_server
 
 pytestmark = pytest.mark.engines
 

@@ -185,7 +185,7 @@ def measure(url: str, way: str, processes: int) -> list[list[float]]:
 @contextmanager
 def databases() -> Iterator[dict[str, Callable[[], str]]]:
     """Makers of databases that do not exist yet, by kind."""
-    from tests.postgres import running_server
+    from tests.support.postgres import running_server
 
     with tempfile.TemporaryDirectory(prefix="ask-") as folder, running_server() as server:
         serial = iter(range(1000))

@@ -15,7 +15,7 @@ def main() -> int:
     """Run one storm; return 1 where anything was violated."""
     from tests.acceptance.chaos import invariants, schedule
     from tests.acceptance.chaos.storm import Storm, Weather
-    from tests.postgres import running_server
+    from tests.support.postgres import running_server
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=5.0)

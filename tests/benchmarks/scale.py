@@ -381,7 +381,7 @@ def main() -> int:
         be_workers(os.environ["STUDYHALL_STORAGE"], name, int(workers), float(seconds))
         return 0
 
-    from tests.postgres import running_server
+    from tests.support.postgres import running_server
 
     runs: list[dict[str, Any]] = []
     found: dict[str, float] = {}

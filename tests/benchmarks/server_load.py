@@ -221,7 +221,7 @@ def summary(spells: list[Spell]) -> dict[str, float | int]:
 def main() -> int:
     """Run it; return 1 where a request failed."""
     from studyhall.studies.status.catalogue import Catalogue
-    from tests.postgres import running_server
+    from tests.support.postgres import running_server
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--readers", type=int, default=200)

@@ -143,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     import tempfile
 
-    from tests.postgres import running_server
+    from tests.support.postgres import running_server
 
     runs = []
     with (

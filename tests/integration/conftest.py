@@ -8,7 +8,7 @@ import pytest
 
 from studyhall.studies.artifacts.folder_store import FileArtifactStore
 from studyhall.studies.storage.study_storage import StudyStorage, open_storage
-from tests.postgres import PostgresServer, running_server
+from tests.support.postgres import PostgresServer, running_server
 from tests.support.servers import Site
 
 

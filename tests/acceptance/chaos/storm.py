@@ -18,7 +18,7 @@ from studyhall.studies.study_file.loading import load_definition
 from tests.acceptance.chaos import project, schedule
 from tests.acceptance.chaos.crew import Crew, Hand
 from tests.acceptance.chaos.schedule import Blow
-from tests.postgres import PostgresServer
+from tests.support.postgres import PostgresServer
 
 ENOUGH_INTERRUPTIONS = 2  # one more, and the trial would rightly be given up: its worker is spared
 AFTERMATH_SECONDS = 8.0  # after an outage, until everybody has tried again and reported

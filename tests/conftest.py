@@ -1,4 +1,5 @@
-"""What every tier of tests shares: the real data where it is at hand, quiet, single-threaded training, and a last word.
+"""What every tier of tests shares: the real data where it is at hand, quiet, single-threaded training, and a
+last word.
 
 The last word says which tests did not run, and why.
 """
@@ -69,7 +70,9 @@ def real_keras_home(monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @dataclass
 class S3Server:
-    """An S3-compatible store of our own, on a free port of this machine; it lives as long as the test session."""
+    """An S3-compatible store of our own, on a free port of this machine; it lives as long as the test
+    session.
+    """
 
     endpoint: str
     environment: dict[str, str]

@@ -1,8 +1,10 @@
 """A person at work with plain Keras, who has never heard of Studyhall; run as a file, `python -I by_hand.py`.
 
-For each line of its input, the JSON of a `Work`, it loads the model, trains the configuration again, and answers with a line of JSON:
-{"policies": of the loaded model's layers, "value": the objective of the loaded model, "history": of the training by hand, "returned": by
-`fit` where that is a table of numbers, "studyhall": whether it was imported} or {"error": a traceback}.
+For each line of its input, the JSON of a `Work`, it loads the model, trains the configuration again, and
+answers with a line of JSON:
+{"policies": of the loaded model's layers, "value": the objective of the loaded model, "history": of the
+training by hand, "returned": by `fit` where that is a table of numbers, "studyhall": whether it was imported}
+or {"error": a traceback}.
 """
 
 import importlib.util

@@ -1,8 +1,9 @@
-"""Two hosts on one machine, the workers' and the database's: python -m tests.acceptance.cut_network FOLDER SECONDS.
+"""Two hosts on one machine, the workers' and the database's: python -m tests.acceptance.cut_network FOLDER
+SECONDS.
 
-It runs in a network namespace of its own, which is the workers' host, and makes another one for PostgreSQL. A pair of
-virtual Ethernet devices joins them, and is cut for so many seconds while two workers train. What is not as it must be
-afterwards is printed as JSON, a list of lines.
+It runs in a network namespace of its own, which is the workers' host, and makes another one for PostgreSQL. A
+pair of virtual Ethernet devices joins them, and is cut for so many seconds while two workers train. What is
+not as it must be afterwards is printed as JSON, a list of lines.
 """
 
 import json
@@ -48,7 +49,9 @@ def _ip(*arguments: str, enter: tuple[str, ...] = ()) -> None:
 
 
 def cut(server: PostgresServer, there: tuple[str, ...], folder: Path, seconds: float) -> list[str]:
-    """Have two workers work on a study, and the link be cut in the middle; return what is not as it must be."""
+    """Have two workers work on a study, and the link be cut in the middle; return what is not as it
+    must be.
+    """
     weather = Weather(seed=0, seconds=0.0, workers=WORKERS, lease=60.0, epochs=EPOCHS)
     storm = Storm(weather, server, server.url(server.create_database()), folder)
     study = storm.prepare(TRIALS)

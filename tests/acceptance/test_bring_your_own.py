@@ -1,4 +1,6 @@
-"""A person's own model and data, from the example project to a published model and the trade-off of two objectives."""
+"""A person's own model and data, from the example project to a published model and the trade-off of two
+objectives.
+"""
 
 import json
 from typing import Any

@@ -1,4 +1,6 @@
-"""Whatever happens to workers and to their PostgreSQL, a study ends with exactly its trials, each trained once."""
+"""Whatever happens to workers and to their PostgreSQL, a study ends with exactly its trials, each trained
+once.
+"""
 
 import time
 from collections.abc import Iterator

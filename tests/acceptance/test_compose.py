@@ -1,6 +1,7 @@
 """docker-compose.yml as a person uses it: two workers, everything down in the middle, and up again.
 
-The image stays in the engine as `studyhall-test`, because its packages are large; containers, volumes and networks do not.
+The image stays in the engine as `studyhall-test`, because its packages are large; containers, volumes and
+networks do not.
 """
 
 import json
@@ -26,7 +27,8 @@ search = {{ trials = {TRIALS}, seed = 7 }}
 pruner = "none"
 training = {{ epochs = 10, batch_size = 16, early_stopping = false }}
 """
-# While there is a file `slow` beside it, a trial takes ten seconds: there is time to look at it and to stop it.
+# While there is a file `slow` beside it, a trial takes ten seconds: there is time to look at it and to stop
+# it.
 MODEL = """
 import time
 from pathlib import Path

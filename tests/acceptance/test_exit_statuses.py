@@ -1,4 +1,6 @@
-"""Exit statuses of real processes: 0 done, 1 failed, 2 wrong input, 130 and 143 interrupted; and what is left then."""
+"""Exit statuses of real processes: 0 done, 1 failed, 2 wrong input, 130 and 143 interrupted; and what is left
+then.
+"""
 
 import signal
 import subprocess

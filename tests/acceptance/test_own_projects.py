@@ -21,7 +21,9 @@ Command = Callable[..., tuple[int, str]]
 
 
 class Shared(TrainerProcess):
-    """A training process that stays after the command that used it: to start one takes longer than a search."""
+    """A training process that stays after the command that used it: to start one takes longer than
+    a search.
+    """
 
     def __exit__(self, *_: object) -> None:
         """Leave it to the next command."""

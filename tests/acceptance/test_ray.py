@@ -1,4 +1,6 @@
-"""A search whose workers Ray places, on three nodes of its own: a node dies, people press Ctrl-C, and nothing is lost."""
+"""A search whose workers Ray places, on three nodes of its own: a node dies, people press Ctrl-C, and nothing
+is lost.
+"""
 
 import importlib.util
 import os

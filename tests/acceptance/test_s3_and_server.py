@@ -1,4 +1,6 @@
-"""A team's way: the search runs on JAX, the files are in S3, and somebody with a token fetches the model from a server."""
+"""A team's way: the search runs on JAX, the files are in S3, and somebody with a token fetches the model from
+a server.
+"""
 
 import json
 import subprocess

@@ -1,4 +1,6 @@
-"""A person at a real browser: logs in, watches a study run, looks at a trial in the dashboard, takes the model home."""
+"""A person at a real browser: logs in, watches a study run, looks at a trial in the dashboard, takes the
+model home.
+"""
 
 import hashlib
 import io

@@ -1,4 +1,6 @@
-"""Slurm's own daemons run an array of workers: one that is told to stop hands its trial back, and the study ends with its trials."""
+"""Slurm's own daemons run an array of workers: one that is told to stop hands its trial back, and the study
+ends with its trials.
+"""
 
 import os
 import re
@@ -30,7 +32,8 @@ search = {{ trials = {TRIALS}, seed = 7 }}
 pruner = "none"
 training = {{ epochs = {EPOCHS}, batch_size = 16, early_stopping = false, reduce_learning_rate = false }}
 """
-# After its first epoch, a trial takes most of a minute while there is a file `slow`: all workers have one at a time.
+# After its first epoch, a trial takes most of a minute while there is a file `slow`: all workers have one at
+# a time.
 MODEL = """
 import time
 from pathlib import Path
@@ -78,7 +81,9 @@ def logs_of(folder: Path) -> dict[str, str]:
 
 
 def environments_of_others() -> str:
-    """Return the environments and command lines of all processes but this one's, as far as they may be read."""
+    """Return the environments and command lines of all processes but this one's, as far as they may
+    be read.
+    """
     texts = []
     for process in Path("/proc").glob("[0-9]*"):
         if process.name != str(os.getpid()):

@@ -99,7 +99,9 @@ def await_its_return_to_the_queue(project: Any) -> None:
 
 
 def await_quiet_after(project: Any, epoch: int) -> None:
-    """Wait until a trial's epoch is on record: its worker, were it frozen now, would hold no lock on SQLite's file."""
+    """Wait until a trial's epoch is on record: its worker, were it frozen now, would hold no lock on SQLite's
+    file.
+    """
     with closing(open_storage(f"sqlite:///{project.folder}/studies.db", create=False)) as storage:
         study, recorded = Study.open(storage, "slow"), select(leases.c.checkpoint_epoch)
         deadline = time.monotonic() + 30
@@ -235,7 +237,8 @@ training = { epochs = 1, batch_size = 16 }
 enqueue = [{ how = "memory" }, { how = "nan" }, { how = "sleep" }, { how = "segfault" }, { how = "well" }]
 """,
     )
-    # Where memory is given out slowly, what fills two gigabytes must have done so before it counts as stalled.
+    # Where memory is given out slowly, what fills two gigabytes must have done so before it counts as
+    # stalled.
     project.environment |= {"STUDYHALL_STALL_SECONDS": "20", "STUDYHALL_MEMORY_LIMIT": "2"}
     worker = project.run("worker", "bad.toml")
     assert worker.returncode == 0, worker.stdout

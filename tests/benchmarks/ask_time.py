@@ -1,14 +1,17 @@
-"""What it takes to ask for a trial and its hyperparameters after many trials, in Studyhall and in plain Optuna.
+"""What it takes to ask for a trial and its hyperparameters after many trials, in Studyhall and in plain
+Optuna.
 
 Run it by hand, on an idle machine if you can:
 
     .venv/bin/python tests/benchmarks/ask_time.py
 
-Each has a database of its own with the same finished trials: nine parameters like those of the shipped HyperModel, one of them conditional, and
-five epochs. One process after another opens it and, four times, asks for a trial and draws its parameters, which is timed, and ends it.
-Studyhall claims from its queue and draws with a definition's default sampler; Optuna has `study.ask()` on an `RDBStorage` and its own
-default, `TPESampler`. The first time, a process reads all trials; the later ones show what each further trial takes. Imports and the opening
-of the database are not counted. Prints a table, medians over processes with their range, and one line of JSON.
+Each has a database of its own with the same finished trials: nine parameters like those of the shipped
+HyperModel, one of them conditional, and five epochs. One process after another opens it and, four times, asks
+for a trial and draws its parameters, which is timed, and ends it. Studyhall claims from its queue and draws
+with a definition's default sampler; Optuna has `study.ask()` on an `RDBStorage` and its own default,
+`TPESampler`. The first time, a process reads all trials; the later ones show what each further trial takes.
+Imports and the opening of the database are not counted. Prints a table, medians over processes with their
+range, and one line of JSON.
 """
 
 import argparse

@@ -5,8 +5,8 @@ Run it by hand, on an idle machine if you can:
     KERAS_HOME=../shared/keras .venv/bin/python tests/benchmarks/batch_assembly.py
 
 Both are timed in the same run, alternately, after a warm-up epoch. Training reads batches that were assembled
-beforehand, so that neither time contains the other. The aim is a share below 5% by the wall clock; on a machine that
-others use too, the share by CPU time is the steadier one.
+beforehand, so that neither time contains the other. The aim is a share below 5% by the wall clock; on a
+machine that others use too, the share by CPU time is the steadier one.
 """
 
 import argparse
@@ -42,7 +42,9 @@ class Assembled(keras.utils.PyDataset):  # type: ignore[misc]
 
 
 def network(filters: int, pools: int) -> Any:
-    """Build an encoder-decoder with one 3x3 convolution a level and no skips: about the least that could be searched."""
+    """Build an encoder-decoder with one 3x3 convolution a level and no skips: about the least that could be
+    searched.
+    """
     layers = keras.layers
     x = inputs = keras.Input((32, 32, 1))
     for level in range(pools):

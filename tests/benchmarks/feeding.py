@@ -1,9 +1,11 @@
 """The ways of feeding one network that the benchmarks compare, and the clock they are timed with.
 
 - `array`: Keras's `fit` on mixtures that lie in memory as float32, the ceiling of `fit`;
-- `generator`: the seeds' way, a Python generator over float32 images that draws the indices of one batch at a time;
+- `generator`: the seeds' way, a Python generator over float32 images that draws the indices of one batch at a
+time;
 - `host`: Studyhall's batches, composed from uint8 by the host;
-- `device`: Studyhall's batches, composed from uint8 by the device in the compiled step, several of them at once (`device-4`: 4).
+- `device`: Studyhall's batches, composed from uint8 by the device in the compiled step, several of them at
+once (`device-4`: 4).
 """
 
 import contextlib
@@ -37,7 +39,9 @@ Epoch = Callable[[], tuple[float, float]]
 
 
 def architecture_of(network: str) -> Architecture:
-    """Return the quickstart's architecture or a preset's, with the sources as channels whatever the preset's layout."""
+    """Return the quickstart's architecture or a preset's, with the sources as channels whatever the preset's
+    layout.
+    """
     if network in NETWORKS:
         return NETWORKS[network]
     return Architecture(**find_preset(network).architecture.hyperparameters())  # type: ignore[arg-type]
@@ -54,7 +58,9 @@ def compiled(architecture: Architecture, learning_rate: float = 1e-3) -> Any:
 def ways(
     names: list[str], images: Images, architecture: Architecture, batch_size: int, samples: int
 ) -> tuple[dict[str, Epoch], contextlib.ExitStack]:
-    """Return an epoch of each way, all of the same network, and what is to be closed after the last of them."""
+    """Return an epoch of each way, all of the same network, and what is to be closed after the last
+    of them.
+    """
     open_ways = contextlib.ExitStack()
     model = compiled(architecture)
     batches = MixtureBatches(images, mix=MIX, batch_size=batch_size, samples=samples, seed=0, stream="train")
@@ -78,7 +84,9 @@ def ways(
 
 
 def timed(model: Any, **arguments: Any) -> Epoch:
-    """Return an epoch of `fit`, timed from the epoch's begin to its end: without what `fit` sets up before."""
+    """Return an epoch of `fit`, timed from the epoch's begin to its end: without what `fit` sets up
+    before.
+    """
 
     class Clocks(keras.callbacks.Callback):  # type: ignore[misc]
         wall = cpu = 0.0
@@ -99,7 +107,9 @@ def timed(model: Any, **arguments: Any) -> Epoch:
 
 
 def one_batch_at_a_time(images: Images, batch_size: int) -> Iterator[tuple[Any, Any]]:
-    """Yield mixtures as the seeds' generators make them: from padded float32 images, with NumPy's global state."""
+    """Yield mixtures as the seeds' generators make them: from padded float32 images, with NumPy's global
+    state.
+    """
     digits, items = (
         np.pad(array.astype(np.float32) / 255, ((0, 0), (2, 2), (2, 2)))
         for array in (images.digits, images.items)
@@ -116,7 +126,9 @@ def _array(images: Images, samples: int) -> tuple[Any, Any]:
 
 
 def interleaved(epochs: Mapping[str, Epoch], repetitions: int) -> dict[str, list[tuple[float, float]]]:
-    """Time each way so many times, in turns that begin with another one each; a first turn compiles and is dropped."""
+    """Time each way so many times, in turns that begin with another one each; a first turn compiles and is
+    dropped.
+    """
     names = list(epochs)
     seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
     for turn in range(repetitions + 1):

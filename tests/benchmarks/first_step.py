@@ -1,8 +1,9 @@
 """What the first step of a training costs: python tests/benchmarks/first_step.py --repetitions 3.
 
-A U-Net of 8 filters and 2 pools under Adam, built and trained for one batch of 32, then for ten more; one thread. CPU seconds, median and
-range over the repetitions, which take turns. "before" makes the optimizer's variables before the first step, "fused" is all that
-a trial does, "plain graph" is Keras alone without TensorFlow's graph optimizer.
+A U-Net of 8 filters and 2 pools under Adam, built and trained for one batch of 32, then for ten more; one
+thread. CPU seconds, median and range over the repetitions, which take turns. "before" makes the optimizer's
+variables before the first step,
+"fused" is all that a trial does, "plain graph" is Keras alone without TensorFlow's graph optimizer.
 """
 
 import argparse
@@ -22,7 +23,9 @@ STEPS = 10
 
 
 def measure(way: str) -> tuple[float, float]:
-    """Return the CPU seconds of building, compiling and the first step, and those of each of ten steps that follow."""
+    """Return the CPU seconds of building, compiling and the first step, and those of each of ten steps that
+    follow.
+    """
     import keras
     import numpy as np
 

@@ -1,11 +1,12 @@
-"""What one GPU does with Studyhall's training: throughput, feeding, several trials at once, and a score on a budget.
+"""What one GPU does with Studyhall's training: throughput, feeding, several trials at once, and a score on a
+budget.
 
     KERAS_BACKEND=jax PYTHONPATH=src python tests/benchmarks/gpu.py --data FOLDER --parts throughput pipeline
 
-It needs Keras, NumPy and JAX with CUDA (or TensorFlow), this repository, and no network; with JAX neither TensorFlow, nor KerasTuner,
-Optuna or a database. FOLDER is laid out as KERAS_HOME is. Every line is JSON with the device, the versions and the load. A measurement
-that fails, of memory for one, prints its error and the others go on; the exit code is then 1. `--smoke` runs every part tiny, on
-synthetic images.
+It needs Keras, NumPy and JAX with CUDA (or TensorFlow), this repository, and no network; with JAX neither
+TensorFlow, nor KerasTuner, Optuna or a database. FOLDER is laid out as KERAS_HOME is. Every line is JSON with
+the device, the versions and the load. A measurement that fails, of memory for one, prints its error and the
+others go on; the exit code is then 1. `--smoke` runs every part tiny, on synthetic images.
 """
 
 import argparse
@@ -36,7 +37,9 @@ def throughput(options: argparse.Namespace) -> Iterator[Measurement]:
 
 
 def pipeline(options: argparse.Namespace) -> Iterator[Measurement]:
-    """Studyhall's ways of feeding against the seeds' and against arrays in memory; decides batches per execution."""
+    """Studyhall's ways of feeding against the seeds' and against arrays in memory; decides batches per
+    execution.
+    """
     from tests.benchmarks import gpu_parts
 
     for network in options.fed:

@@ -89,9 +89,11 @@ def trials_at_once(options: argparse.Namespace, network: str, way: str, trials: 
 
 
 class Annealed(keras.callbacks.Callback):  # type: ignore[misc]
-    """Trains for some seconds: keeps the rate up for half of the epochs that fit into them, then anneals it to nothing.
+    """Trains for some seconds: keeps the rate up for half of the epochs that fit into them, then anneals it
+    to nothing.
 
-    How many fit is known after the first few, which are part of the training; `curve` holds each epoch's validation error.
+    How many fit is known after the first few, which are part of the training; `curve` holds each epoch's
+    validation error.
     """
 
     def __init__(self, peak: float, seconds: float) -> None:

@@ -4,15 +4,19 @@ Run it by hand, on an idle machine if you can:
 
     KERAS_HOME=../shared/keras .venv/bin/python tests/benchmarks/overheads.py
 
-One HyperModel (the quickstart's network, drawn from the quickstart's space) with one clock in it is trained three ways in turn, each in a
-process of its own: by `studyhall search`, by KerasTuner's RandomSearch, and by a bare Keras script, on the same data, with the same
-number of epochs. The clock stamps when `build` and `fit` begin and end, the first training step, and every callback's end of every epoch:
+One HyperModel (the quickstart's network, drawn from the quickstart's space) with one clock in it is trained
+three ways in turn, each in a process of its own: by `studyhall search`, by KerasTuner's RandomSearch, and by
+a bare Keras script, on the same data, with the same number of epochs. The clock stamps when `build` and `fit`
+begin and end, the first training step, and every callback's end of every epoch:
 
-- *start*: from the command to the end of the first training step. Studyhall trains two batches of a new study's default model
+- *start*: from the command to the end of the first training step. Studyhall trains two batches of a new
+study's default model
   before it makes anything (`check`); the first step of a trial comes later.
 - *between trials*: from the end of one trial's `fit` to the call of the next one's `build`.
-- *preparing*: from there to the end of the trial's first step, nearly all of it the backend's tracing or compiling.
-- *an epoch's end*: what each callback takes there, median over epochs; for Studyhall that is the report, the checkpoint and the rest.
+- *preparing*: from there to the end of the trial's first step, nearly all of it the backend's tracing or
+compiling.
+- *an epoch's end*: what each callback takes there, median over epochs; for Studyhall that is the report, the
+checkpoint and the rest.
 
 Prints a table, and one line of JSON.
 """
@@ -129,7 +133,9 @@ hypermodel.fit(hp, model, examples.train, validation_data=examples.validation, e
 
 @dataclass(frozen=True)
 class Trial:
-    """When (in seconds since the epoch) one call of `build` began, its first step and its fit ended, and each epoch end's costs."""
+    """When (in seconds since the epoch) one call of `build` began, its first step and its fit ended, and each
+    epoch end's costs.
+    """
 
     build: float
     first_step: float

@@ -1,8 +1,9 @@
 """What pruners make of recorded learning curves: python tests/benchmarks/pruner_replay.py --traces DIR.
 
-Reads the traces of RandomSearch that search_efficiency.py wrote, and runs its trials again in 100 random orders, on paper: a pruner that gives
-a trial up saves the CPU seconds of its other epochs. Prints for each pruner how long it took until the best error of 16 trials of another
-order, in whole trials' seconds. With --first-step, an epoch that begins a trial costs what the next does, and so many seconds more.
+Reads the traces of RandomSearch that search_efficiency.py wrote, and runs its trials again in 100 random
+orders, on paper: a pruner that gives a trial up saves the CPU seconds of its other epochs. Prints for each
+pruner how long it took until the best error of 16 trials of another order, in whole trials' seconds. With
+--first-step, an epoch that begins a trial costs what the next does, and so many seconds more.
 """
 
 import argparse
@@ -46,7 +47,9 @@ def curves(folder: Path) -> list[Curve]:
 
 
 def seconds_to(target: float, order: list[Curve], pruner: BasePruner) -> float:
-    """Return the seconds after which a search in this order has reached an error; infinity where the pruner lost it."""
+    """Return the seconds after which a search in this order has reached an error; infinity where the pruner
+    lost it.
+    """
     study = optuna.create_study(pruner=pruner)
     spent = 0.0
     for curve in order:

@@ -1,15 +1,18 @@
-"""What a study reaches in the minutes it has, beside seed 003's network trained the seed's way for the same minutes.
+"""What a study reaches in the minutes it has, beside seed 003's network trained the seed's way for the same
+minutes.
 
 Run it by hand, on an idle machine; it takes twice the study's time, and the evaluations:
 
     KERAS_HOME=../shared/keras .venv/bin/python tests/benchmarks/quality.py
 
-First `studyhall search studies/half-hour.toml` (or `--study`), from the command to the published bundle: minutes count from the
-command, so they hold imports, compilation and everything else. Its curve is the best validation error so far: of the trials, then
-of the retraining. Then a process of its own trains seed 003's network as its author did (Adam at 1e-3, batches of 32, epochs of 1,687 batches, the
-rate reduced by 0.3 after 8 epochs without improvement) for as many minutes of training; its curve is the error on the same validation
-mixtures, measured every `--every` minutes with the clock stopped. Both models are then scored by `studyhall evaluate`: ours with
-10 rounds of 5,000 mixtures of test images, the seed's with `--seed-rounds`, because its network is a hundred times slower here.
+First `studyhall search studies/half-hour.toml` (or `--study`), from the command to the published bundle:
+minutes count from the command, so they hold imports, compilation and everything else. Its curve is the best
+validation error so far: of the trials, then of the retraining. Then a process of its own trains seed 003's
+network as its author did (Adam at 1e-3, batches of 32, epochs of 1,687 batches, the rate reduced by 0.3 after
+8 epochs without improvement) for as many minutes of training; its curve is the error on the same validation
+mixtures, measured every `--every` minutes with the clock stopped. Both models are then scored by `studyhall
+evaluate`: ours with 10 rounds of 5,000 mixtures of test images, the seed's with `--seed-rounds`, because its
+network is a hundred times slower here.
 
 Prints both curves, the scores, and one line of JSON.
 """
@@ -39,7 +42,9 @@ def studyhall(*arguments: str) -> list[str]:
 
 
 def search(study: Path, folder: Path) -> tuple[Curve, float]:
-    """Search and publish in `folder`; returns the curve and the minutes from the command to the published bundle."""
+    """Search and publish in `folder`; returns the curve and the minutes from the command to the published
+    bundle.
+    """
     curve: Curve = []
     began = time.monotonic()
     published = None
@@ -74,7 +79,9 @@ def score(model: Path, rounds: int, samples: int) -> dict[str, Any]:
 
 
 def train_the_seeds_way(study: Path, minutes: float, every: float, path: Path) -> Curve:
-    """Train seed 003's network for so many minutes and save it; returns its curve, of the same validation mixtures as the study's."""
+    """Train seed 003's network for so many minutes and save it; returns its curve, of the same validation
+    mixtures as the study's.
+    """
     import keras
     import keras_tuner
 

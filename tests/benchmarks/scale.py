@@ -1,14 +1,16 @@
-"""How far one PostgreSQL goes: 1 to 256 workers that only pretend to train, and a study of 10,000 finished trials.
+"""How far one PostgreSQL goes: 1 to 256 workers that only pretend to train, and a study of 10,000 finished
+trials.
 
 Run it by hand, on an idle machine if you can (minutes):
 
     .venv/bin/python tests/benchmarks/scale.py
 
-No Keras runs here. A worker is a thread with a `StudyStorage` of its own, so with connections of its own as a process has;
-several such threads share a process (`--processes`), because 256 processes do not fit into an ordinary machine's memory. It
-claims, asks for two parameters, sleeps for an epoch, reports a known curve, renews its lease once, and completes: what Studyhall
-asks of the database for a trial, without checkpoints and files. All of it, the database included, shares this machine's cores, so
-the claim latency has the workers' own interpreters in it, which hosts of their own would not share. Prints tables, and one line of JSON.
+No Keras runs here. A worker is a thread with a `StudyStorage` of its own, so with connections of its own as a
+process has; several such threads share a process (`--processes`), because 256 processes do not fit into an
+ordinary machine's memory. It claims, asks for two parameters, sleeps for an epoch, reports a known curve,
+renews its lease once, and completes: what Studyhall asks of the database for a trial, without checkpoints and
+files. All of it, the database included, shares this machine's cores, so the claim latency has the workers'
+own interpreters in it, which hosts of their own would not share. Prints tables, and one line of JSON.
 """
 
 import argparse
@@ -67,7 +69,9 @@ def random_sampler(number: int) -> BaseSampler:
 
 
 class SimulatedWorker:
-    """Works through a queue; `claims` are the seconds that each claim took, `numbers` the trials that it got."""
+    """Works through a queue; `claims` are the seconds that each claim took, `numbers` the trials
+    that it got.
+    """
 
     def __init__(self, url: str, name: str, trial_seconds: float) -> None:
         self._storage = open_storage(url, create=False, patience=Patience(120.0))
@@ -194,7 +198,9 @@ _CONNECTIONS = text("SELECT count(*) FROM pg_stat_activity WHERE datname = curre
 
 
 def constants(url: str, data: Path, times: int) -> dict[str, float]:
-    """Return what each thing that a worker does costs the database, in milliseconds of its CPU, on average."""
+    """Return what each thing that a worker does costs the database, in milliseconds of its CPU, on
+    average.
+    """
     storage = open_storage(url, create=True)
     study = Study.create_or_join(storage, define("constants", times))
     trials: list[Trial] = []

@@ -3,17 +3,21 @@
     KERAS_HOME=... python tests/benchmarks/search_efficiency.py --traces DIR --seeds 0 1 2 3 4
     python tests/benchmarks/search_efficiency.py --traces DIR --report
 
-The same HyperModel, data, epochs and callbacks for KerasTuner's RandomSearch, Hyperband and BayesianOptimization, Optuna with its defaults, and
-Studyhall with its own. Studyhall begins with the HyperModel's own default configuration, which nobody else looks at; "blind" is Studyhall
-where that is worth nothing: the defaults of a HyperModel that names none. Variants: "independent" has one head, "heads" may also choose the
-consistent one, which alone decides much. Each search is a process of its own with one thread on one core, which writes a trace: the CPU seconds, trial,
-epoch and validation error at the end of each epoch. Imports and the loading of the data do not count; building, tracing, training,
-validation, proposals, checkpoints and the storage do, and so does Studyhall's dry run before it creates a study. All but RandomSearch end when
-they have used as many CPU seconds as it did. What is traced already is left out, so the same command goes on where it was stopped.
+The same HyperModel, data, epochs and callbacks for KerasTuner's RandomSearch, Hyperband and
+BayesianOptimization, Optuna with its defaults, and Studyhall with its own. Studyhall begins with the
+HyperModel's own default configuration, which nobody else looks at; "blind" is Studyhall where that is worth
+nothing: the defaults of a HyperModel that names none. Variants: "independent" has one head, "heads" may also
+choose the consistent one, which alone decides much. Each search is a process of its own with one thread on
+one core, which writes a trace: the CPU seconds, trial, epoch and validation error at the end of each epoch.
+Imports and the loading of the data do not count; building, tracing, training, validation, proposals,
+checkpoints and the storage do, and so does Studyhall's dry run before it creates a study. All but
+RandomSearch end when they have used as many CPU seconds as it did. What is traced already is left out, so the
+same command goes on where it was stopped.
 
-CPU seconds and not the clock's, so that runs on a machine with other work compare better; the load still makes the same step up to 1.8 times
-as dear, so prefer an idle one. KerasTuner needs `tensorboard`, which TensorFlow 2.21
-does not bring; without it each of its trials fails in silence, and so this script stops at once. Its BayesianOptimization needs `scikit-learn`.
+CPU seconds and not the clock's, so that runs on a machine with other work compare better; the load still
+makes the same step up to 1.8 times as dear, so prefer an idle one. KerasTuner needs `tensorboard`, which
+TensorFlow 2.21 does not bring; without it each of its trials fails in silence, and so this script stops at
+once. Its BayesianOptimization needs `scikit-learn`.
 """
 
 import argparse

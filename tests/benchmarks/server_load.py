@@ -1,8 +1,8 @@
 """Readers who poll a study's page while workers write trials: python tests/benchmarks/server_load.py.
 
-`studyhall serve` in front of PostgreSQL, a study that has 2,000 complete trials already, 8 worker processes whose
-training is one second of sleep, and 200 readers who ask for the page's moving part as often as the page itself does.
-Spells with and without readers alternate. Prints one line of JSON.
+`studyhall serve` in front of PostgreSQL, a study that has 2,000 complete trials already, 8 worker processes
+whose training is one second of sleep, and 200 readers who ask for the page's moving part as often as the page
+itself does. Spells with and without readers alternate. Prints one line of JSON.
 """
 
 import argparse

@@ -1,10 +1,13 @@
-"""Several trials of one architecture, trained together in one compiled step, against one after the other and against slots.
+"""Several trials of one architecture, trained together in one compiled step, against one after the other and
+against slots.
 
-    KERAS_BACKEND=jax .venv/bin/python tests/benchmarks/several_trials.py --network quickstart --trials 1 2 4 8
+    KERAS_BACKEND=jax .venv/bin/python tests/benchmarks/several_trials.py --network quickstart --trials 1 2 4
+    8
 
-Together, JAX's `vmap` runs Keras's own training step over K networks with weights, learning rates and mixtures of their own. One after
-the other, K networks take K times as long as one, so that all of them have the throughput of K = 1. Slots are K processes on the same
-device. Prints a line of JSON for each K: images per second of all trials together.
+Together, JAX's `vmap` runs Keras's own training step over K networks with weights, learning rates and
+mixtures of their own. One after the other, K networks take K times as long as one, so that all of them have
+the throughput of K = 1. Slots are K processes on the same device. Prints a line of JSON for each K: images
+per second of all trials together.
 """
 
 import argparse
@@ -131,7 +134,9 @@ def measure_together(work: Work, trials: int, repetitions: int) -> dict[str, Any
 
 
 def measure_slots(work: Work, source: str, trials: int, seconds: float) -> dict[str, Any]:
-    """Time K processes that train one trial each on the same device, begun together when all have compiled."""
+    """Time K processes that train one trial each on the same device, begun together when all have
+    compiled.
+    """
     command = [sys.executable, __file__, "--network", work.network, "--batch-size", f"{work.batch_size}"]
     command += ["--steps", f"{work.steps}", "--executions", f"{work.executions}"]
     command += ["--source", source, "--as-slot", f"{seconds}"]

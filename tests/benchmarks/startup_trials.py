@@ -1,8 +1,9 @@
 """How many random trials TPE should begin with: python tests/benchmarks/startup_trials.py --problems 60.
 
-Searches of random problems that have the shape of a search for a network: two choices, two whole numbers and a learning rate on a log scale,
-whose best value depends on one of the choices; a little noise. No training, and nothing of the other benchmarks. Prints, for each sampler,
-the mean distance to the best that any of them found, after 12, 16, 20 and 32 trials.
+Searches of random problems that have the shape of a search for a network: two choices, two whole numbers and
+a learning rate on a log scale, whose best value depends on one of the choices; a little noise. No training,
+and nothing of the other benchmarks. Prints, for each sampler, the mean distance to the best that any of them
+found, after 12, 16, 20 and 32 trials.
 """
 
 import argparse

@@ -1,10 +1,12 @@
-"""Images per second of one training epoch, Studyhall's way of feeding against the seeds' and against arrays in memory.
+"""Images per second of one training epoch, Studyhall's way of feeding against the seeds' and against arrays
+in memory.
 
     KERAS_HOME=../shared/keras .venv/bin/python tests/benchmarks/training_throughput.py --network quickstart
 
-All ways train the same compiled network in one process, in turns; the first turn, which compiles, is not counted.
-Prints a line of JSON for each batch size: images per second as median and range, and Studyhall's speed in percent of the others', turn
-by turn, by the wall clock and by CPU time; on a machine that others use too, the second is the steadier one.
+All ways train the same compiled network in one process, in turns; the first turn, which compiles, is not
+counted. Prints a line of JSON for each batch size: images per second as median and range, and Studyhall's
+speed in percent of the others', turn by turn, by the wall clock and by CPU time; on a machine that others use
+too, the second is the steadier one.
 """
 
 import argparse
@@ -56,7 +58,9 @@ def measure(options: argparse.Namespace, batch_size: int) -> dict[str, Any]:
 
 
 def shares(whole: Sequence[Times], part: Sequence[Times], clock: int) -> list[float]:
-    """Return the speed of `part`'s epochs in percent of that of `whole`'s, turn by turn, by one of their clocks."""
+    """Return the speed of `part`'s epochs in percent of that of `whole`'s, turn by turn, by one of their
+    clocks.
+    """
     return [100 * a[clock] / b[clock] for a, b in zip(whole, part, strict=True)]
 
 

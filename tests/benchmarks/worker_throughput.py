@@ -1,14 +1,16 @@
-"""What the workers' own work costs: trials per second, and the share of time not spent training, on a real PostgreSQL.
+"""What the workers' own work costs: trials per second, and the share of time not spent training, on a real
+PostgreSQL.
 
 Run it by hand, on an idle machine if you can:
 
     .venv/bin/python tests/benchmarks/worker_throughput.py
 
-Every worker is a process of its own with the real `Worker`: claims, leases, parameters, reports, results. What trains is replaced by
-something light that imports no Keras, reports five epochs and pretends to train by sleeping, because 64 processes with Keras in them do not fit
-into the memory of an ordinary machine. So a trial here costs what Studyhall costs, and neither a pipe nor a checkpoint. The first table has trials
-that take no time, so it shows the most that there is; the last line has trials of 1 s, with what is not training as a share of each
-worker's own time. Prints a table, and one line of JSON.
+Every worker is a process of its own with the real `Worker`: claims, leases, parameters, reports, results.
+What trains is replaced by something light that imports no Keras, reports five epochs and pretends to train by
+sleeping, because 64 processes with Keras in them do not fit into the memory of an ordinary machine. So a
+trial here costs what Studyhall costs, and neither a pipe nor a checkpoint. The first table has trials that
+take no time, so it shows the most that there is; the last line has trials of 1 s, with what is not training
+as a share of each worker's own time. Prints a table, and one line of JSON.
 """
 
 import argparse
@@ -34,7 +36,9 @@ AIM = 5.0  # percent of the time with 8 workers and trials of 1 s
 
 @dataclass(frozen=True)
 class Run:
-    """One measurement; `share` is the percentage of the workers' time not spent training, `cpu_ms` their CPU time for a trial."""
+    """One measurement; `share` is the percentage of the workers' time not spent training, `cpu_ms` their CPU
+    time for a trial.
+    """
 
     workers: int
     trials: int
@@ -47,7 +51,9 @@ class Run:
 
 
 def work(url: str, name: str, artifacts: Path, seconds: float) -> None:
-    """Be one worker: say that it is ready, wait for a line of input, work, and say what the time went into."""
+    """Be one worker: say that it is ready, wait for a line of input, work, and say what the time
+    went into.
+    """
     from tests.support.trainers import LightTrainer
 
     study = Study.open(open_storage(url, create=False, patience=Patience(60)), name)

@@ -1,9 +1,10 @@
-"""Break the sources of a part one line at a time: python -m tests.mutation search/bridge [--sample 50] [--jobs 2].
+"""Break the sources of a part one line at a time: python -m tests.mutation search/bridge [--sample 50]
+[--jobs 2].
 
-`[tool.studyhall.mutation]` in pyproject.toml names the parts, and the tests that must notice; a file or a folder in a
-part may be named too. The tests are first run once, to learn which of them runs which line. Each mutant is then tried on
-those that run its line, the quickest first, in a copy of the tracked files; what none of them noticed is printed, and
-ends the command with status 1.
+`[tool.studyhall.mutation]` in pyproject.toml names the parts, and the tests that must notice; a file or a
+folder in a part may be named too. The tests are first run once, to learn which of them runs which line. Each
+mutant is then tried on those that run its line, the quickest first, in a copy of the tracked files; what none
+of them noticed is printed, and ends the command with status 1.
 """
 
 import argparse
@@ -24,7 +25,9 @@ from tests.mutation.working_copy import ROOT, Copy
 
 
 def chosen(name: str, sample: int | None, seed: int) -> list[tuple[str, Mutant]]:
-    """Return the mutants of a file, or of a folder's modules: all, or so many by chance, as many of each module."""
+    """Return the mutants of a file, or of a folder's modules: all, or so many by chance, as many of each
+    module.
+    """
     path = ROOT / name
     files = [path] if path.is_file() else sorted(path.rglob("*.py"))
     found = [

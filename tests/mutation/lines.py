@@ -19,7 +19,8 @@ class Lines:
     def tests(self, module: str, lines: Sequence[int]) -> list[str]:
         """Return the tests that run any of these lines, the quickest first.
 
-        Where it is the module's import that runs them, those are all that run anything in it, or all there are.
+        Where it is the module's import that runs them, those are all that run anything in it, or all there
+        are.
         """
         known = self._tests.get(module, {})
         found = set().union(*(known.get(line, set()) for line in lines))

@@ -36,7 +36,9 @@ class Mutant:
     after: str
     source: str
     lines: range
-    """Those of the statement, or of its first line where others stand in it: who runs one of them runs the mutant."""
+    """Those of the statement, or of its first line where others stand in it: who runs one of them runs the
+    mutant.
+    """
 
     def __str__(self) -> str:
         return f"{self.line}: {_short(self.before)}  ->  {_short(self.after)}"

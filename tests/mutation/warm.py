@@ -1,7 +1,9 @@
-"""Runs tests again and again, in processes forked from one that has imported the frameworks: much is saved by that.
+"""Runs tests again and again, in processes forked from one that has imported the frameworks: much is saved by
+that.
 
-Reads a JSON list from each line of its standard input, of seconds and what pytest is to be told; answers each with
-pytest's exit status, or -1 where the time was over. It imports nothing of ours, which is what changes in between.
+Reads a JSON list from each line of its standard input, of seconds and what pytest is to be told; answers each
+with pytest's exit status, or -1 where the time was over. It imports nothing of ours, which is what changes in
+between.
 """
 
 import contextlib
@@ -26,7 +28,8 @@ import pytest
 import sqlalchemy.orm  # noqa: F401
 import tensorflow  # noqa: F401
 
-# What these plugins import would take longer than most tests; hypothesis's own asserts need not be told in full.
+# What these plugins import would take longer than most tests; hypothesis's own asserts need not be told in
+# full.
 _QUICKLY = ["-p", "no:schemathesis", "-p", "no:xdist"]
 _QUICKLY += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
 

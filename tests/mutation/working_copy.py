@@ -33,7 +33,8 @@ class Copy:
         self._warm: subprocess.Popen[str] | None = None
 
     def record(self, tests: Sequence[str]) -> Lines:
-        """Run tests on the sources as they are; return which of them runs which line, and how long each takes.
+        """Run tests on the sources as they are; return which of them runs which line, and how long each
+        takes.
 
         Raises:
             SystemExit: a test fails.
@@ -56,7 +57,9 @@ class Copy:
         return lines
 
     def is_unnoticed(self, path: str, source: str, tests: Sequence[str], seconds: float) -> bool:
-        """Whether tests pass with another source in a file; one that hangs, or runs out of memory, has noticed."""
+        """Whether tests pass with another source in a file; one that hangs, or runs out of memory, has
+        noticed.
+        """
         file = self.folder / path
         kept = file.read_text()
         file.write_text(source)

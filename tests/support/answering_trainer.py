@@ -1,4 +1,6 @@
-"""A training process that imports no framework: python -m tests.support.answering_trainer FD answers each task with its own number."""
+"""A training process that imports no framework: python -m tests.support.answering_trainer FD answers each
+task with its own number.
+"""
 
 import os
 import sys

@@ -9,8 +9,9 @@ import numpy as np
 from studyhall.data.mixtures import Mix, compose, draw_pairs, generator
 from studyhall.data.sources import Images
 
-# Dense TFLOP/s by the beginning of the device's name, as CUDA has it; NVIDIA's datasheets of the H200, H100 SXM and A100 give them
-# (the first two with sparsity, which is twice as much). JAX lets float32 convolutions run in TF32 on these chips.
+# Dense TFLOP/s by the beginning of the device's name, as CUDA has it; NVIDIA's datasheets of the H200, H100
+# SXM and A100 give them (the first two with sparsity, which is twice as much). JAX lets float32 convolutions
+# run in TF32 on these chips.
 _HOPPER = {"float32": 494.5, "bfloat16": 989.5}
 PEAKS: dict[str, dict[str, float]] = {
     "NVIDIA H200": _HOPPER,
@@ -20,9 +21,11 @@ PEAKS: dict[str, dict[str, float]] = {
 
 
 def training_flops(model: Any) -> int:
-    """Count an image's training: its convolutions' multiplications and additions, three times those of the forward pass.
+    """Count an image's training: its convolutions' multiplications and additions, three times those of the
+    forward pass.
 
-    The backward pass has two convolutions for each of the forward pass: for the inputs' gradients and for the weights'.
+    The backward pass has two convolutions for each of the forward pass: for the inputs' gradients and for the
+    weights'.
     """
     return 3 * sum(_forward(layer) for layer in model.layers)
 

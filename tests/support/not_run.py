@@ -24,7 +24,9 @@ Left = tuple[str, str]  # a test's file, and the reason
 
 
 class LeftOut:
-    """Gathers what is not run, also from the processes of pytest-xdist, and tells it above the closing line."""
+    """Gathers what is not run, also from the processes of pytest-xdist, and tells it above the
+    closing line.
+    """
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config

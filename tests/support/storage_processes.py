@@ -65,7 +65,9 @@ def work(url: str, trials: int) -> list[int]:
 
 
 def draw(url: str, trials: int) -> list[list[Any]]:
-    """Claim trials of a conditional space of six configurations until it has none left; return those that were tried."""
+    """Claim trials of a conditional space of six configurations until it has none left; return those that
+    were tried.
+    """
     storage = open_storage(url, create=False)
     study = Study.open(storage, NAME)
     tried = []

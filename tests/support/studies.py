@@ -29,7 +29,9 @@ def claim(
     pruner: BasePruner | None = None,
     worker: str = "",
 ) -> Trial:
-    """Take the study's next trial, which must be there, and have it report an epoch for each value of the curve."""
+    """Take the study's next trial, which must be there, and have it report an epoch for each value of the
+    curve.
+    """
     trial = study.trials.claim(sampler, pruner or NopPruner(), worker=worker)
     assert trial is not None
     for epoch, value in enumerate(curve, 1):

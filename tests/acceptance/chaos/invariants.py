@@ -1,4 +1,6 @@
-"""What must be true of a study after a storm, read from the database, the artifact store and the trials' own notes."""
+"""What must be true of a study after a storm, read from the database, the artifact store and the trials' own
+notes.
+"""
 
 import math
 from pathlib import Path
@@ -62,7 +64,9 @@ def repeats(storm: Storm) -> int:
 
 
 def _of_repeats(storm: Storm, trials: list[FrozenTrial]) -> list[str]:
-    """An interruption costs an epoch at most, and those that could not be reported because the database was away."""
+    """An interruption costs an epoch at most, and those that could not be reported because the database was
+    away.
+    """
     found = []
     times = project.times_trained(storm.folder)
     for trial in trials:

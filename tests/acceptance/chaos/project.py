@@ -1,4 +1,6 @@
-"""The study of a storm: trials about as cheap as Keras has them, which note for themselves what they train."""
+"""The study of a storm: trials about as cheap as Keras has them, which note for themselves what
+they train.
+"""
 
 from collections import Counter
 from pathlib import Path
@@ -55,7 +57,9 @@ training = {{ epochs = {epochs}, batch_size = 16, early_stopping = false, reduce
 
 
 def write(folder: Path, *, trials: int, epochs: int, pause: float) -> Path:
-    """Write the study and its HyperModel, each batch of which takes `pause` seconds; return the study's file."""
+    """Write the study and its HyperModel, each batch of which takes `pause` seconds; return the
+    study's file.
+    """
     (folder / "storm_model.py").write_text(MODEL.replace("PAUSE", f"{pause}"), encoding="utf-8")
     study = folder / "storm.toml"
     study.write_text(STUDY.format(trials=trials, epochs=epochs), encoding="utf-8")

@@ -1,4 +1,6 @@
-"""What happens to workers and their database in a storm, and when: drawn from a seed, so that it can be repeated."""
+"""What happens to workers and their database in a storm, and when: drawn from a seed, so that it can be
+repeated.
+"""
 
 import random
 from collections.abc import Iterable
@@ -16,7 +18,9 @@ ACTIONS = (KILL_WORKER, KILL_TRAINER, STOP_WORKER, FREEZE, RESTART_FAST, RESTART
 
 @dataclass(frozen=True)
 class Blow:
-    """One thing that happens, so many seconds after the start, to the `victim`th (0 to 1) of the workers that live then."""
+    """One thing that happens, so many seconds after the start, to the `victim`th (0 to 1) of the workers that
+    live then.
+    """
 
     seconds: float
     action: str
@@ -24,7 +28,9 @@ class Blow:
 
 
 def draw(seed: int, seconds: float, mean_gap: float, calm: float) -> list[Blow]:
-    """Draw a schedule: every action in turn, in an order of its own each time, between `calm` and `seconds`."""
+    """Draw a schedule: every action in turn, in an order of its own each time, between `calm` and
+    `seconds`.
+    """
     generator = random.Random(seed)
     blows: list[Blow] = []
     at = calm

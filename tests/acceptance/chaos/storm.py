@@ -185,7 +185,9 @@ class Storm:
         self.happened[blow.action] = self.happened.get(blow.action, 0) + 1
 
     def held(self, study: Study) -> dict[int, tuple[int, int]]:
-        """Who holds which trial: for each worker's process, the trial's id and how often it was interrupted."""
+        """Who holds which trial: for each worker's process, the trial's id and how often it was
+        interrupted.
+        """
         query = (
             select(leases.c.worker, leases.c.trial_id, leases.c.interruptions)
             .join(trials, trials.c.trial_id == leases.c.trial_id)

@@ -1,4 +1,6 @@
-"""The tables: how soon each search was as good as RandomSearch at its very end, and how good it was at the same time."""
+"""The tables: how soon each search was as good as RandomSearch at its very end, and how good it was at the
+same time.
+"""
 
 import json
 from pathlib import Path

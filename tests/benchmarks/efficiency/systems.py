@@ -133,12 +133,16 @@ class _InProcess(TrainerProcess):
 
 
 def studyhall_defaults(search: Search) -> None:
-    """Studyhall's worker on a study that names neither sampler nor pruner, with the dry run that goes before."""
+    """Studyhall's worker on a study that names neither sampler nor pruner, with the dry run that
+    goes before.
+    """
     _studyhall(search, {})
 
 
 def studyhall_blind(search: Search) -> None:
-    """The same where the default configuration, which is tried first, is worth nothing: it is likely the worst."""
+    """The same where the default configuration, which is tried first, is worth nothing: it is likely the
+    worst.
+    """
     _studyhall(search, BLIND)
 
 

@@ -29,7 +29,9 @@ class Trace:
         self._lines: list[dict[str, Any]] = []
 
     def epoch(self, trial: int, epoch: int, value: float, **facts: Any) -> None:
-        """Note an epoch (from 1) that ended now; raises BudgetSpentError after the last one that there is time for."""
+        """Note an epoch (from 1) that ended now; raises BudgetSpentError after the last one that there is
+        time for.
+        """
         line = self._now() | {"trial": trial, "epoch": epoch, "value": value} | facts
         self._lines.append(line)
         if self._limit is not None and line["cpu"] >= self._limit:

@@ -1,4 +1,6 @@
-"""The workload that every search gets: one HyperModel, its data, the epochs of a trial, and Keras's callbacks."""
+"""The workload that every search gets: one HyperModel, its data, the epochs of a trial, and Keras's
+callbacks.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,7 +41,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 def definition(
     variant: str, seed: int, trials: int, folder: Path, others: Mapping[str, Any] = MappingProxyType({})
 ) -> Definition:
-    """Return the study of a variant, with some other arguments; sampler and pruner are Studyhall's defaults."""
+    """Return the study of a variant, with some other arguments; sampler and pruner are Studyhall's
+    defaults.
+    """
     return define(
         {
             "name": f"{variant}-{seed}",

@@ -62,8 +62,8 @@ def test_validation_is_the_same_in_every_epoch(seen: dict[str, Any]) -> None:
 def observe() -> dict[str, Any]:
     """Train two networks, whole and resumed at epoch 2; return what Keras saw and what it should have seen.
 
-    The first returns zeros and never learns, so that its mean squared error tells exactly which sources it was given;
-    the second learns.
+    The first returns zeros and never learns, so that its mean squared error tells exactly which sources it
+    was given; the second learns.
     """
     import keras
     import numpy as np

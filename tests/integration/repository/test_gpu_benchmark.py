@@ -1,4 +1,6 @@
-"""The GPU's benchmark runs where there is nothing but what it says it needs: on JAX alone, and on TensorFlow."""
+"""The GPU's benchmark runs where there is nothing but what it says it needs: on JAX alone, and on
+TensorFlow.
+"""
 
 import json
 import os

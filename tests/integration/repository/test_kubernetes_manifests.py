@@ -1,4 +1,6 @@
-"""The manifests for Kubernetes say what its schemas and its restricted policy allow, and what Studyhall needs."""
+"""The manifests for Kubernetes say what its schemas and its restricted policy allow, and what Studyhall
+needs.
+"""
 
 import os
 import re
@@ -63,7 +65,9 @@ def rendered(folder: Path) -> list[Manifest]:
 
 @cache
 def manifests(overlay: str) -> list[Manifest]:
-    """What an overlay renders to; without kustomize, what the base and KEDA's component have in their files."""
+    """What an overlay renders to; without kustomize, what the base and KEDA's component have in
+    their files.
+    """
     if KUSTOMIZE is not None:
         return rendered(FOLDER / "overlays" / overlay)
     folders = [FOLDER / "base", *([FOLDER / "components"] if "keda" in overlay else [])]
@@ -332,7 +336,9 @@ def test_selectors_find_pods_and_everything_else_is_shut_out(overlay: str) -> No
 
 @in_each_overlay
 def test_pods_of_jobs_are_budgeted_by_a_number(overlay: str) -> None:
-    """For pods of what has no scale, Kubernetes knows neither maxUnavailable nor percentages, and lets none go."""
+    """For pods of what has no scale, Kubernetes knows neither maxUnavailable nor percentages, and lets none
+    go.
+    """
     budget = one(overlay, "PodDisruptionBudget", "worker")["spec"]
     assert "maxUnavailable" not in budget
     assert isinstance(budget["minAvailable"], int)

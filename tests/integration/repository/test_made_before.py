@@ -1,4 +1,6 @@
-"""What the last commit before the modules moved has made is gone on with: its studies, bundle and server's answers."""
+"""What the last commit before the modules moved has made is gone on with: its studies, bundle and server's
+answers.
+"""
 
 import json
 import re

@@ -1,4 +1,6 @@
-"""The notebook: it runs from its first cell to its last, and is kept as a person finds it best, without outputs."""
+"""The notebook: it runs from its first cell to its last, and is kept as a person finds it best, without
+outputs.
+"""
 
 import re
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""Every private name of another project that we touch, so that an upgrade that lacks one fails here and names it.
+"""Every private name of another project that we touch, so that an upgrade that lacks one fails here and names
+it.
 
 The names are promised by nobody. Where one is gone, grep for it: each use says what it is needed for.
 """

@@ -1,8 +1,8 @@
 """Found first on its path by every Python process: has it write down which test runs which line of ours.
 
-`STUDYHALL_LINES` names the file to write to, which lies at the root of the sources: a test, a module and a line in each
-of its rows, separated by tabs. What runs when a module is imported belongs to no test, as one that is run alone would
-import it too.
+`STUDYHALL_LINES` names the file to write to, which lies at the root of the sources: a test, a module and a
+line in each of its rows, separated by tabs. What runs when a module is imported belongs to no test, as one
+that is run alone would import it too.
 """
 
 import inspect

@@ -1,4 +1,6 @@
-"""Random search spaces, through the bridge and back: what is proposed is legal, what is legal can be asked for."""
+"""Random search spaces, through the bridge and back: what is proposed is legal, what is legal can be asked
+for.
+"""
 
 import math
 from collections.abc import Iterator
@@ -173,7 +175,9 @@ class KerasTunerDraw(keras_tuner.HyperParameters):  # type: ignore[misc]
 
 
 def is_legal(hp: Any, value: Any) -> bool:
-    """Whether KerasTuner documents the value as one of the hyperparameter's, computed apart from the bridge."""
+    """Whether KerasTuner documents the value as one of the hyperparameter's, computed apart from
+    the bridge.
+    """
     if isinstance(hp, kinds.Fixed | kinds.Choice | kinds.Boolean):
         return any(value == legal and type(value) is type(legal) for legal in hp.values)
     if type(value) is not (int if isinstance(hp, kinds.Int) else float):

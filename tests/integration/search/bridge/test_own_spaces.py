@@ -1,4 +1,6 @@
-"""Search spaces as people write them: hyperparameters of the data, and conditional scopes inside each other."""
+"""Search spaces as people write them: hyperparameters of the data, and conditional scopes inside
+each other.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path

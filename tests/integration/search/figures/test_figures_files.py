@@ -1,4 +1,6 @@
-"""The figures as files, from the command line's own functions: of presets, of searches and of published models."""
+"""The figures as files, from the command line's own functions: of presets, of searches and of published
+models.
+"""
 
 import json
 import subprocess

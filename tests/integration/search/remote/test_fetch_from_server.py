@@ -1,4 +1,6 @@
-"""Fetching a bundle from a server: over connections that break, from servers that are wrong, past whoever listens."""
+"""Fetching a bundle from a server: over connections that break, from servers that are wrong, past whoever
+listens.
+"""
 
 import hashlib
 import json

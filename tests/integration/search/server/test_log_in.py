@@ -161,7 +161,9 @@ class Client:
         return self.request("DELETE", path, **options)
 
     def raw(self, method: str, path: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        """Ask for a path exactly as it is written, without what a client adds; return the status and the body."""
+        """Ask for a path exactly as it is written, without what a client adds; return the status and the
+        body.
+        """
         scope = {
             "type": "http",
             "asgi": {"version": "3.0"},

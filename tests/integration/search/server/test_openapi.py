@@ -25,7 +25,9 @@ STUDIES = ("waiting", "busy", "several", "published")
 
 
 def fill(site: Any) -> None:
-    """Make studies in every state: without a trial that ended, amid its work, of several objectives, and published."""
+    """Make studies in every state: without a trial that ended, amid its work, of several objectives, and
+    published.
+    """
     site.study("waiting")
     busy = site.study("busy", trials=8)
     best = site.claim(busy, (0.5, 0.25), hyperparameters={"filters": 8, "rate": 1e-3}, device="cpu")

@@ -1,4 +1,6 @@
-"""What people see of their studies, as HTML that needs nothing from other hosts and runs nothing of others."""
+"""What people see of their studies, as HTML that needs nothing from other hosts and runs nothing of
+others.
+"""
 
 import re
 from collections.abc import Callable, Iterator

@@ -1,4 +1,6 @@
-"""What commands say last can be pasted and does what it says; and `status` says what the documents promise."""
+"""What commands say last can be pasted and does what it says; and `status` says what the documents
+promise.
+"""
 
 import shlex
 from dataclasses import replace

@@ -1,4 +1,6 @@
-"""A metric that is NaN in some epoch: null from the trial to the bundle, the pages and the API, and drawn as a gap."""
+"""A metric that is NaN in some epoch: null from the trial to the bundle, the pages and the API, and drawn as
+a gap.
+"""
 
 import json
 import math

@@ -1,4 +1,6 @@
-"""An early peak under every pruner that Optuna has: the best result is the best one everywhere that it is shown."""
+"""An early peak under every pruner that Optuna has: the best result is the best one everywhere that it is
+shown.
+"""
 
 import json
 import random
@@ -70,7 +72,9 @@ def claim(study: Study, pruner: BasePruner) -> Trial:
 
 
 def train(study: Study, trial: Trial, curve: Sequence[float], direction: str) -> None:
-    """Do with a trial what a worker does: report each epoch, obey the pruner, and give the best epoch's value."""
+    """Do with a trial what a worker does: report each epoch, obey the pruner, and give the best epoch's
+    value.
+    """
     optimum = max if direction == "maximize" else min
     for epoch, value in enumerate(curve, 1):
         trial.report(value, epoch)

@@ -1,4 +1,6 @@
-"""A publication that does not come to its end: nothing is published, and how it ended says with which status."""
+"""A publication that does not come to its end: nothing is published, and how it ended says with
+which status.
+"""
 
 import shutil
 from collections.abc import Iterator

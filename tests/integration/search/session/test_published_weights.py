@@ -1,6 +1,8 @@
-"""What a search publishes, through its real training process: the fetched model's error, as plain Keras finds it.
+"""What a search publishes, through its real training process: the fetched model's error, as plain Keras finds
+it.
 
-The trainer's process alone has the user's code; here Keras loads the file, and evaluates it on the same examples.
+The trainer's process alone has the user's code; here Keras loads the file, and evaluates it on the same
+examples.
 """
 
 import json

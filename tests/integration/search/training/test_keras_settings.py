@@ -1,4 +1,5 @@
-"""What a person sets in Keras for good holds in every check, trial, retraining and evaluation, and under the Tuner.
+"""What a person sets in Keras for good holds in every check, trial, retraining and evaluation, and under the
+Tuner.
 
 Run as a script, it observes the same on another backend: `python test_keras_settings.py FOLDER DISTRIBUTED`.
 """

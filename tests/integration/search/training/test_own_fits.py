@@ -1,4 +1,6 @@
-"""Trainings of the user's own making: what they return, report and set counts, and equals what plain Keras finds."""
+"""Trainings of the user's own making: what they return, report and set counts, and equals what plain Keras
+finds.
+"""
 
 import json
 import shutil

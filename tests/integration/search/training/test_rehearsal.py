@@ -1,4 +1,6 @@
-"""The check rehearses what a trial, a retraining and a publication do, and refuses in one line what cannot work."""
+"""The check rehearses what a trial, a retraining and a publication do, and refuses in one line what cannot
+work.
+"""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,5 @@
-"""Training on images that lie on the device: the same mixtures, curves and models, under TensorFlow and under JAX.
+"""Training on images that lie on the device: the same mixtures, curves and models, under TensorFlow and under
+JAX.
 
 TensorFlow runs in this process; JAX needs one of its own, which runs this file.
 """
@@ -80,7 +81,9 @@ def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def observe(patch: pytest.MonkeyPatch, scratch: Path) -> dict[str, Any]:
-    """Train one network fed by the host, on the device, and on the device from the second epoch's checkpoint on."""
+    """Train one network fed by the host, on the device, and on the device from the second epoch's checkpoint
+    on.
+    """
     hypermodel = HyperModel()
 
     def train(checkpoints: Checkpoints | None = None) -> tuple[Fitted, Any]:

@@ -1,4 +1,6 @@
-"""A training that was interrupted and continued elsewhere equals one that was not: rules, dropout, order of examples."""
+"""A training that was interrupted and continued elsewhere equals one that was not: rules, dropout, order of
+examples.
+"""
 
 import shutil
 from collections.abc import Mapping
@@ -106,7 +108,9 @@ class Study:
         self._workload: Workload = load_workload(self._definition)
 
     def run(self, stop_after: int | None = None, resume_from: int | None = None) -> tuple[TrialOutcome, Any]:
-        """Train until so many epochs are finished, from the checkpoint after so many; return its end and facts."""
+        """Train until so many epochs are finished, from the checkpoint after so many; return its end and
+        facts.
+        """
         handle = Handle(self.folder, stop_after)
         path = self.folder / f"{resume_from}.npz" if resume_from is not None else None
         return run_trial(handle, self._definition, self._workload, self.folder, path), handle.facts

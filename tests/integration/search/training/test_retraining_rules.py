@@ -1,4 +1,6 @@
-"""The retraining's rules act as the study file says, whatever it says of trials; and its seed is the only chance in it."""
+"""The retraining's rules act as the study file says, whatever it says of trials; and its seed is the only
+chance in it.
+"""
 
 import dataclasses
 from collections.abc import Callable

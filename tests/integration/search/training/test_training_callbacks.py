@@ -1,4 +1,6 @@
-"""What the callbacks of a trial do at which of Keras's hooks, also where a loop of the user's own calls few of them."""
+"""What the callbacks of a trial do at which of Keras's hooks, also where a loop of the user's own calls few
+of them.
+"""
 
 from types import SimpleNamespace
 from typing import Any

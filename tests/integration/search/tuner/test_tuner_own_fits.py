@@ -141,7 +141,9 @@ def test_a_metric_with_several_values_breaks_no_trial_and_is_no_objective(make: 
 
 
 class Loop(keras_tuner.HyperModel):  # type: ignore[misc]
-    """KerasTuner's guide to custom training: the model is not compiled, the loop calls the callbacks by itself."""
+    """KerasTuner's guide to custom training: the model is not compiled, the loop calls the callbacks by
+    itself.
+    """
 
     def build(self, hp: Any) -> Any:
         return network()

@@ -1,4 +1,6 @@
-"""The Tuner trains Keras models as KerasTuner does: its interface, its guides' examples, its results' form."""
+"""The Tuner trains Keras models as KerasTuner does: its interface, its guides' examples, its
+results' form.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -212,7 +214,9 @@ def test_a_fit_that_returns_a_number_needs_no_objective(make: MakeTuner) -> None
 
 
 class CustomLoop(keras_tuner.HyperModel):  # type: ignore[misc]
-    """Trains without `model.fit`, and calls the callbacks by itself, as in KerasTuner's guide to custom loops."""
+    """Trains without `model.fit`, and calls the callbacks by itself, as in KerasTuner's guide to custom
+    loops.
+    """
 
     def build(self, hp: Any) -> Any:
         inputs = keras.Input((4,))

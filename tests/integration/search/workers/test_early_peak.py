@@ -1,4 +1,6 @@
-"""A network that is best early in its training, from the search to the published model, as plain Keras finds it."""
+"""A network that is best early in its training, from the search to the published model, as plain Keras finds
+it.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -69,7 +71,8 @@ def load():
     return (X, X), (X, X)
 """
 
-# One of those that compare trials, and one that looks at the trial alone; tests/integration/studies/storage/test_judging.py has all of them.
+# One of those that compare trials, and one that looks at the trial alone;
+# tests/integration/studies/storage/test_judging.py has all of them.
 HALVING = {"name": "successivehalving", "options": {"min_resource": 3, "reduction_factor": 2}}
 THRESHOLD = {"name": "threshold", "options": {"upper": 0.45, "n_warmup_steps": 3}}
 

@@ -1,4 +1,6 @@
-"""What workers leave for the dashboard: each trial's files, its learning curve, and the best one in the note."""
+"""What workers leave for the dashboard: each trial's files, its learning curve, and the best one in
+the note.
+"""
 
 import json
 from collections.abc import Iterator

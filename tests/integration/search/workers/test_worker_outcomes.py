@@ -59,7 +59,9 @@ def stop() -> StopSwitch:
 
 @pytest.fixture
 def work(site: Any, study: Study, stop: StopSwitch) -> Work:
-    """Run a worker, whose trials end as given; return what it says of their ends, and check that it is gone."""
+    """Run a worker, whose trials end as given; return what it says of their ends, and check that it
+    is gone.
+    """
 
     def run(*ends: Any, over: str | None = None) -> list[TrialOutcome]:
         events: list[Event] = []

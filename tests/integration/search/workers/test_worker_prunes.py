@@ -1,4 +1,6 @@
-"""What a worker does with a trial that the pruner gave up on: its result, its model, and what people are told."""
+"""What a worker does with a trial that the pruner gave up on: its result, its model, and what people are
+told.
+"""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,7 +32,9 @@ class Told(list[Message]):
 
 
 class Curves:
-    """A trainer that reports given curves instead of training, to be maximized or minimized, and saves what they reach."""
+    """A trainer that reports given curves instead of training, to be maximized or minimized, and saves what
+    they reach.
+    """
 
     def __init__(self, curves: Sequence[Sequence[float]], better: Callable[[Sequence[float]], float]) -> None:
         self._curves = list(curves)

@@ -1,4 +1,6 @@
-"""What a worker leaves of a trial whose code was refused: nothing that the mended code would have to live with."""
+"""What a worker leaves of a trial whose code was refused: nothing that the mended code would have to live
+with.
+"""
 
 from collections.abc import Callable
 from typing import Any, cast

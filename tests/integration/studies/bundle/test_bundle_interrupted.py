@@ -62,7 +62,9 @@ class House:
         }
 
     def check_and_publish_again(self) -> bytes:
-        """Check that a whole bundle is published and that the next one leaves nothing else; return its model."""
+        """Check that a whole bundle is published and that the next one leaves nothing else; return
+        its model.
+        """
         found = self.published()
         model = (fetch(found, self.store, self.folder / "best") / "model.keras").read_bytes()
         # Whatever is in the store and in no bundle is known, so that it can be removed.

@@ -1,4 +1,6 @@
-"""A bundle on a full disk, on a read-only disk, and into the mount point of one: real ones, small and in memory."""
+"""A bundle on a full disk, on a read-only disk, and into the mount point of one: real ones, small and in
+memory.
+"""
 
 import shutil
 import subprocess

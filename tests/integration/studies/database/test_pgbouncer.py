@@ -1,4 +1,6 @@
-"""What a storage promises holds behind PgBouncer in transaction mode, where each transaction may be in another session."""
+"""What a storage promises holds behind PgBouncer in transaction mode, where each transaction may be in
+another session.
+"""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,6 @@
-"""What the holder of a lease writes by short ways is what Optuna itself would have written, and costs few statements."""
+"""What the holder of a lease writes by short ways is what Optuna itself would have written, and costs few
+statements.
+"""
 
 import math
 from collections.abc import Callable, Iterator
@@ -207,7 +209,9 @@ def test_holders_storage_passes_on_what_is_not_about_its_trial(storage: StudySto
 
 
 def test_holders_storage_has_a_say_in_whatever_optunas_cache_has() -> None:
-    """What Optuna's cache answers in its own way must not fall back to the slow way of the base class here."""
+    """What Optuna's cache answers in its own way must not fall back to the slow way of the base
+    class here.
+    """
     asked = {name for name in vars(_CachedStorage) if hasattr(BaseStorage, name) and name[0] != "_"}
     assert asked
     assert asked <= vars(LeasedStorage).keys()

@@ -1,4 +1,6 @@
-"""A search space that has an end: no configuration is drawn twice, and what is left of the queue is withdrawn, on both databases."""
+"""A search space that has an end: no configuration is drawn twice, and what is left of the queue is
+withdrawn, on both databases.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterator

@@ -1,4 +1,6 @@
-"""What pruners and samplers see: every trial by the best value that it had reached, though the curve is stored as it was."""
+"""What pruners and samplers see: every trial by the best value that it had reached, though the curve is
+stored as it was.
+"""
 
 import copy
 import math

@@ -1,4 +1,6 @@
-"""What becomes of a configuration that ran out of memory: its sampler learns of it, and nobody tries it again."""
+"""What becomes of a configuration that ran out of memory: its sampler learns of it, and nobody tries it
+again.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Mapping

@@ -1,4 +1,6 @@
-"""The picture of a network: every preset and any architecture, with its sizes, and nothing on top of anything."""
+"""The picture of a network: every preset and any architecture, with its sizes, and nothing on top of
+anything.
+"""
 
 import itertools
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""Samplers and pruners by name: all that Optuna ships, their options checked, one fair draw for every trial."""
+"""Samplers and pruners by name: all that Optuna ships, their options checked, one fair draw for
+every trial.
+"""
 
 import importlib.util
 import inspect
@@ -66,7 +68,9 @@ def quiet() -> Iterator[None]:
 
 
 def proposals(sampler: Callable[[int], BaseSampler], trials: int = TRIALS) -> list[tuple[float, float]]:
-    """What is proposed to trials that run one after another, each with the sampler that `sampler(number)` returns."""
+    """What is proposed to trials that run one after another, each with the sampler that `sampler(number)`
+    returns.
+    """
     study = optuna.create_study(sampler=sampler(0))
     proposed = []
     for number in range(trials):
@@ -74,9 +78,11 @@ def proposals(sampler: Callable[[int], BaseSampler], trials: int = TRIALS) -> li
         trial = study.ask()
         x, y = trial.suggest_float("x", 0.0, 1.0), trial.suggest_float("y", 0.0, 1.0)
         proposed.append((x, y))
-        # Best inside: at a corner, the Gaussian process proposes that corner again and again, and is right to.
+        # Best inside: at a corner, the Gaussian process proposes that corner again and again, and is right
+        # to.
         value = (x - 0.3) ** 2 + (y - 0.6) ** 2
-        # Not study.tell: samplers of finite spaces call study.stop() at the end, which only study.optimize allows.
+        # Not study.tell: samplers of finite spaces call study.stop() at the end, which only study.optimize
+        # allows.
         study._storage.set_trial_state_values(trial._trial_id, optuna.trial.TrialState.COMPLETE, [value])
     return proposed
 
@@ -351,7 +357,9 @@ def test_families_hold_no_abstract_class() -> None:
 
 
 class ForOneObjective(optuna.samplers.RandomSampler):
-    """Refuses several objectives when it proposes, as Optuna's CMA-ES does, whose package is not installed here."""
+    """Refuses several objectives when it proposes, as Optuna's CMA-ES does, whose package is not installed
+    here.
+    """
 
     def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
         self._raise_error_if_multi_objective(study)

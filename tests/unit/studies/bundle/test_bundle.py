@@ -356,7 +356,9 @@ def test_manifest_of_another_bundle_is_refused(house: House, tmp_path: Path) -> 
     "name", ["../evil", "/etc/cron.d/evil", ".bashrc", "a/b", "..", "", "a\\b", "MANIFEST.json"]
 )
 def test_hostile_manifest_cannot_write_outside_the_folder(house: House, tmp_path: Path, name: str) -> None:
-    """Even with a checksum that fits, as whoever can write to both the storage and the store could make one."""
+    """Even with a checksum that fits, as whoever can write to both the storage and the store could
+    make one.
+    """
     record = house.publish()
     path = house.artifacts / record.manifest.artifact_id
     content = json.loads(path.read_text())

@@ -1,4 +1,6 @@
-"""Every operation of Optuna's storage is retried, or is listed here as done once: a new one of Optuna's fails here."""
+"""Every operation of Optuna's storage is retried, or is listed here as done once: a new one of Optuna's fails
+here.
+"""
 
 import inspect
 import re

@@ -1,4 +1,6 @@
-"""Where requests come from: other sites' pages, other names for this machine, and places to go after a login."""
+"""Where requests come from: other sites' pages, other names for this machine, and places to go
+after a login.
+"""
 
 import pytest
 from starlette.datastructures import Headers

@@ -7,7 +7,7 @@ from typing import Self
 from optuna.trial import Trial
 
 from studyhall.search.core.events import Observer, TrialEnded, TrialStarted
-from studyhall.search.core.outcome import Failed, HandedBack, Interrupted, TrialOutcome
+from studyhall.search.core.outcome import Dropped, Failed, HandedBack, Interrupted, TrialOutcome
 from studyhall.search.notifications.notifier import Notifies
 from studyhall.search.processes.channel import Job, TrialTask
 from studyhall.search.processes.stop_switch import StopSwitch
@@ -21,7 +21,7 @@ from studyhall.search.workers.claims import Claims, HeldTrial
 from studyhall.search.workers.failures_in_a_row import FailuresInARow
 from studyhall.studies.artifacts.attachments import copy_checked
 from studyhall.studies.artifacts.store import ArtifactStore
-from studyhall.studies.errors import ArtifactError, WorkFailedError
+from studyhall.studies.errors import ArtifactError, LeaseLostError, WorkFailedError
 from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.queue.lease import LEASE_SECONDS
 from studyhall.studies.study.study import Study
@@ -135,6 +135,8 @@ class Worker:
             return _after_crash(crash)
         except TrainerStoppedError:
             return HandedBack(handle.epochs)
+        except LeaseLostError:
+            return Dropped()
         return outcome
 
     def _checkpoint(self, held: HeldTrial) -> Path | None:

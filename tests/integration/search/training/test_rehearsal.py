@@ -3,7 +3,7 @@ work.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from studyhall.studies.bundle.manifest import Loading
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import UserCodeError
 from studyhall.studies.study_file.loading import define
+from tests.support.strangers import ForkingStranger, forking_stranger
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Your input ran out of data"),
@@ -354,6 +355,18 @@ def hanging():
 """
 
 
+@pytest.fixture(scope="module")
+def forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkingStranger]:
+    with forking_stranger(tmp_path_factory.mktemp("stranger")) as found:
+        yield found
+
+
+@pytest.fixture
+def quick_stranger(forked: ForkingStranger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have models loaded in forks of a process that has imported Keras, and not in new processes."""
+    monkeypatch.setattr("studyhall.search.training.saving.subprocess.run", forked.run)
+
+
 @pytest.fixture
 def defined(tmp_path: Path) -> Callable[..., Definition]:
     """Make a definition of the functions above."""
@@ -430,6 +443,7 @@ def test_data_that_no_trial_could_train_on_are_refused(
         ("Deaf", "pass its `callbacks` on"),
     ],
 )
+@pytest.mark.usefixtures("quick_stranger")
 def test_models_that_no_search_could_publish_are_refused(
     defined: Callable[..., Definition], build: str, why: str
 ) -> None:
@@ -437,6 +451,7 @@ def test_models_that_no_search_could_publish_are_refused(
         checked(defined(build))
 
 
+@pytest.mark.usefixtures("quick_stranger")
 def test_a_model_that_is_made_for_nan_may_have_it(defined: Callable[..., Definition]) -> None:
     assert "val_loss" in checked(defined("fills", "nan_that_is_no_harm")).metrics
 
@@ -471,6 +486,7 @@ def test_an_objective_that_is_never_reported_is_refused_with_what_is(
         ("with_lambda_loss", Loading(compile=False)),
     ],
 )
+@pytest.mark.usefixtures("quick_stranger")
 def test_what_loading_the_model_needs_is_found_out_by_a_stranger(
     defined: Callable[..., Definition], build: str, needs: Loading
 ) -> None:
@@ -502,6 +518,7 @@ def test_a_model_of_keras_classes_alone_is_loaded_without_a_process_of_its_own(
     assert checked(defined(), thorough=True).facts["loading"] is None
 
 
+@pytest.mark.usefixtures("quick_stranger")
 def test_a_thorough_check_says_which_rules_act_and_what_else_was_found(
     defined: Callable[..., Definition],
 ) -> None:
@@ -515,6 +532,7 @@ def test_a_thorough_check_says_which_rules_act_and_what_else_was_found(
     assert "loading it" not in lines
 
 
+@pytest.mark.usefixtures("quick_stranger")
 def test_a_check_says_which_rules_give_way_to_the_models_own(defined: Callable[..., Definition]) -> None:
     definition = defined("Scheduled")
     lines = "\n".join(in_words(definition, checked(definition), "study.toml"))
@@ -523,6 +541,7 @@ def test_a_check_says_which_rules_give_way_to_the_models_own(defined: Callable[.
     )
 
 
+@pytest.mark.usefixtures("quick_stranger")
 def test_a_check_says_the_batches_that_fit_really_takes(defined: Callable[..., Definition]) -> None:
     definition = defined("OwnBatches")
     lines = "\n".join(in_words(definition, checked(definition), "study.toml"))
@@ -530,6 +549,7 @@ def test_a_check_says_the_batches_that_fit_really_takes(defined: Callable[..., D
 
 
 @pytest.mark.parametrize("load", ["endless", "py_dataset"])
+@pytest.mark.usefixtures("quick_stranger")
 def test_a_fit_that_says_how_long_an_epoch_is_may_have_data_without_an_end(
     defined: Callable[..., Definition], load: str
 ) -> None:
@@ -537,6 +557,7 @@ def test_a_fit_that_says_how_long_an_epoch_is_may_have_data_without_an_end(
 
 
 @pytest.mark.parametrize("endless", [True, False])
+@pytest.mark.usefixtures("quick_stranger")
 def test_a_thorough_check_remarks_on_a_generator_whose_end_is_not_seen(
     defined: Callable[..., Definition], monkeypatch: pytest.MonkeyPatch, endless: bool
 ) -> None:

@@ -16,7 +16,7 @@ from studyhall.search.processes.trainer_process import TrainerCrashedError, Trai
 from studyhall.search.workers.study_handle import StudyHandle
 from studyhall.search.workers.worker import Worker
 from studyhall.studies.database.studyhall_tables import leases
-from studyhall.studies.errors import UserCodeError
+from studyhall.studies.errors import LeaseLostError, UserCodeError
 from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.study.study import Study
 
@@ -128,3 +128,10 @@ def test_a_worker_says_why_it_takes_no_trial_of_a_study_that_is_stopped(study: S
     study.request_stop()
     assert work(over="it was stopped with: studyhall stop") == []
     assert states(study) == [WAITING, WAITING]
+
+
+def test_a_lease_that_is_found_over_in_the_middle_of_training_drops_the_trial_alone(
+    study: Study, work: Work
+) -> None:
+    assert work(LeaseLostError("the lease is over"), DONE) == [Dropped(), DONE]
+    assert states(study) == [TrialState.RUNNING, COMPLETE]

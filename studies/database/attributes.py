@@ -68,7 +68,7 @@ METRIC_NAMES = "study:metric_names"
 
 # On a study, as a system attribute: the last occasion on which people were told of an event, which is its
 # end.
-TOLD_PREFIX = "studyhall:told:"
+ANNOUNCED_PREFIX = "studyhall:told:"
 
 # A file attached to a trial: what its model makes of a few examples.
 PREDICTIONS = "predictions.png"

@@ -5,7 +5,7 @@ Each function is one step of a transaction that the caller holds.
 
 from sqlalchemy import ColumnElement, Connection, Text, cast, delete, exists, select
 
-from studyhall.studies.database.attributes import STOP, TOLD_PREFIX
+from studyhall.studies.database.attributes import ANNOUNCED_PREFIX, STOP
 from studyhall.studies.database.dialects import insert_into, now
 from studyhall.studies.database.optuna_tables import study_system_attributes, study_user_attributes
 from studyhall.studies.json_text import to_json
@@ -49,7 +49,7 @@ def claim_announcement(connection: Connection, study_id: int, event: str, occasi
         occasion: Tells this time from the last one.
     """
     table = study_system_attributes
-    row = {"study_id": study_id, "key": TOLD_PREFIX + event, "value_json": to_json(occasion)}
+    row = {"study_id": study_id, "key": ANNOUNCED_PREFIX + event, "value_json": to_json(occasion)}
     new = insert_into(connection, table).values(row)
     taken = new.on_conflict_do_update(
         index_elements=[table.c.study_id, table.c.key],

@@ -101,7 +101,7 @@ def test_what_is_stored_has_the_same_names_today(folder: Path) -> None:
     with closing(sqlite3.connect(folder / "studies.db")) as database:
         for owner in ("study_user", "study_system", "trial_user", "trial_system"):
             for (key,) in database.execute(f"SELECT DISTINCT key FROM {owner}_attributes"):
-                prefixed = key.startswith((attributes.KEPT_MODEL_PREFIX, attributes.TOLD_PREFIX))
+                prefixed = key.startswith((attributes.KEPT_MODEL_PREFIX, attributes.ANNOUNCED_PREFIX))
                 assert key in names or prefixed or OTHERS.fullmatch(key), key
 
 

@@ -41,3 +41,10 @@ def test_the_readmes_study_file_is_a_definition(repository: Path) -> None:
     readme = (repository / "README.md").read_text(encoding="utf-8")
     (text,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
     assert define({"name": "readme"} | tomllib.loads(text), repository).search.trials == 12
+
+
+def test_the_image_is_made_of_all_that_the_wheel_is(repository: Path) -> None:
+    settings = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))
+    parts = settings["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
+    sent = (repository / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert {f"!{part}" for part in parts} <= set(sent)

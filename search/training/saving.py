@@ -104,12 +104,7 @@ def loads_here(path: Path, model: Any, x: Any) -> bool:
 
 
 def _alike(model: Any, loaded: Any, x: Any) -> bool:
-    pairs = zip(*(keras.tree.flatten(each(x, training=False)) for each in (model, loaded)), strict=True)
-    return all(np.allclose(_values(one), _values(other), rtol=1e-2, atol=1e-3) for one, other in pairs)
-
-
-def _values(outputs: Any) -> Any:
-    return keras.ops.convert_to_numpy(keras.ops.cast(outputs, "float32"))
+    return stranger.alike(stranger.predicted(model, x), stranger.predicted(loaded, x))
 
 
 def is_plain(path: Path) -> bool:
@@ -223,9 +218,9 @@ def _keep_predictions(folder: Path, model: Any, x: Any) -> None:
     arrays = _numbers(x)
     if model is None or arrays is None:
         return
-    outputs = keras.tree.flatten(model(x, training=False))
     np.savez(folder / "inputs.npz", **arrays)
-    np.savez(folder / "outputs.npz", **{f"{index:04}": _values(each) for index, each in enumerate(outputs)})
+    outputs = {f"{index:04}": each for index, each in enumerate(stranger.predicted(model, x))}
+    np.savez(folder / "outputs.npz", **outputs)
 
 
 def _numbers(x: Any) -> dict[str, Any] | None:
@@ -245,7 +240,7 @@ def _lacks(error: Exception) -> str:
 
 def _unloadable(error: str) -> str:
     """Say in a line why Keras's message says that a model cannot be loaded, and what to do."""
-    missing = re.search(r"(?:Could not locate \w+|Unknown \w+:) '([^']+)'", error)
+    missing = stranger.MISSING.search(error)
     if missing is not None:
         return f"'{missing[1]}' is not found in its module: define it at the module's top level, not inside a function"
     # A layer's message stands within that of the model around it.

@@ -17,7 +17,7 @@ from typing import Any
 import keras
 import numpy as np
 
-_MISSING = re.compile(r"(?:Could not locate \w+|Unknown \w+:) '([^']+)'")
+MISSING = re.compile(r"(?:Could not locate \w+|Unknown \w+:) '([^']+)'")
 
 
 def load(path: Path, told: dict[str, Any]) -> tuple[Any, dict[str, Any] | None, str]:
@@ -31,12 +31,9 @@ def load(path: Path, told: dict[str, Any]) -> tuple[Any, dict[str, Any] | None, 
     names: list[str] = []
     objects: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    steps: tuple[list[str], ...] = ([], told["modules"], told["helpers"])
-    for more in steps:
-        if more:
-            sys.path[:0] = [] if told["folder"] in sys.path else [told["folder"]]
-        elif names:
-            continue
+    for more in ([], *filter(None, (told["modules"], told["helpers"]))):
+        if more and told["folder"] not in sys.path:
+            sys.path.insert(0, told["folder"])
         names += more
         modules = {name: _imported(name) for name in names}
         for safe_mode in (True, False):
@@ -73,7 +70,7 @@ def _attempt(
                 path, custom_objects=objects, compile=compiles, safe_mode=safe_mode
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, loading failed
-            missing = _MISSING.search(str(error))
+            missing = MISSING.search(str(error))
             name = None if missing is None else missing[1].rpartition(">")[2]
             source = next((each for each, module in modules.items() if name in vars(module)), None)
             if name is None or name in objects or source is None:
@@ -97,12 +94,19 @@ def differs(model: Any, folder: Path) -> bool:
     with np.load(folder / "inputs.npz") as inputs, np.load(folder / "outputs.npz") as outputs:
         x = {name: inputs[name] for name in inputs.files}
         wanted = [outputs[name] for name in outputs.files]
-    found = model(x["x"] if list(x) == ["x"] else x, training=False)
-    pairs = zip(keras.tree.flatten(found), wanted, strict=True)
-    return not all(
-        np.allclose(keras.ops.convert_to_numpy(keras.ops.cast(one, "float32")), other, rtol=1e-2, atol=1e-3)
-        for one, other in pairs
-    )
+    return not alike(predicted(model, x["x"] if list(x) == ["x"] else x), wanted)
+
+
+def predicted(model: Any, x: Any) -> list[Any]:
+    """Return a model's outputs for a batch, as float32 arrays."""
+    outputs = keras.tree.flatten(model(x, training=False))
+    return [keras.ops.convert_to_numpy(keras.ops.cast(each, "float32")) for each in outputs]
+
+
+def alike(found: list[Any], wanted: list[Any]) -> bool:
+    """Whether predictions are the same, but for the rounding of low precision."""
+    pairs = zip(found, wanted, strict=True)
+    return all(np.allclose(one, other, rtol=1e-2, atol=1e-3) for one, other in pairs)
 
 
 def main(folder: Path) -> None:

@@ -46,12 +46,17 @@ def import_file(path: Path, folder: Path) -> ModuleType:
 def modules_within(folder: Path) -> list[str]:
     """Return the names of the modules that this process has imported from a folder, or from folders in it.
 
-    What is installed in an environment within the folder is not the user's.
+    What is Python's, ours, or installed in an environment within the folder is not the user's.
     """
     folder, found = folder.resolve(), []
+    others = sys.stdlib_module_names | {"__main__", "studyhall"}
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if file is None or name == "__main__" or not Path(file).resolve().is_relative_to(folder):
+        if (
+            file is None
+            or name.partition(".")[0] in others
+            or not Path(file).resolve().is_relative_to(folder)
+        ):
             continue
         if not {"site-packages", "dist-packages"} & set(Path(file).parts):
             found.append(name)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from studyhall.search.clusters.assignment import Assignment
 from studyhall.search.devices.host_memory import GIB
 from studyhall.search.notifications.webhook import SECRET_VARIABLE, URL_VARIABLE, webhook_from
-from studyhall.studies.database.address import parse, sqlite_url
+from studyhall.studies.database.address import parse
+from studyhall.studies.database.names import sqlite_url
 
 PASSED_ON = ("KERAS_BACKEND",)  # what decides results; where data and GPUs are, each machine knows itself
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from studyhall.search.commands.limit_options import limits_options
+from studyhall.studies.one_line import redact
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -25,12 +26,12 @@ def _or_from_file(context: click.Context, parameter: click.Parameter, url: str |
 
 storage_option: Decorator = click.option(
     "--storage",
-    metavar="URL",
+    metavar="FILE|URL",
     envvar="STUDYHALL_STORAGE",
     show_envvar=True,
     callback=_or_from_file,
-    help="Database of the studies. Default: the URL in the file that STUDYHALL_STORAGE_FILE names, else the study "
-    "file's, else sqlite:///studies.db.",
+    help="Database of the studies: an SQLite file, or a URL. Default: the URL in the file that STUDYHALL_STORAGE_FILE "
+    "names, else the study file's, else studies.db.",
 )
 
 artifacts_option: Decorator = click.option(
@@ -152,8 +153,6 @@ def same_command(study: str, *, only: Container[str] | None = None, command: str
         only: The options to repeat, by their parameters' names; by default all that were on the command line.
         command: Another command in place of this one, with the same study.
     """
-    from studyhall.studies.database.address import parse
-
     context = click.get_current_context()
     words = ["studyhall", command or context.info_name or "", study]
     for option in context.command.params:
@@ -164,7 +163,7 @@ def same_command(study: str, *, only: Container[str] | None = None, command: str
         value = context.params[name]
         words.append(option.opts[0])
         if not option.is_flag:
-            words.append(parse(value).shown if name == "storage" else f"{value}")
+            words.append(redact(value) if name == "storage" else f"{value}")
     return shlex.join(words)
 
 

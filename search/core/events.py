@@ -59,6 +59,14 @@ class TrialStarted:
 
 
 @dataclass(frozen=True)
+class NameMade:
+    """A study cannot be called what its file calls it, `asked`; it has a name that is like it."""
+
+    asked: str
+    name: str
+
+
+@dataclass(frozen=True)
 class BatchDone:
     """`step` of `steps` of an epoch (from 0) are done; `number` is None while retraining."""
 
@@ -155,6 +163,7 @@ class Published:
 
 Event = (
     StudyOpened
+    | NameMade
     | Checking
     | WarmStart
     | Lowered

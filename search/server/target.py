@@ -1,14 +1,12 @@
 """What a person means by STUDY-OR-STORAGE: a study file, a study's name, or a database."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from studyhall.search.server.errors import ServerError
-from studyhall.studies.database.address import parse, sqlite_url
+from studyhall.studies.database.address import parse
+from studyhall.studies.database.names import names_a_database
 from studyhall.studies.definition import StorageSpec
 from studyhall.studies.study_file.reference import resolve_study
-
-SQLITE_NAMES = (".db", ".sqlite", ".sqlite3")
 
 
 @dataclass(frozen=True)
@@ -39,18 +37,15 @@ def resolve_target(
         _require_no_password(storage)
     if text is None:
         return Target(storage or StorageSpec().url, artifacts, None)
-    url = text if "://" in text else None
-    if url is None and text.endswith(SQLITE_NAMES):
-        url = sqlite_url(Path(text).absolute())
-    if url is None:
+    if not names_a_database(text):
         reference = resolve_study(text, storage, artifacts)
         return Target(reference.storage_url, artifacts, reference.name)
-    _require_no_password(url)
+    _require_no_password(text)
     if storage is not None and from_command_line:
         raise ServerError(
             "Two databases are named: leave out --storage, or name a study in place of the other."
         )
-    return Target(url, artifacts, None)
+    return Target(text, artifacts, None)
 
 
 def _require_no_password(url: str) -> None:

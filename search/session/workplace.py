@@ -6,6 +6,7 @@ from studyhall.search.core.events import (
     Checking,
     DatabaseAway,
     Lowered,
+    NameMade,
     Observer,
     OtherVersions,
     StudyOpened,
@@ -66,6 +67,8 @@ def open_workplace(
     else:
         definition = reference.definition
         created = not study_exists(reference.storage_url, reference.name, patience)
+    if reference.asked is not None:
+        observe(NameMade(reference.asked, reference.name))
     check_packages(definition)
     warm: list[Earlier] = []
     if created:

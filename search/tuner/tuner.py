@@ -32,7 +32,7 @@ from studyhall.search.views.narration import exhausted_in_words
 from studyhall.search.workers.failures_in_a_row import FailuresInARow
 from studyhall.studies.artifacts.location import artifact_location
 from studyhall.studies.artifacts.store import ArtifactStore
-from studyhall.studies.database.address import sqlite_url
+from studyhall.studies.database.names import sqlite_url
 from studyhall.studies.definition import Definition
 from studyhall.studies.definition.search_sections import ARTIFACTS, KEEP_MODELS
 from studyhall.studies.errors import (

@@ -19,6 +19,7 @@ from studyhall.search.core.events import (
     Evaluating,
     Event,
     Lowered,
+    NameMade,
     OtherVersions,
     Published,
     RetrainingStarted,
@@ -109,6 +110,7 @@ class LiveView:
             TrialEnded
             | Published
             | StudyOpened
+            | NameMade
             | WarmStart
             | Lowered
             | OtherVersions

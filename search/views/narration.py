@@ -10,6 +10,7 @@ from studyhall.search.core.events import (
     Evaluating,
     Event,
     Lowered,
+    NameMade,
     OtherVersions,
     Published,
     RetrainingStarted,
@@ -52,6 +53,8 @@ def in_words(event: Event) -> str | None:
             return (
                 f"study {name} in {storage} {'created' if created else 'opened'}: {counts_in_words(counts)}"
             )
+        case NameMade(asked, name):
+            return f"the study is called {name}: {asked!r} has characters, or a length, that no study's name can have"
         case Lowered(trials, withdrawn):
             waited = "1 that waited is" if withdrawn == 1 else f"{withdrawn} that waited are"
             return f"search.trials is {trials} now: {waited} withdrawn"

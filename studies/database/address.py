@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote_to_bytes
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from studyhall.studies.database.names import FORMS, is_file_name, names_a_database, sqlite_url
 from studyhall.studies.errors import StorageError
 from studyhall.studies.one_line import redact
 
@@ -29,16 +30,14 @@ _CONNECTION: dict[str, int | None] = {
     "prepare_threshold": None,
 }
 
-SQLITE = "sqlite:///"
-_FORMS = "write sqlite:///studies.db or postgresql://USER@HOST/DATABASE"
-
 
 @dataclass(frozen=True)
 class Address:
     """Where a database is.
 
-    `shown` is the URL as it was given, without passwords: the only form that messages may contain. `url` is
-    what SQLAlchemy is given. `path` is the file of an SQLite database, None for PostgreSQL.
+    `shown` is the URL without passwords, the only form that messages may contain; an SQLite file's path is
+    absolute there, so that a person sees which file was looked for. `url` is what SQLAlchemy is given. `path`
+    is the file of an SQLite database, None for PostgreSQL.
     """
 
     shown: str
@@ -55,38 +54,30 @@ class Address:
 
 
 def parse(url: str) -> Address:
-    """Read a database URL; nothing is opened.
+    """Read a database's URL, or the name of an SQLite file; nothing is opened.
 
     Raises:
-        StorageError: It is not a URL, or not one of SQLite or PostgreSQL.
+        StorageError: It is neither, or a URL of another database than SQLite or PostgreSQL.
     """
+    if is_file_name(url):
+        url = sqlite_url(os.path.expanduser(url))
     shown = redact(url)
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):  # their messages may quote the URL, password included
-        raise StorageError(f"{shown!r} is not a database URL: {_FORMS}.") from None
+        raise StorageError(f"{shown!r} is not a database URL: {FORMS}.") from None
     if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
         path = _sqlite_path(parsed, url, shown)
         # A file: URI, because its mode keeps SQLite from creating a missing file, and because every file name
         # passes %-encoded through SQLAlchemy and through Optuna, which takes URLs for templates with {}.
         location = "file://" + quote(os.fsencode(path))
-        return Address(
-            shown, URL.create("sqlite", database=location, query={"mode": "rw", "uri": "true"}), path
-        )
+        options = {"mode": "rw", "uri": "true"}
+        return Address(sqlite_url(path), URL.create("sqlite", database=location, query=options), path)
     if parsed.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
         if "@" in (parsed.host or ""):  # and so it is a piece of the password, which must not be shown
             raise StorageError(f"{shown!r} has an '@' in its user or password: write it as %40.")
         return Address(shown, parsed.set(drivername="postgresql+psycopg"), path=None)
-    raise StorageError(f"{shown!r} is neither SQLite nor PostgreSQL: {_FORMS}.")
-
-
-def sqlite_url(path: str | os.PathLike[str]) -> str:
-    """Return the URL of an SQLite database's file, which `parse` reads as this path, whatever it consists of.
-
-    Args:
-        path: The file; a relative one stays relative.
-    """
-    return SQLITE + quote(os.fsencode(path))
+    raise StorageError(f"{shown!r} is neither SQLite nor PostgreSQL: {FORMS}.")
 
 
 def read_url_file(path: str | os.PathLike[str]) -> str:
@@ -100,9 +91,9 @@ def read_url_file(path: str | os.PathLike[str]) -> str:
         words = Path(path).read_text(encoding="utf-8").split()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise StorageError(f"{what} cannot be read: {reason}. Name another one, or mend it.") from error
-    if len(words) != 1 or "://" not in words[0]:
-        raise StorageError(f"{what} must hold that and nothing else: {_FORMS}.")
+        raise StorageError(f"{what} cannot be read: {reason}; name another one.") from error
+    if len(words) != 1 or not names_a_database(words[0]):
+        raise StorageError(f"{what} must hold that and nothing else: {FORMS}.")
     return words[0]
 
 

@@ -1,6 +1,5 @@
 """The definition of a study: everything that it is asked to do, as one frozen value."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from studyhall.studies.definition.training_sections import (
     is_built_in,
 )
 from studyhall.studies.one_line import redact
-from studyhall.studies.study_name import is_study_name
+from studyhall.studies.study_name import study_name
 from studyhall.studies.values import Value
 
 
@@ -49,7 +48,10 @@ class Definition(Section):
     them (see `define`).
     """
 
-    name: str = Field(description="The study's name in its storage; left out, the name of this file.")
+    name: str = Field(
+        description="The study's name in its storage, in which all but letters, digits, '.', '_' and '-' becomes '-'. Left out, the "
+        "name of this file, and of its folder where the file is 'study.toml'."
+    )
     description: str = Field(default="", description="A note for people.")
     scale: float = Field(
         default=1.0,
@@ -115,12 +117,9 @@ class Definition(Section):
     @field_validator("name")
     @classmethod
     def _can_be_in_a_url(cls, name: str) -> str:
-        if not is_study_name(name):
-            usable = re.sub(r"[^\w.-]+", "-", name).strip("-.")[:100] or "study"
-            raise ValueError(
-                f"{name!r} cannot be a study's name; use letters, digits, '-', '_' and '.', as in {usable!r}"
-            )
-        return name
+        if not name.strip():
+            raise ValueError("is empty; write a name, or leave it out")
+        return study_name(name)
 
     @field_validator("enqueue")
     @classmethod

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from studyhall.studies.artifacts.s3.location import SCHEME, S3Location
+from studyhall.studies.database.names import FORMS, is_file_name
 from studyhall.studies.definition.section import Section, Table
 from studyhall.studies.errors import ArtifactError
 
@@ -30,8 +31,8 @@ class StorageSpec(Section):
 
     url: str = Field(
         default="sqlite:///studies.db",
-        description="Database that holds the study, as an SQLAlchemy URL; a relative SQLite file is looked up "
-        "from the folder where the command is run.",
+        description="Database that holds the study: the name of an SQLite file, or an SQLAlchemy URL. A relative file is "
+        "looked up from the folder where the command is run, and where there is none, beside the study file.",
     )
     artifacts: str = Field(
         default=ARTIFACTS,
@@ -43,11 +44,9 @@ class StorageSpec(Section):
     @field_validator("url")
     @classmethod
     def _is_a_url(cls, url: str) -> str:
-        if not re.match(r"[a-z][a-z0-9+]*://", url):
+        if not re.match(r"[a-z][a-z0-9+]*://", url) and not is_file_name(url):
             # Not quoted: it may hold a password.
-            raise ValueError(
-                "must be a URL, as in 'sqlite:///studies.db' or 'postgresql://user@host/database'"
-            )
+            raise ValueError(f"is neither a file's name nor a URL; {FORMS}")
         return url
 
     @field_validator("artifacts")

@@ -7,7 +7,7 @@ from typing import Self, TypeVar
 
 from sqlalchemy import Connection, inspect
 
-from studyhall.did_you_mean import closest
+from studyhall.did_you_mean import closest, suggested
 from studyhall.studies.database import study_rows, studyhall_tables
 from studyhall.studies.database.address import parse
 from studyhall.studies.database.attributes import BUNDLE, CREATED, DEFINITION, EXHAUSTED, SIGNATURE
@@ -155,6 +155,8 @@ def not_found(name: str, names: Sequence[str], shown: str) -> StudyNotFoundError
         close = closest(name, names, most=_SHOWN_NAMES, cutoff=0.0)
         others = len(names) - len(close)
         held = ", ".join(close) + (f" and {others} more" if others else "")
+    near = closest(name, names)
+    hint = f"; {suggested(near)}" if near else "."
     return StudyNotFoundError(
-        f"No study {name!r} in {shown}. It holds: {held}. Create it with: studyhall search STUDY.toml"
+        f"No study {name!r} in {shown}{hint} It holds: {held}. Create it with: studyhall search STUDY.toml"
     )

@@ -3,6 +3,7 @@
 import copy
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from studyhall.studies.files import explain
 from studyhall.studies.study_file.code_files import beside, located, similar_names
 from studyhall.studies.study_file.messages import one_line, section_at, unknown_key
 
+_EVERYBODYS = "study"  # what so many study files are called that it tells none from another
+
 
 def load_definition(path: Path, overrides: Mapping[str, Any] | None = None) -> Definition:
     """Read a study's TOML.
@@ -28,11 +31,29 @@ def load_definition(path: Path, overrides: Mapping[str, Any] | None = None) -> D
     Raises:
         DefinitionError: The file is missing or no TOML, or says something that no study can do.
     """
-    tables = _parsed(_read(path), path)
+    return load_study_file(path, overrides).definition
+
+
+@dataclass(frozen=True)
+class StudyFile:
+    """A study file that was read: its definition, and the name from which the study's was made."""
+
+    definition: Definition
+    name: str
+
+
+def load_study_file(path: Path, overrides: Mapping[str, Any] | None = None) -> StudyFile:
+    """Read a study's TOML, as `load_definition` does."""
+    tables = {"name": _name_of(path)} | _parsed(_read(path), path)
     try:
-        return define({"name": path.stem} | tables, path.parent, overrides)
+        return StudyFile(define(tables, path.parent, overrides), str(tables["name"]))
     except DefinitionError as error:
         raise DefinitionError(f"{_shown(path)}: {error}") from error
+
+
+def _name_of(path: Path) -> str:
+    """Return what the study of a file is called that does not say it."""
+    return path.absolute().parent.name or path.stem if path.stem == _EVERYBODYS else path.stem
 
 
 def define(tables: Mapping[str, Any], folder: Path, overrides: Mapping[str, Any] | None = None) -> Definition:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from studyhall.did_you_mean import closest, suggested
 from studyhall.studies.artifacts.location import artifact_location
+from studyhall.studies.database.address import parse
+from studyhall.studies.database.names import sqlite_url
 from studyhall.studies.definition import Definition, StorageSpec
 from studyhall.studies.errors import DefinitionError
 from studyhall.studies.study_file.code_files import beside
-from studyhall.studies.study_file.loading import load_definition
+from studyhall.studies.study_file.loading import load_study_file
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,7 @@ class StudyReference:
 
     `definition` is there when it was named by its file; `artifacts` is None when it is up to the study in the
     storage. `project` is the folder of its code here, None where that is the one in which it was created.
+    `asked` is what its file calls it, where a study cannot be called that.
     """
 
     name: str
@@ -24,6 +27,7 @@ class StudyReference:
     artifacts: str | None
     definition: Definition | None = None
     project: Path | None = None
+    asked: str | None = None
 
     def store_location(self, artifacts: str) -> str:
         """Return where the study's artifact store is: where it was said to be, else where the study says.
@@ -45,7 +49,7 @@ def resolve_study(
 
     Args:
         text: A path that ends in `.toml`, or a study's name.
-        storage: The database's URL from the flag or the environment, or None.
+        storage: The database's URL, or the name of its file, from the flag or the environment, or None.
         artifacts: The artifact store from the flag or the environment, or None.
         scale: What the file's budget is multiplied by, in place of its own `scale`; or None.
         project: The folder of the study's code on this machine, where it is named by its name; or None.
@@ -64,11 +68,25 @@ def resolve_study(
         return StudyReference(text, url, artifacts, project=project)
     if project is not None:
         raise DefinitionError(f"--project needs a study's name; the code of {text} is beside it")
-    definition = load_definition(Path(text), {} if scale is None else {"scale": scale})
-    url = storage or definition.storage.url
+    read = load_study_file(Path(text), {} if scale is None else {"scale": scale})
+    definition = read.definition
+    url = storage or _beside_the_file(definition.storage.url, Path(text).parent)
     return StudyReference(
-        definition.name, url, artifacts or artifact_location(url, definition.storage.artifacts), definition
+        definition.name,
+        url,
+        artifacts or artifact_location(url, definition.storage.artifacts),
+        definition,
+        asked=None if read.name == definition.name else read.name,
     )
+
+
+def _beside_the_file(url: str, folder: Path) -> str:
+    """Return the URL of a study file's database; one beside the file is found from other folders, too."""
+    here = parse(url).path
+    if here is None or here.exists():
+        return url
+    there = folder.absolute() / here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here
+    return sqlite_url(there) if there.is_file() else url
 
 
 def _refuse_a_path(text: str) -> None:

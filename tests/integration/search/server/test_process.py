@@ -159,7 +159,7 @@ def resolve(text: str | None, storage: str | None = None, *, from_command_line: 
 def test_what_is_served_may_be_a_database_a_file_a_study_or_its_definition(tmp_path: Path) -> None:
     assert resolve(None).storage_url == "sqlite:///studies.db"
     assert resolve("postgresql://u@h/d") == Target("postgresql://u@h/d", None, None)
-    assert resolve(f"{tmp_path}/mine.db") == Target(f"sqlite:///{tmp_path}/mine.db", None, None)
+    assert resolve(f"{tmp_path}/mine.db") == Target(f"{tmp_path}/mine.db", None, None)
     assert parse(resolve(f"{tmp_path}/a?b 100%.db").storage_url).path == tmp_path / "a?b 100%.db"
     assert resolve("bss", "postgresql://u@h/d") == Target("postgresql://u@h/d", None, "bss")
     path = tmp_path / "mine.toml"

@@ -25,7 +25,7 @@ from studyhall.search.tuner import script_study as study_module
 from studyhall.search.tuner.tuner import SearchFailedError
 from studyhall.search.views.status import show_status
 from studyhall.search.workers import claims as claims_module
-from studyhall.studies.database.address import sqlite_url
+from studyhall.studies.database.names import sqlite_url
 from studyhall.studies.database.studyhall_tables import leases
 from studyhall.studies.errors import DefinitionError, StudyConflictError, StudyhallError, UserCodeError
 from studyhall.studies.status.catalogue import Catalogue
@@ -483,8 +483,8 @@ def test_a_pruner_by_name_ends_trials_early(make: MakeTuner, capsys: pytest.Capt
         ({"sampler": "tpee"}, "did you mean 'TPESampler'"),
         ({"sampler": 3}, "by name, as in sampler='tpe'"),
         ({"max_trials": 0}, "search.trials"),
-        ({"study_name": "a/b"}, "cannot be a study's name"),
-        ({"storage": "studies.db"}, "must be a URL"),
+        ({"study_name": " "}, "name: is empty"),
+        ({"storage": "me:secret@db/x"}, "is neither a file's name nor a URL"),
         ({"tune_new_entries": False}, "hyperparameters"),
     ],
 )

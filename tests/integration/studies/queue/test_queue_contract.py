@@ -336,7 +336,9 @@ def test_study_that_is_not_there_is_missed_with_the_names_of_those_that_are(stor
     for number in range(12):
         Study.create_or_join(storage, define(trials=1, name=f"separation-{number}"))
     Study.create_or_join(storage, define(trials=1, name="bss2"))
-    with pytest.raises(StudyNotFoundError, match=r"It holds: bss2, .* and 5 more\. .*studyhall search"):
+    with pytest.raises(
+        StudyNotFoundError, match=r"; did you mean 'bss2'\? It holds: bss2, .* and 5 more\. .*search"
+    ):
         Study.open(storage, "bss")
 
 

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studyhall.studies.artifacts.location import artifact_location
-from studyhall.studies.database.address import parse, read_url_file, sqlite_url
+from studyhall.studies.database.address import parse, read_url_file
 from studyhall.studies.database.connection import connect, failure, require
+from studyhall.studies.database.names import sqlite_url
 from studyhall.studies.errors import StorageError
 from studyhall.studies.one_line import redact
 
@@ -112,7 +113,21 @@ def test_relative_file_is_where_the_command_runs(tmp_path: Path, monkeypatch: py
     address = parse("sqlite:///var/../studies.db")
     monkeypatch.chdir("/")
     assert address.path == tmp_path / "studies.db"
-    assert address.shown == "sqlite:///var/../studies.db"
+    assert address.shown == f"sqlite:///{tmp_path}/studies.db"  # whoever misses something there sees where
+
+
+@pytest.mark.parametrize("name", ["runs.db", "runs", "my runs/a?b 100%.db", "a#b.sqlite", "stüdies[1].db"])
+def test_plain_file_name_is_a_database(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    address = parse(name)
+    assert address.path == tmp_path / name
+    assert parse(address.shown).path == address.path
+
+
+def test_plain_file_name_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert parse("~/runs.db").path == tmp_path / "runs.db"
+    assert parse(sqlite_url("~/runs.db")).path == Path("~/runs.db").absolute()
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
@@ -127,8 +142,9 @@ def test_postgresql_is_reached_with_psycopg_3(scheme: str) -> None:
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        ("", "is not a database URL: write sqlite:///studies.db or"),
-        ("studies.db", "is not a database URL"),
+        ("", "is not a database URL: write a file's name, as in studies.db, or"),
+        ("anna:secret@db/studies", "is not a database URL"),
+        ("sqlite:studies.db", "is not a database URL"),
         ("postgresql://anna:secret@db:port/studies", "is not a database URL"),
         ("mysql://anna:secret@db/studies", "is neither SQLite nor PostgreSQL"),
         ("postgresql+psycopg2://anna:secret@db/studies", "is neither SQLite nor PostgreSQL"),
@@ -201,7 +217,7 @@ def test_url_is_read_from_the_file_that_holds_it(tmp_path: Path) -> None:
         (None, "cannot be read: No such file or directory"),
         (b"\xff\xfe", "cannot be read: it is no text"),
         (b"", "must hold that and nothing else"),
-        (b"password", "must hold that and nothing else: write sqlite"),
+        (b"password", "must hold that and nothing else: write a file's name"),
         (b"sqlite:///a.db sqlite:///b.db", "must hold that and nothing else"),
     ],
 )

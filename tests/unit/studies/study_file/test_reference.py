@@ -46,3 +46,28 @@ def test_a_file_of_another_kind_is_no_study(here: Path) -> None:
     (here / "model.py").write_text("")
     with pytest.raises(DefinitionError, match=r"and model\.py does not; give the path of a study's TOML"):
         resolve_study("model.py", None)
+
+
+def test_a_name_that_no_study_can_have_is_remembered_beside_the_one_that_was_made_of_it(here: Path) -> None:
+    for name in ("my study", "half-hour"):
+        (here / f"{name}.toml").write_text('hypermodel = "studyhall.models:SeparationHyperModel"\n')
+    assert (resolve_study("my study.toml", None).name, resolve_study("my study.toml", None).asked) == (
+        "my-study",
+        "my study",
+    )
+    assert resolve_study("half-hour.toml", None).asked is None
+
+
+def test_database_beside_the_study_file_is_found_from_elsewhere_unless_there_is_one_here(here: Path) -> None:
+    study = here / "studies" / "half-hour.toml"
+    study.write_text('hypermodel = "studyhall.models:SeparationHyperModel"\n')
+    assert resolve_study(str(study), None).storage_url == "sqlite:///studies.db"
+    (here / "studies" / "studies.db").touch()
+    found = resolve_study(str(study), None)
+    assert (found.storage_url, found.artifacts) == (
+        f"sqlite:///{here}/studies/studies.db",
+        f"{here}/studies/artifacts",
+    )
+    assert resolve_study(str(study), "mine.db").storage_url == "mine.db"
+    (here / "studies.db").touch()
+    assert resolve_study(str(study), None).storage_url == "sqlite:///studies.db"

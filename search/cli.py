@@ -8,6 +8,7 @@ from types import FrameType
 import click
 
 from studyhall.data.errors import DataError
+from studyhall.search.commands.usage_errors import no_command, with_the_option_that_was_meant
 from studyhall.search.processes.stop_switch import StoppedError, status_after
 from studyhall.studies.errors import WORK_FAILED, StudyhallError
 
@@ -56,6 +57,14 @@ class CommandsOnDemand(click.Group):
         command: click.Command = module.command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is asked for, and its arguments."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise no_command(args[0], self, ctx)
+        return super().resolve_command(ctx, args)
+
 
 @click.group(
     cls=CommandsOnDemand,
@@ -82,7 +91,7 @@ def _status() -> int:
     try:
         status = cli.main(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        with_the_option_that_was_meant(error).show()
         return error.exit_code
     except (StudyhallError, DataError) as error:
         for note in getattr(error, "__notes__", ()):

@@ -1,5 +1,6 @@
 """`studyhall check` at work: a study file tried out, and what was found in words."""
 
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,7 +66,7 @@ def in_words(definition: Definition, checked: Checked, file: str) -> Iterator[st
             f"  a remark         {remark}: if there is none, the first epoch never ends; use data.take(n), or pass steps_per_epoch to "
             "model.fit() in a fit of the HyperModel's own"
         )
-    yield f"Nothing was queued. Start with: studyhall search {file}"
+    yield f"Nothing was queued. Start with: studyhall search {shlex.quote(file)}"
 
 
 def _epoch_in_words(facts: dict[str, object]) -> str:

@@ -32,7 +32,7 @@ def fetch_bundle(reference: StudyReference, to: Path, *, force: bool) -> None:
         found = catalogue.publication(reference.name)
     record = found.bundle
     if record is None:
-        raise BundleRequestError(nothing_published(reference.name))
+        raise BundleRequestError(nothing_published(reference.name, found.definition))
     store = open_artifact_store(reference.store_location(recorded_artifacts(found.definition)), create=False)
     fetch_and_show(lambda progress: fetch(record, store, to, force=force, progress=progress))
 

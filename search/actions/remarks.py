@@ -1,5 +1,7 @@
 """What people are told who add trials to a study that takes none as it stands."""
 
+import shlex
+
 from studyhall.search.tuner.script import is_script
 from studyhall.search.workers.budget import Budget
 from studyhall.studies.space.space import Reach
@@ -22,7 +24,7 @@ def remark(study: Study, named: str) -> str | None:
             "studyhall search with the file"
         )
     if study.stop_requested():
-        return f"It is stopped; go on with: studyhall search {named}"
+        return f"It is stopped; go on with: studyhall search {shlex.quote(named)}"
     # A script may have been edited, and ask for more than before.
     if not is_script(study.definition) and study.space.look().reach() is Reach.TRIED:
         return (

@@ -25,8 +25,10 @@ def command(folder: Path, study: str | None, storage: str | None, artifacts: str
     twice.
     """
     from studyhall.search.scoring.quiet import quiet_native_output
+    from studyhall.search.tuner.kerastuner_folder import oracle_file
     from studyhall.studies.study_file.reference import resolve_study
 
+    oracle_file(folder)  # before anybody waits for TensorFlow
     reference = resolve_study(study or folder.resolve().name, storage, artifacts)
     with quiet_native_output():  # of TensorFlow, which KerasTuner's classes bring
         from studyhall.search.actions.import_kerastuner import import_and_show

@@ -1,5 +1,7 @@
 """`studyhall stop`: an end to the work on a study, everywhere, with nothing lost."""
 
+import shlex
+
 import click
 
 from studyhall.search.commands.options import epilog, storage_option, study_argument
@@ -33,4 +35,6 @@ def command(study: str, undo: bool, storage: str | None) -> None:
             if workers == 0
             else f"{workers} worker{'s leave' if workers > 1 else ' leaves'} soon"
         )
-        click.echo(f"{found.name} is stopped, {who}: {counts}. Go on with: studyhall search {study}")
+        click.echo(
+            f"{found.name} is stopped, {who}: {counts}. Go on with: studyhall search {shlex.quote(study)}"
+        )

@@ -90,7 +90,7 @@ def published_bundle(served: Served, name: str) -> PublishedBundle:
     served.require(name)
     found = served.catalogue.publication(name)
     if found.bundle is None:
-        raise NotPublishedError(nothing_published(name))
+        raise NotPublishedError(nothing_published(name, found.definition))
     return PublishedBundle(read_record(found.bundle), served.store_of(found.definition))
 
 

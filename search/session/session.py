@@ -19,7 +19,7 @@ from studyhall.search.processes.trainer_process import (
     TrainerStoppedError,
 )
 from studyhall.search.session.publisher import Publisher
-from studyhall.search.session.workplace import Workplace, open_workplace
+from studyhall.search.session.workplace import Workplace, has_work, open_workplace
 from studyhall.search.views.narration import exhausted_in_words
 from studyhall.search.views.progress import Progress, show_progress
 from studyhall.search.workers.budget import Budget, EpochGate
@@ -223,7 +223,8 @@ def session(
         show_progress(plain=plain) as progress,
         TrainerProcess(settings.environment, settings.limits) as trainer,
     ):
-        trainer.start()  # its imports take seconds, which opening the study can use
+        if has_work(reference):
+            trainer.start()  # its imports take seconds, which opening the study can use
         try:
             place = open_workplace(reference, trainer, progress.observe, stop)
             yield Session(place, trainer, progress, stop, settings, reference.storage_url, notifier)

@@ -21,6 +21,9 @@ from studyhall.search.session.dry_run import check
 from studyhall.studies.algorithms.factory import check_packages
 from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.database.retrying import WORKER_PATIENCE_SECONDS, Patience
+from studyhall.studies.errors import StorageError, StudyNotFoundError
+from studyhall.studies.status.catalogue import Catalogue
+from studyhall.studies.status.queries import counts
 from studyhall.studies.study.earlier_studies import Earlier, fitting
 from studyhall.studies.study.opening import earlier_configurations, existing_study, open_study, study_exists
 from studyhall.studies.study.study import Study
@@ -42,6 +45,21 @@ class Workplace:
     store: ArtifactStore
     storage_url: str
     artifacts: str
+
+
+def has_work(reference: StudyReference) -> bool:
+    """Whether a training process is needed at once, as far as a look at the database can tell.
+
+    It is not for a study of which no trial waits; what it needs later is started then.
+    """
+    try:
+        with Catalogue(reference.storage_url) as catalogue:
+            waiting = catalogue.read(
+                lambda connection: counts(connection, catalogue.id_of(connection, reference.name)).waiting
+            )
+    except (StorageError, StudyNotFoundError):  # it is to be created, or the database is waited for
+        return True
+    return waiting > 0
 
 
 def open_workplace(

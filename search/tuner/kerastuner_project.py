@@ -8,6 +8,7 @@ from typing import Any
 
 import keras_tuner
 
+from studyhall.search.tuner.kerastuner_folder import oracle_file
 from studyhall.studies.errors import DefinitionError
 from studyhall.studies.files import explain
 from studyhall.studies.one_line import shown
@@ -46,12 +47,7 @@ def read_project(folder: Path) -> Project:
     Raises:
         DefinitionError: It is no project directory of KerasTuner, or a file in it is damaged.
     """
-    oracle = folder / "oracle.json"
-    if not oracle.is_file():
-        raise DefinitionError(
-            f"{shown(folder)} has no oracle.json: name KerasTuner's project directory, which is directory/project_name"
-        )
-    state = _read(oracle)
+    state = _read(oracle_file(folder))
     files = sorted(folder.glob("trial_*/trial.json"))
     try:
         space = keras_tuner.HyperParameters.from_config(state["hyperparameters"])

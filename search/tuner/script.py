@@ -7,9 +7,10 @@ can train its trials: a worker that is started on one says so.
 from typing import Any, NoReturn
 
 from studyhall.studies.definition import Definition
+from studyhall.studies.definition.training_sections import SCRIPTS_HYPERMODEL
 from studyhall.studies.errors import UserCodeError
 
-HYPERMODEL = "studyhall.search.tuner.script:hypermodel"
+HYPERMODEL = SCRIPTS_HYPERMODEL
 DATA = "studyhall.search.tuner.script:data"
 
 

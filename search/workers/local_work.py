@@ -1,5 +1,6 @@
 """What several workers of this machine do together, seen from the process that launched them."""
 
+import shlex
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -148,7 +149,9 @@ def all_failed(failed: Sequence[Ended]) -> str:
 def some_failed(failed: Sequence[Ended], study: str) -> str:
     """Return the line for workers of which some could not work; the others went on."""
     who = ", ".join(each.name for each in failed)
-    return f"{who} failed: {_reason(failed[0])}. The others went on; see: studyhall status {study}"
+    return (
+        f"{who} failed: {_reason(failed[0])}. The others went on; see: studyhall status {shlex.quote(study)}"
+    )
 
 
 def _reason(ended: Ended) -> str:

@@ -1,11 +1,13 @@
 """The bundle's record: the study's user attribute that makes a bundle the published one."""
 
+import shlex
 from typing import TYPE_CHECKING
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from studyhall.studies.bundle.manifest import FileEntry, Files, first_problem
 from studyhall.studies.database.attributes import BUNDLE
+from studyhall.studies.definition.recorded import is_of_a_script
 from studyhall.studies.errors import BundleError
 
 if TYPE_CHECKING:
@@ -58,9 +60,25 @@ def published(storage: "BaseStorage", study_id: int) -> BundleRecord | None:
     return None if content is None else read_record(content)
 
 
-def nothing_published(name: str) -> str:
-    """Return what is said of a study without a bundle."""
+def nothing_published(name: str, definition: object) -> str:
+    """Return what is said of a study without a bundle.
+
+    Args:
+        name: The study's name.
+        definition: Its definition's record; None for a study that another program made.
+    """
+    quoted = shlex.quote(name)
+    if definition is None:
+        return (
+            f"'{name}' was made by plain Optuna, and only Studyhall's studies have models to fetch; its best trial is "
+            f"shown by: studyhall status {quoted}"
+        )
+    if is_of_a_script(definition):
+        return (
+            f"'{name}' belongs to a script with a Tuner, which publishes nothing: have the script save what "
+            f"tuner.get_best_models()[0] returns. Its best trial is shown by: studyhall status {quoted}"
+        )
     return (
-        f"'{name}' has published nothing yet. Finish it with: studyhall search {name}, "
-        f"or publish its best trial so far with: studyhall retrain {name}"
+        f"'{name}' has published nothing yet. Finish it with: studyhall search {quoted}, "
+        f"or publish its best trial so far with: studyhall retrain {quoted}"
     )

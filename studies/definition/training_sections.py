@@ -8,6 +8,8 @@ from studyhall.did_you_mean import did_you_mean
 from studyhall.studies.definition.section import Reference, Section, Table, file_of, is_reference
 
 BUILT_IN_HYPERMODEL = "studyhall.models:SeparationHyperModel"
+SCRIPTS_HYPERMODEL = "studyhall.search.tuner.script:hypermodel"
+"""What stands for the HyperModel of a script in the definition of its study."""
 BUILT_IN_SOURCES = ("mnist-fashion", "synthetic")
 UNCHOSEN_PRECISION: Literal["keras"] = "keras"
 """The `training.precision` that leaves the choice to the user's code."""

@@ -1,5 +1,6 @@
 """What is in a storage, read without Optuna: for commands that answer at once and change nothing."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -13,7 +14,7 @@ from studyhall.studies.database.address import parse
 from studyhall.studies.database.attributes import BUNDLE, CREATED, DEFINITION, EXHAUSTED, SIGNATURE
 from studyhall.studies.database.connection import connect, explained, require
 from studyhall.studies.database.retrying import Patience, persist
-from studyhall.studies.errors import StudyNotFoundError
+from studyhall.studies.errors import StudyConflictError, StudyNotFoundError
 from studyhall.studies.queue import flags, reclaiming, workers
 from studyhall.studies.queue.lease import LEASE_SECONDS
 from studyhall.studies.queue.withdrawal import Exhausted
@@ -145,6 +146,15 @@ def read_summary(connection: Connection, name: str, study_id: int) -> StudySumma
         expired=reclaiming.count_expired(connection, study_id, LEASE_SECONDS) if leased else 0,
         stopping=flags.is_requested(connection, study_id),
         workers=workers.alive(connection, study_id, LEASE_SECONDS) if leased else [],
+    )
+
+
+def foreign(name: str, shown: str) -> StudyConflictError:
+    """Return the error for a study that another program made with Optuna, and what can be done with it."""
+    quoted = shlex.quote(name)
+    return StudyConflictError(
+        f"Study {name!r} in {shown} was made by plain Optuna, so no study file says what its trials train. It can be looked at, with "
+        f"studyhall status {quoted} and studyhall serve {quoted}; a study of Studyhall's needs another name."
     )
 
 

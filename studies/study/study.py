@@ -20,7 +20,7 @@ from studyhall.studies.queue import epoch_budget, flags, queue, withdrawal
 from studyhall.studies.queue.lease import Lease
 from studyhall.studies.space.space import Limits
 from studyhall.studies.status import queries
-from studyhall.studies.status.catalogue import not_found
+from studyhall.studies.status.catalogue import foreign, not_found
 from studyhall.studies.status.summary import BestTrial, Counts, Spent
 from studyhall.studies.storage.claimed_trial import QueuedStudy
 from studyhall.studies.storage.study_cache import StudyCache
@@ -136,11 +136,14 @@ class Study:
         if study_id is None:
             raise not_found(name, study_rows.study_names(connection), shown)
         found = study_rows.attributes(connection, study_id, (DEFINITION, SIGNATURE))
+        if DEFINITION not in found:
+            raise foreign(name, shown)
         try:
             return cls(storage, study_id, Definition.model_validate(found[DEFINITION]), found[SIGNATURE])
         except (KeyError, ValidationError) as error:
             raise StudyConflictError(
-                f"Study {name!r} in {shown} was not made by this version of Studyhall: choose another name."
+                f"Study {name!r} in {shown} was made by another version of Studyhall, whose definition this one cannot read: work on "
+                "it with that version, or choose another name."
             ) from error
 
     def _require(self, definition: Definition) -> None:

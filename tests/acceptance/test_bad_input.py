@@ -83,4 +83,4 @@ def test_a_file_that_is_no_model_is_refused(project: Any, command: list[str]) ->
 def test_unknown_options_are_refused_with_the_usage(project: Any) -> None:
     answer = project.run("search", "study.toml", "--trails", "3")
     assert answer.returncode == 2
-    assert "No such option" in answer.stdout
+    assert "search has no option --trails" in answer.stdout

@@ -14,10 +14,12 @@ from typing import Any
 
 import keras
 import numpy as np
+import optuna
 import pytest
 from click.testing import CliRunner
 
 from studyhall.search.cli import cli
+from studyhall.search.processes.trainer_process import TrainerProcess
 from studyhall.studies.database import attributes
 from studyhall.studies.definition.signature import signature
 from studyhall.studies.storage.study_storage import open_storage
@@ -114,6 +116,34 @@ def test_bundle_is_fetched_byte_for_byte_and_its_model_has_the_recorded_error(fo
     manifest = json.loads((folder / "bundle" / "manifest.json").read_text())
     model = keras.models.load_model(folder / "fetched" / "model.keras")
     assert error_of(model, folder) == pytest.approx(manifest["metrics"]["validation"], rel=1e-4)
+
+
+def test_search_of_a_finished_study_and_worker_of_an_empty_queue_start_no_training_process(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(TrainerProcess, "start", lambda self: started.append("started"))
+    assert "The best model of finished is published" in run("search", "finished")
+    run("worker", "finished")
+    assert started == []
+
+
+def test_fetch_of_a_scripts_study_names_what_its_script_can_do(folder: Path) -> None:
+    refused = CliRunner().invoke(cli, ["fetch", "script", "--to", "x"]).exception
+    assert "belongs to a script with a Tuner" in str(refused)
+    assert "retrain" not in str(refused)
+
+
+def test_study_of_plain_optuna_is_shown_and_what_cannot_be_done_with_it_is_said(
+    folder: Path, run: Run
+) -> None:
+    study = optuna.create_study(storage="sqlite:///studies.db", study_name="my plain [study]")
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
+    assert "my plain [study]" in run("status", "my plain [study]")
+    for command, *arguments in (["search"], ["fetch", "--to", "x"], ["extend", "--trials", "1"], ["stop"]):
+        refused = CliRunner().invoke(cli, [command, "my plain [study]", *arguments]).exception
+        assert "was made by plain Optuna" in str(refused)
+        assert "studyhall status 'my plain [study]'" in str(refused)
 
 
 def test_figures_of_the_search_and_of_the_bundle_are_drawn(folder: Path, run: Run) -> None:

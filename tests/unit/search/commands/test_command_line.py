@@ -3,13 +3,15 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from studyhall.search.cli import COMMANDS, cli
+from studyhall.search.cli import COMMANDS, cli, main
 from studyhall.search.commands.options import same_command
+from studyhall.studies.errors import DefinitionError
 
 HEAVY = ("tensorflow", "keras", "keras_tuner", "jax")
 
@@ -48,6 +50,42 @@ def test_help_of_what_works_on_a_study_names_the_variables_that_are_no_options(n
     device = ("CUDA_VISIBLE_DEVICES", "KERAS_BACKEND", "KERAS_HOME")
     for variable in (*webhook, *store, *device):
         assert re.search(rf"\b{variable}\b", shown), variable
+
+
+def test_import_of_a_wrong_folder_is_refused_before_anybody_waits_for_keras(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dir" / "digits").mkdir(parents=True)
+    (tmp_path / "dir" / "digits" / "oracle.json").touch()
+    monkeypatch.setitem(sys.modules, "keras_tuner", None)  # whoever imports it fails
+    for folder, said in (
+        ("dir", "has no oracle.json.*; did you mean '.*/dir/digits'?"),
+        ("elsewhere", "is no folder"),
+    ):
+        answer = CliRunner().invoke(cli, ["import", str(tmp_path / folder)])
+        assert isinstance(answer.exception, DefinitionError)
+        assert re.search(said, str(answer.exception))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["serch", "x"], "there is no command 'serch'; did you mean 'search'?"),
+        (["search", "x", "--worker", "2"], "search has no option --worker; did you mean '--workers'?"),
+        (["search", "x", "--trials", "3"], "search has no option --trials; extend has it"),
+        (["search", "x", "--zzz"], "search has no option --zzz\n"),
+        (["--verison"], "has no option --verison; did you mean '--version'?"),
+    ],
+)
+def test_what_there_is_not_is_answered_with_what_was_meant(
+    given: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.setattr(sys, "argv", ["studyhall", *given])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

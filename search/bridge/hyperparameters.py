@@ -90,6 +90,11 @@ class TrialHyperParameters(NestingHyperParameters):
                 self._unwritten.add(_identity(hp))
             return self._retrieve(hp)
 
+    @staticmethod
+    def parameter_of(hp: Any) -> Parameter | None:
+        """Return the Optuna side of a hyperparameter, or None for `Fixed`."""
+        return parameter_of(hp)
+
     def unused_start_values(self) -> tuple[str, ...]:
         """Return the names of start values that the model has not declared so far, active or not."""
         declared = {hp.name for hp in self.space}
@@ -111,7 +116,7 @@ class TrialHyperParameters(NestingHyperParameters):
                 f"the hyperparameter '{hp.name}' is not in the given search space and allow_new_entries is False: "
                 "add it to hyperparameters=..., or allow new entries"
             )
-        if (parameter := parameter_of(hp)) is not None:
+        if (parameter := self.parameter_of(hp)) is not None:
             default_of(hp, parameter)  # Refuses a bad default in the first trial, whatever that draws.
             if not has_written_default(hp):
                 self._unwritten.add(_identity(hp))  # which KerasTuner's copy of a Choice does not tell
@@ -124,7 +129,7 @@ class TrialHyperParameters(NestingHyperParameters):
         return not self._preset._exists(hp.name, hp.conditions)
 
     def _value_of(self, hp: Any) -> Value:
-        parameter = parameter_of(hp)
+        parameter = self.parameter_of(hp)
         if hp.name in self.values:
             return self._shared(hp, parameter)
         if parameter is None:

@@ -23,6 +23,7 @@ class InHand:
         result: What it came to; None where it failed, or was left.
         weights: The file with the weights that the result is of.
         outcome: How it ended; None while it runs.
+        gave_up: Whether the user's code said that it is not to be run again.
     """
 
     held: HeldTrial
@@ -31,6 +32,7 @@ class InHand:
         self.result: Result | None = None
         self.weights: Path | None = None
         self.outcome: TrialOutcome | None = None
+        self.gave_up = False
         self.account: Account | None = None
         self.best_weights: BestWeights | None = None
         self.callbacks: list[keras.callbacks.Callback] = []
@@ -40,6 +42,12 @@ class InHand:
         """Whether this process is done with it before it ended: it waits again, or is another process's."""
         left = isinstance(self.outcome, HandedBack | Dropped)
         return left or (isinstance(self.outcome, Failed) and self.handle.refused is not None)
+
+    @property
+    def may_be_retried(self) -> bool:
+        """Whether it failed in a way that another run may not."""
+        failed = isinstance(self.outcome, Failed) and not self.outcome.blames_study
+        return failed and not self.gave_up and not self.is_left
 
     @property
     def claimed(self) -> Trial:

@@ -16,7 +16,7 @@ from studyhall.search.core.outcome import Completed, Dropped, Failed, Pruned, Tr
 from studyhall.search.tuner.asked import asked_of
 from studyhall.search.tuner.display import SearchDisplay, waiting_for
 from studyhall.search.tuner.in_hand import InHand
-from studyhall.search.tuner.lenient import LenientHyperParameters
+from studyhall.search.tuner.plan import Plan
 from studyhall.search.tuner.script_definition import id_digits
 from studyhall.search.tuner.trials import PRUNED, TrialsById, as_keras_tuner_trial, ranked, trial_id
 from studyhall.search.workers.announcer import Announcer
@@ -25,6 +25,7 @@ from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.queue.lease import LEASE_SECONDS
 from studyhall.studies.retention.best_models import KeptModels
+from studyhall.studies.space.space import Reach
 from studyhall.studies.study.study import Study
 
 
@@ -35,6 +36,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         open_study: Opens or creates the study and its artifact store, when they are first needed.
         preset: The search space that the user gave, or None.
         keep_models: How many of the best trials' weights are kept.
+        plan: What a trial's hyperparameters are, and whether trials are added.
         arguments: Those of `keras_tuner.Oracle`.
     """
 
@@ -43,6 +45,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         open_study: Callable[[], tuple[Study, ArtifactStore]],
         preset: keras_tuner.HyperParameters | None,
         keep_models: int,
+        plan: Plan,
         **arguments: Any,
     ) -> None:
         super().__init__(hyperparameters=preset, **arguments)
@@ -51,6 +54,8 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._opened: tuple[Study, ArtifactStore] | None = None
         self.preset = preset
         self._keep_models = keep_models
+        self.plan = plan
+        self._is_whole_space = plan.grows and self.max_trials is None
         self._asked: dict[str, BaseDistribution] = {}
         self._claims: Claims | None = None
         self.lease_seconds = LEASE_SECONDS
@@ -75,7 +80,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
         A script may be edited and go on with its study.
         """
-        self._asked = asked_of(self.hyperparameters)
+        self._asked = asked_of(self.hyperparameters, self.plan.hyperparameters.parameter_of)
 
     @property
     def models(self) -> KeptModels:
@@ -164,7 +169,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
             in_hand.held = resources.enter_context(
                 self.claims.holding(claimed, _ignore, lambda: in_hand.epoch)
             )
-            hp = LenientHyperParameters(
+            hp = self.plan.hyperparameters(
                 in_hand.handle,
                 self.preset,
                 tune_new_entries=self.tune_new_entries,
@@ -189,6 +194,16 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
                 sys.stdout.flush()
 
         return self.claims.wait_for_others(notice)
+
+    def grow(self) -> bool:
+        """Add a trial where the whole search space is to be tried and something of it is left."""
+        study = self.study
+        if not self._is_whole_space or self.over is not None or study.space.repeats:
+            return False
+        if study.space.reach() is not Reach.FREE:
+            return False
+        study.extend(1)
+        return True
 
     def update_trial(self, trial_id: str, metrics: Any, step: int = 0) -> Trial:
         """Note metrics of the trial in hand, as `run_trial` of old scripts does by itself."""

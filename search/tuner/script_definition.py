@@ -1,10 +1,12 @@
 """The definition of a script's study: what the arguments of a Tuner come to."""
 
+import operator
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from studyhall.search.tuner.errors import ArgumentTypeError
 from studyhall.search.tuner.script import DATA, HYPERMODEL
 from studyhall.studies.algorithms.registry import PRUNERS, parameters
 from studyhall.studies.definition import Definition
@@ -17,6 +19,24 @@ NO_PRUNERS = ("none", "nop", "noppruner")
 ID_DIGITS = "id_digits"  # an argument of the HyperModel that stands for the script's
 Algorithm = str | Mapping[str, Any]
 """A sampler or pruner: its name, or {"name": ..., "options": {...}}."""
+
+
+class OracleSeed(int):
+    """The seed of a KerasTuner oracle, which draws one where it is given none and does not tell."""
+
+
+def whole(name: str, number: Any) -> int | None:
+    """Return a whole number as Python's, whatever kind it is of; None stays None.
+
+    Raises:
+        ArgumentTypeError: It is no whole number.
+    """
+    if number is None or isinstance(number, OracleSeed):
+        return number
+    try:
+        return operator.index(number)
+    except TypeError:
+        raise ArgumentTypeError(f"{name} is {number!r}: give a whole number") from None
 
 
 def script_definition(
@@ -79,6 +99,11 @@ def script_definition(
     if from_study:
         tables["from_study"] = list(from_study)
     return define(tables, Path.cwd())
+
+
+def with_trials(definition: Definition, trials: int) -> Definition:
+    """Return the definition with so many trials, which its script did not say."""
+    return definition.model_copy(update={"search": definition.search.model_copy(update={"trials": trials})})
 
 
 def going_on(

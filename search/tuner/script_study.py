@@ -1,13 +1,22 @@
 """The study of a Tuner: opened, created, or made anew."""
 
+import functools
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
+import keras_tuner
+
+from studyhall.search.tuner.plan import Plan
+from studyhall.search.tuner.script_definition import OracleSeed, going_on, with_trials
 from studyhall.studies.algorithms.factory import check_packages
 from studyhall.studies.artifacts.attachments import recorded
+from studyhall.studies.artifacts.location import artifact_location
 from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.database.retrying import WORKER_PATIENCE_SECONDS, Patience
 from studyhall.studies.definition import Definition
+from studyhall.studies.definition.search_sections import ARTIFACTS
 from studyhall.studies.errors import StudyConflictError
 from studyhall.studies.queue.lease import LEASE_SECONDS
 from studyhall.studies.study.earlier_studies import fitting
@@ -15,6 +24,56 @@ from studyhall.studies.study.opening import earlier_configurations, existing_stu
 from studyhall.studies.study.store_marker import marker_of
 from studyhall.studies.study.study import Study
 from studyhall.studies.values import Value
+
+
+@dataclass(frozen=True)
+class ScriptStudy:
+    """The study that a script asks for.
+
+    Attributes:
+        definition: What it would make a study of.
+        artifacts: The artifact store, a folder or a URL; None for a folder beside the database.
+        max_trials: How many trials it says that the study has, or None.
+        seed: Likewise, its seed.
+        overwrite: Whether a study of that name is removed first.
+        plan: Says how many trials there are where the script does not.
+    """
+
+    definition: Definition
+    artifacts: str | Path | None
+    max_trials: int | None
+    seed: int | None
+    overwrite: bool
+    plan: Plan
+
+    def opened(
+        self,
+        space: keras_tuner.HyperParameters,
+        misfits: Callable[[list[dict[str, Value]]], list[str | None]],
+    ) -> tuple[Study, ArtifactStore]:
+        """Open the study and its artifact store; create them where they are not there.
+
+        Args:
+            space: All hyperparameters that are known by now.
+            misfits: Says of configurations of earlier studies why each cannot be built, None if it can.
+
+        Raises:
+            StudyhallError: As for `open_or_create`.
+        """
+        definition = self.definition
+        if self.max_trials is None and (trials := self.plan.trials(space)) is not None:
+            definition = with_trials(definition, trials)
+        url = definition.storage.url
+        # What an oracle of KerasTuner has as its seed, it may have drawn by itself.
+        seed = None if isinstance(self.seed, OracleSeed) else self.seed
+        return open_or_create(
+            url,
+            artifact_location(url, str(self.artifacts or ARTIFACTS)),
+            definition,
+            going_on=functools.partial(going_on, definition, max_trials=self.max_trials, seed=seed),
+            overwrite=self.overwrite,
+            misfits=misfits,
+        )
 
 
 def open_or_create(

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
+from keras_tuner.src.engine.metrics_tracking import MetricsTracker
 
 from studyhall.search.core.outcome import Dropped, Failed
 from studyhall.search.training import provenance
@@ -34,9 +35,8 @@ from studyhall.studies.database.attributes import (
     SECONDS,
     SEED,
 )
-from studyhall.studies.errors import (
-    LeaseLostError,
-)
+from studyhall.studies.errors import LeaseLostError
+from studyhall.studies.seeds import derived_seed
 
 
 class TrialEnding(TrialTraining):
@@ -45,6 +45,28 @@ class TrialEnding(TrialTraining):
     def _try_run_and_update_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> None:
         in_hand = self.oracle.in_hand
         started = time.perf_counter()
+        for retries_left in reversed(range(self.max_retries_per_trial + 1)):
+            self._try_once(trial, *fit_args, **fit_kwargs)
+            if not retries_left or not in_hand.may_be_retried:
+                break
+            self._begin_again(trial, retries_left)
+        if in_hand.is_left:
+            return
+        if isinstance(in_hand.outcome, Failed):
+            trial.status = TrialStatus.FAILED
+            trial.message = in_hand.outcome.details or in_hand.outcome.reason
+        self._record(values_of(trial.hyperparameters) | {SECONDS: round(time.perf_counter() - started, 3)})
+
+    def _begin_again(self, trial: Trial, retries_left: int) -> None:
+        """Make ready to run the trial in hand once more, with its values and other random numbers."""
+        in_hand, failed = self.oracle.in_hand, self.max_retries_per_trial + 1 - retries_left
+        sys.stdout.write(f"Trial {trial.trial_id} failed {failed} times. {retries_left} retries left.\n")
+        in_hand.outcome = in_hand.account = None
+        trial.metrics = MetricsTracker()
+        keras.utils.set_random_seed(derived_seed("retry", in_hand.handle.seed, failed))
+
+    def _try_once(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> None:
+        in_hand = self.oracle.in_hand
         try:
             self._run_and_update_trial(trial, *fit_args, **fit_kwargs)
             trial.status = TrialStatus.COMPLETED
@@ -57,12 +79,7 @@ class TrialEnding(TrialTraining):
             if isinstance(error, keras_tuner.errors.FatalError) and not isinstance(error, UnknownMetricError):
                 raise
             in_hand.outcome = outcome_of(error, type(self).__name__, _script_folder(), "objective")
-        if in_hand.is_left:
-            return
-        if isinstance(in_hand.outcome, Failed):
-            trial.status = TrialStatus.FAILED
-            trial.message = in_hand.outcome.details or in_hand.outcome.reason
-        self._record(values_of(trial.hyperparameters) | {SECONDS: round(time.perf_counter() - started, 3)})
+            in_hand.gave_up = isinstance(error, keras_tuner.errors.FailedTrialError)
 
     def _note_pruned(self, trial: Trial, pruned: TrialPrunedError) -> None:
         """Note what a trial had reached when it was pruned."""

@@ -57,6 +57,8 @@ class TrialTraining(keras_tuner.Tuner):  # type: ignore[misc]
             A `History`, a dictionary of metrics, a number, or a list of those, of which the mean counts.
         """
         in_hand = self.oracle.in_hand
+        if self.oracle.plan.epochs is not None:
+            kwargs["epochs"] = self.oracle.plan.epochs
         originals = kwargs.pop("callbacks", None) or []
         objectives = objectives_of(self.oracle.objective)
         names = [each.metric for each in objectives]

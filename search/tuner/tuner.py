@@ -1,6 +1,5 @@
 """The Tuner: KerasTuner's interface to a study that any number of processes share."""
 
-import functools
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,40 +11,26 @@ from keras_tuner.engine.trial import TrialStatus
 from keras_tuner.src.engine import hypermodel as hypermodels
 
 from studyhall.search.training.warm_start import misfits
+from studyhall.search.tuner.errors import ArgumentValueError, SearchFailedError
 from studyhall.search.tuner.interruption import terminated_as_interrupted
-from studyhall.search.tuner.objective import (
-    as_tables,
-    make_objective,
-)
+from studyhall.search.tuner.kerastuner_oracle import called_as_in_kerastuner
+from studyhall.search.tuner.objective import as_tables, make_objective
 from studyhall.search.tuner.oracle import StudyOracle
-from studyhall.search.tuner.script_definition import (
-    Algorithm,
-    going_on,
-    script_definition,
-)
-from studyhall.search.tuner.script_study import open_or_create
+from studyhall.search.tuner.plan import Plan
+from studyhall.search.tuner.script_definition import Algorithm, script_definition, whole
+from studyhall.search.tuner.script_study import ScriptStudy
 from studyhall.search.tuner.search_results import SearchResults
 from studyhall.search.tuner.trial_ending import TrialEnding
 from studyhall.search.user.data import arrays_fingerprint
 from studyhall.search.user.keras_settings import kept
 from studyhall.search.views.narration import exhausted_in_words
 from studyhall.search.workers.failures_in_a_row import FailuresInARow
-from studyhall.studies.artifacts.location import artifact_location
-from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.database.names import sqlite_url
-from studyhall.studies.definition import Definition
-from studyhall.studies.definition.search_sections import ARTIFACTS, KEEP_MODELS
-from studyhall.studies.errors import (
-    UserCodeError,
-)
-from studyhall.studies.study.study import Study
+from studyhall.studies.definition.search_sections import KEEP_MODELS
+from studyhall.studies.errors import UserCodeError
 from studyhall.studies.values import Value
 
 UNTITLED = "untitled_project"  # as with KerasTuner
-
-
-class SearchFailedError(UserCodeError, RuntimeError):
-    """So many trials failed in a row that the search was ended; the queue is kept."""
 
 
 class Tuner(TrialEnding, SearchResults):
@@ -82,6 +67,11 @@ class Tuner(TrialEnding, SearchResults):
         optimizer: Wins over that of the compiled model.
         loss: Likewise.
         metrics: Likewise.
+        distribution_strategy: A `tf.distribute.Strategy`, in whose scope each model is built and trained; for
+            trials at the same time, start the script once for each device instead.
+        tuner_id: A name for this process, which KerasTuner's own methods show.
+        max_retries_per_trial: How often a trial that failed is run again, with the same values, before it
+            counts as failed.
         max_consecutive_failed_trials: After so many failures in a row this process ends its search.
         keep_models: Of how many of the best trials the weights are kept.
         artifacts: A folder, or an artifact store's URL, for those weights; by default `artifacts` beside the
@@ -91,11 +81,16 @@ class Tuner(TrialEnding, SearchResults):
         from_study: Names of earlier studies in the same storage whose best trials are tried then.
         repeat: Whether a configuration is proposed again that another trial has tried. Otherwise the search
             ends when all configurations of a finite space were tried.
+        plan: What `GridSearch` and `Hyperband` bring along.
+
+    Also taken is KerasTuner's `oracle=`, first or by name: one of its four oracles, for the arguments that
+    it holds; and `logger=`, which does nothing there either.
 
     Raises:
         StudyhallError: The arguments, the storage or an existing study of that name do not allow it.
     """
 
+    @called_as_in_kerastuner
     def __init__(
         self,
         hypermodel: Any = None,
@@ -118,21 +113,29 @@ class Tuner(TrialEnding, SearchResults):
         optimizer: Any = None,
         loss: Any = None,
         metrics: Any = None,
+        distribution_strategy: Any = None,
+        tuner_id: str | None = None,
+        max_retries_per_trial: int = 0,
         max_consecutive_failed_trials: int = 3,
         keep_models: int = KEEP_MODELS,
         artifacts: str | Path | None = None,
         enqueue: Sequence[Mapping[str, Value]] = (),
         from_study: Sequence[str] = (),
         repeat: bool = False,
+        plan: Plan | None = None,
     ) -> None:
-        wanted = make_objective(objective)
-        self.directory, self.project_name = str(directory or "."), study_name or project_name or UNTITLED
-        self.max_consecutive_failed_trials = max_consecutive_failed_trials
+        max_trials, seed = whole("max_trials", max_trials), whole("seed", seed)
+        self.directory, self.project_name = directory or ".", study_name or project_name or UNTITLED
         self._set_as_kerastuner(hypermodel, executions_per_trial, max_model_size, optimizer, loss, metrics)
+        self.distribution_strategy, self.tuner_id = distribution_strategy, tuner_id or "tuner0"
+        self.max_retries_per_trial, self.max_consecutive_failed_trials = (
+            max_retries_per_trial,
+            max_consecutive_failed_trials,
+        )
         definition = script_definition(
             study_name=self.project_name,
             storage=storage or sqlite_url(Path(self.directory) / "studies.db"),
-            objectives=as_tables(wanted),
+            objectives=as_tables(wanted := make_objective(objective)),
             max_trials=max_trials,
             seed=seed,
             sampler=sampler,
@@ -144,21 +147,31 @@ class Tuner(TrialEnding, SearchResults):
             keep_models=keep_models,
             repeat=repeat,
         )
+        self._wanted = ScriptStudy(definition, artifacts, max_trials, seed, overwrite, plan or Plan())
+        self._begin(wanted, hyperparameters, tune_new_entries, allow_new_entries)
+
+    def _begin(
+        self,
+        objective: keras_tuner.Objective,
+        hyperparameters: keras_tuner.HyperParameters | None,
+        tune_new_entries: bool,
+        allow_new_entries: bool,
+    ) -> None:
+        """Open the study, once the model could be built: what cannot is refused while there is no study."""
+        wanted = self._wanted
         self.oracle = StudyOracle(
-            functools.partial(self._open, definition, artifacts, max_trials, seed, overwrite),
+            lambda: wanted.opened(self.oracle.hyperparameters, self._misfits),
             hyperparameters,
-            keep_models,
-            objective=wanted,
-            max_trials=max_trials,
+            wanted.definition.search.keep_models,
+            wanted.plan,
+            objective=objective,
+            max_trials=wanted.max_trials,
             tune_new_entries=tune_new_entries,
             allow_new_entries=allow_new_entries,
-            seed=seed,
-            max_consecutive_failed_trials=max_consecutive_failed_trials,
+            seed=wanted.seed,
+            max_retries_per_trial=self.max_retries_per_trial,
+            max_consecutive_failed_trials=self.max_consecutive_failed_trials,
         )
-        self._begin()
-
-    def _begin(self) -> None:
-        """Open the study, once the model could be built: what cannot is refused while there is no study."""
         with kept():
             self._populate_initial_space()
         self.oracle.note_space()
@@ -178,7 +191,7 @@ class Tuner(TrialEnding, SearchResults):
         That constructor is not called: it makes a project folder, and connects to a chief.
         """
         if hypermodel is None and type(self).run_trial is Tuner.run_trial:
-            raise UserCodeError(
+            raise ArgumentValueError(
                 "hypermodel=None: give a HyperModel or a function build(hp), or override run_trial"
             )
         self.hypermodel = hypermodels.get_hypermodel(hypermodel)
@@ -187,28 +200,7 @@ class Tuner(TrialEnding, SearchResults):
         self.optimizer = optimizer
         self.loss = loss
         self.metrics = metrics
-        self.distribution_strategy = None
-        self.tuner_id = "tuner0"
         self.logger = None
-
-    def _open(
-        self,
-        definition: Definition,
-        artifacts: str | Path | None,
-        max_trials: int | None,
-        seed: int | None,
-        overwrite: bool,
-    ) -> tuple[Study, ArtifactStore]:
-        """Open the study and its artifact store; create them where they are not there."""
-        url = definition.storage.url
-        return open_or_create(
-            url,
-            artifact_location(url, str(artifacts or ARTIFACTS)),
-            definition,
-            going_on=functools.partial(going_on, definition, max_trials=max_trials, seed=seed),
-            overwrite=overwrite,
-            misfits=self._misfits,
-        )
 
     def _misfits(self, configurations: Sequence[Mapping[str, Value]]) -> list[str | None]:
         if self.hypermodel is None:  # what run_trial will ask for, nobody knows yet
@@ -250,7 +242,7 @@ class Tuner(TrialEnding, SearchResults):
                 self.pre_create_trial()
                 trial = self.oracle.create_trial(self.tuner_id)
                 if trial.status == TrialStatus.STOPPED:
-                    if self.oracle.wait_for_others():
+                    if self.oracle.wait_for_others() or self.oracle.grow():
                         continue
                     break
                 in_hand = self.oracle.in_hand

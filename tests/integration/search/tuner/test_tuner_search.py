@@ -22,7 +22,7 @@ from sqlalchemy import select
 from studyhall.search import Tuner
 from studyhall.search.figures.for_study import draw_search_figures
 from studyhall.search.tuner import script_study as study_module
-from studyhall.search.tuner.tuner import SearchFailedError
+from studyhall.search.tuner.errors import SearchFailedError
 from studyhall.search.views.status import show_status
 from studyhall.search.workers import claims as claims_module
 from studyhall.studies.database.names import sqlite_url

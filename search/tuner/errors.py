@@ -1,0 +1,15 @@
+"""What a Tuner refuses: errors of ours that are of KerasTuner's types too, which scripts may expect."""
+
+from studyhall.studies.errors import UserCodeError
+
+
+class ArgumentValueError(UserCodeError, ValueError):
+    """An argument of a Tuner has a value that it cannot have, or there is no such argument."""
+
+
+class ArgumentTypeError(UserCodeError, TypeError):
+    """An argument of a Tuner is of a type that says nothing here."""
+
+
+class SearchFailedError(UserCodeError, RuntimeError):
+    """So many trials failed in a row that the search was ended; the queue is kept."""

@@ -9,7 +9,8 @@ from studyhall.search.notifications.webhook import SECRET_VARIABLE, URL_VARIABLE
 from studyhall.studies.database.address import parse
 from studyhall.studies.database.names import sqlite_url
 
-PASSED_ON = ("KERAS_BACKEND",)  # what decides results; where data and GPUs are, each machine knows itself
+# What decides results, and when workers leave; where data and GPUs are, each machine knows itself.
+PASSED_ON = ("KERAS_BACKEND", "STUDYHALL_LEAVE")
 
 
 def environment_for(assignment: Assignment, given: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -68,6 +68,15 @@ project_option: Decorator = click.option(
     help="Folder of the study's code on this machine, where STUDY is a name. Default: the one in which the study was created.",
 )
 
+leave_option: Decorator = click.option(
+    "--leave",
+    is_flag=True,
+    envvar="STUDYHALL_LEAVE",
+    show_envvar=True,
+    help="Leave as soon as no trial waits. Default: a worker stays while others have trials, which come back if they are "
+    "told to stop, or die.",
+)
+
 study_argument: Decorator = click.argument("study", metavar="STUDY")
 
 

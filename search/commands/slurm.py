@@ -9,6 +9,7 @@ from studyhall.search.commands.options import (
     KERAS_ENVIRONMENT,
     artifacts_option,
     epilog,
+    leave_option,
     scale_option,
     study_argument,
 )
@@ -39,6 +40,7 @@ from studyhall.search.commands.options import (
 )
 @artifacts_option
 @scale_option
+@leave_option
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
@@ -55,6 +57,7 @@ def command(
     storage_file: Path | None,
     artifacts: str | None,
     scale: float | None,
+    leave: bool,
     folder: Path,
     dry_run: bool,
     sbatch_options: tuple[str, ...],
@@ -63,7 +66,7 @@ def command(
 
     STUDY is a study file, or the name of a study in the storage, which must hold it already. A worker that
     Slurm stops, before its time limit or for another job, hands its trial back and is requeued as long as
-    trials wait. What follows -- is for sbatch.
+    trials are left. What follows -- is for sbatch.
     """
     from studyhall.search.clusters.slurm.script import ArrayJob
     from studyhall.search.clusters.slurm.storage_file import StorageFile
@@ -77,7 +80,7 @@ def command(
         study=reference.name,
         workers=workers,
         storage_file=storage.path,
-        arguments=(*scaled, "--", study),
+        arguments=(*(("--leave",) if leave else ()), *scaled, "--", study),
         options=sbatch_options,
         artifacts=artifacts,
         logs=folder / "logs",

@@ -12,8 +12,8 @@ stopped_status_option = click.option(
     metavar="N",
     envvar="STUDYHALL_STOPPED_STATUS",
     show_envvar=True,
-    help="For schedulers: exit with N after SIGTERM or SIGINT if trials wait, so that the worker is started again, and "
-    "with 0 if none does. Default: with 143 or 130.",
+    help="For schedulers: exit with N after SIGTERM or SIGINT if trials are left, so that the worker is started again, "
+    "and with 0 if none is. Default: with 143 or 130.",
 )
 
 
@@ -23,8 +23,8 @@ def status_after_stop(reference: StudyReference, number: int, status: int | None
     Args:
         reference: The study.
         number: The signal.
-        status: What a scheduler wants where trials wait, or nobody can tell; where none waits it gets 0. None
-            where no scheduler asks: it is the signal's.
+        status: What a scheduler wants where trials wait or run, which may come back, or nobody can tell;
+            where none is left it gets 0. None where no scheduler asks: it is the signal's.
     """
     from studyhall.studies.status.catalogue import Catalogue
 
@@ -34,6 +34,7 @@ def status_after_stop(reference: StudyReference, number: int, status: int | None
         return 0
     try:
         with Catalogue(reference.storage_url) as catalogue:
-            return status if catalogue.summary(reference.name).counts.waiting > 0 else 0
+            counts = catalogue.summary(reference.name).counts
+            return status if counts.finished < counts.total else 0
     except (StorageError, StudyNotFoundError):
         return status

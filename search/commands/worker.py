@@ -10,6 +10,7 @@ import click
 from studyhall.search.commands.options import (
     WORK_ENVIRONMENT,
     epilog,
+    leave_option,
     project_option,
     same_command,
     study_options,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 )
 @study_options
 @project_option
+@leave_option
 @stopped_status_option
 def command(
     study: str,
@@ -42,13 +44,15 @@ def command(
     slots_per_gpu: int | None,
     settings: "WorkerSettings",
     project: Path | None,
+    leave: bool,
     stopped_status: int | None,
 ) -> int:
-    """Train trials of STUDY until its queue is empty.
+    """Train trials of STUDY until none is left.
 
     STUDY is a study file, or the name of a study in the storage. Start as many workers as there are devices,
-    here all at once with --gpus or --workers: they share the queue, and no trial is trained twice. A worker
-    does not publish: `studyhall search` and `studyhall retrain` do.
+    here all at once with --gpus or --workers: they share the queue, and no trial is trained twice. One that
+    finds the queue empty waits while others have trials, and takes those of workers that die; see --leave. A
+    worker does not publish: `studyhall search` and `studyhall retrain` do.
     """
     from studyhall.search.devices.slots import Wish, describe, environment_of, handed_over, plan_slots
     from studyhall.search.processes.launching import end_with_launcher
@@ -64,6 +68,7 @@ def command(
 
         arguments = [study] if scale is None else [study, "--scale", f"{scale}"]
         arguments += [] if project is None else ["--project", f"{project}"]
+        arguments += ["--leave"] if leave else []
         environment = hand_on(settings, len(slots), reference.storage_url, artifacts)
         number = run_workers(arguments, slots, environment, study)
         return 0 if number is None else status_after_stop(reference, number, stopped_status)
@@ -72,7 +77,9 @@ def command(
     from studyhall.search.session.session import session
 
     slot = slots[0]
-    settings = replace(settings, environment=environment_of(slot, os.environ), device=slot.device)
+    settings = replace(
+        settings, environment=environment_of(slot, os.environ), device=slot.device, leaves=leave
+    )
     if launched_for:
         stopped_status = None  # its launcher tells the scheduler
     try:

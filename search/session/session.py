@@ -151,6 +151,7 @@ class Session:
             self._stop,
             lease_seconds=self._settings.lease_seconds,
             device=self._settings.device,
+            leaves=self._settings.leaves,
             notifier=self._notifier,
         )
 

@@ -21,6 +21,7 @@ from studyhall.search.tuner.script_definition import id_digits
 from studyhall.search.tuner.trials import PRUNED, TrialsById, as_keras_tuner_trial, ranked, trial_id
 from studyhall.search.workers.announcer import Announcer
 from studyhall.search.workers.claims import Claims
+from studyhall.search.workers.wait import Idle
 from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.queue.lease import LEASE_SECONDS
@@ -128,6 +129,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
                 pause=time.sleep,
                 models=self.models,
                 lease_seconds=self.lease_seconds,
+                idle=Idle(notice=self._notice),
             )
         return self._claims
 
@@ -160,7 +162,10 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
                 self.give_back()
 
     def create_trial(self, tuner_id: str) -> Trial:
-        """Claim the next trial; its status is STOPPED where the queue is empty."""
+        """Claim the next trial; its status is STOPPED where none is left.
+
+        It waits while other processes have the last ones, and takes the trial of one that is gone.
+        """
         claimed = self.claims.claim()
         if claimed is None:
             return Trial(keras_tuner.HyperParameters(), trial_id="", status=TrialStatus.STOPPED)
@@ -182,18 +187,11 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._display.on_trial_begin(trial)
         return trial
 
-    def wait_for_others(self) -> bool:
-        """Wait while other processes run the last trials.
-
-        It returns whether one of those has come back to the queue.
-        """
-
-        def notice(running: int) -> None:
-            if self.verbose:
-                sys.stdout.write(waiting_for(running, self.lease_seconds))
-                sys.stdout.flush()
-
-        return self.claims.wait_for_others(notice)
+    def _notice(self, running: int) -> None:
+        """Say that other processes have the last trials."""
+        if self.verbose:
+            sys.stdout.write(waiting_for(running, self.lease_seconds))
+            sys.stdout.flush()
 
     def grow(self) -> bool:
         """Add a trial where the whole search space is to be tried and something of it is left."""

@@ -242,7 +242,7 @@ class Tuner(TrialEnding, SearchResults):
                 self.pre_create_trial()
                 trial = self.oracle.create_trial(self.tuner_id)
                 if trial.status == TrialStatus.STOPPED:
-                    if self.oracle.wait_for_others() or self.oracle.grow():
+                    if self.oracle.grow():
                         continue
                     break
                 in_hand = self.oracle.in_hand

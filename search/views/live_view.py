@@ -31,7 +31,13 @@ from studyhall.search.core.events import (
     WarmStart,
     WorkerFailed,
 )
-from studyhall.search.views.narration import counts_in_words, in_words, values_in_words, worker_in_words
+from studyhall.search.views.narration import (
+    counts_in_words,
+    in_words,
+    values_in_words,
+    waiting_for,
+    worker_in_words,
+)
 from studyhall.studies.queue.workers import WorkerSeen
 from studyhall.studies.status.summary import BestTrial, Counts
 
@@ -100,7 +106,7 @@ class LiveView:
             case StudyProgress(counts, best, workers):
                 self._follow(counts, best, workers)
             case Waiting(running):
-                self._begin(f"waiting for {running} trials of other workers", 0)
+                self._begin(waiting_for(running), 0)
             case Evaluating():
                 self._begin("evaluating on the test split", 0)
             case Published():

@@ -73,7 +73,7 @@ def in_words(event: Event) -> str | None:
         case WorkerFailed(name, status, output):
             return "\n  ".join([f"{name} failed with status {status}; its last lines:", *output.splitlines()])
         case Waiting(running):
-            return f"waiting for {running} trials of other workers"
+            return waiting_for(running)
         case DatabaseAway(error):
             return f"waiting for the database: {error}"
         case WaitingToPublish(holder):
@@ -87,6 +87,15 @@ def in_words(event: Event) -> str | None:
             return f"published the {'retrained model' if source == 'retrained' else 'model of the trial'}: {why}{scored}"
         case BatchDone():
             return None
+
+
+def waiting_for(running: int) -> str:
+    """Say which trials a worker waits for that finds none to take."""
+    return (
+        "waiting for 1 trial of another worker"
+        if running == 1
+        else f"waiting for {running} trials of other workers"
+    )
 
 
 def _details(outcome: TrialOutcome) -> list[str]:

@@ -27,6 +27,7 @@ from studyhall.search.workers.announcer import Announcer
 from studyhall.search.workers.budget import Budget, EpochGate
 from studyhall.search.workers.lease_keeper import LeaseKeeper
 from studyhall.search.workers.study_handle import StudyHandle, remove_leftovers
+from studyhall.search.workers.wait import Idle, Wait
 from studyhall.studies.algorithms.factory import make_pruner, sampler_for_trial
 from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.errors import (
@@ -41,8 +42,7 @@ from studyhall.studies.retention.best_models import KeptModels
 from studyhall.studies.status.summary import BestTrial, Counts
 from studyhall.studies.study.study import Study
 
-# How often a worker looks whether others have left it something to try, or are done.
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 1.0  # how long a worker waits that has nothing to try besides what others try
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,8 @@ class Claims:
         models: The weights of the best trials; by default as many as the study's definition says.
         lease_seconds: How long a trial is held without a sign of life.
         device: What it trains on, for people.
+        idle: What to do where nothing is left to take; by default, to wait while trials of others may come
+            back.
 
     Attributes:
         worker: The name that this process has as a worker of the study; no other has it.
@@ -92,6 +94,7 @@ class Claims:
         models: KeptModels | None = None,
         lease_seconds: float = LEASE_SECONDS,
         device: str = "",
+        idle: Idle | None = None,
     ) -> None:
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self.gate = EpochGate(study, Budget.of(study.definition))
@@ -103,6 +106,7 @@ class Claims:
         self._pause = pause
         self._lease_seconds = lease_seconds
         self._device = device
+        self._idle = Idle() if idle is None else idle
         self._pruner = make_pruner(study.definition.pruner)
 
     @contextmanager
@@ -123,22 +127,31 @@ class Claims:
 
         None where there is none, the study is over, or this process was told to stop.
 
-        Where all that is left runs elsewhere, it waits: what others try may lead to more, or fail for no
-        fault of its own.
+        Where all that is left runs elsewhere, it waits: what others try may lead to more, or come back to the
+        queue when they are told to stop, or die.
         """
+        wait = Wait(
+            self._study,
+            self.worker,
+            self.gate,
+            self._idle,
+            stopped=self._stopped,
+            pause=self._pause,
+            lease_seconds=self._lease_seconds,
+        )
         while not self._stopped() and self.gate.may_claim():
             trial = self._study.trials.claim(
                 self._sampler, self._pruner, worker=self.worker, lease_seconds=self._lease_seconds
             )
             if trial is not None:
                 return trial
-            if not self._study.trials.others_try_the_rest:
+            if not wait.for_news():
+                if self._stopped():
+                    break
                 remove_leftovers(self._study, self._store)
                 # For the reason, if it is not that the queue is empty.
                 self.gate.look()
-                return None
-            self._study.workers.seen(self.worker)
-            self._pause(LOOK_SECONDS)
+                break
         return None
 
     def _sampler(self, number: int) -> BaseSampler:
@@ -178,26 +191,6 @@ class Claims:
                 except BaseException as error:
                     self.give_back(held, afresh=isinstance(error, UserCodeError))
                     raise
-
-    def wait_for_others(self, notice: Callable[[int], object]) -> bool:
-        """Wait while other processes run the last trials.
-
-        It returns whether one of those has come back to the queue.
-
-        Args:
-            notice: Is told how many they are, once.
-        """
-        noticed = False
-        while not self._study.workers.seen(self.worker) and self.gate.over is None:
-            self._study.trials.reclaim_expired()
-            counts = self._study.counts()
-            if counts.waiting or not counts.running:
-                return counts.waiting > 0
-            if not noticed:
-                notice(counts.running)
-            noticed = True
-            self._pause(LOOK_SECONDS)
-        return False
 
     def give_back(self, held: HeldTrial, *, afresh: bool = False) -> None:
         """Put a trial back into the queue, `afresh` without the values that it drew.

@@ -13,12 +13,14 @@ class WorkerSettings:
     """A worker's patience, limits and device.
 
     `lease_seconds` is how long its trial is held without a sign of life; `environment` is what its training
-    process finds in its environment besides ours; `device` says for people what it trains on. Where there are
-    several `slots`, a search has its trials trained by a process for each.
+    process finds in its environment besides ours; `device` says for people what it trains on. A worker that
+    `leaves` does not wait for trials of others, which may come back. Where there are several `slots`, a
+    search has its trials trained by a process for each.
     """
 
     lease_seconds: float = LEASE_SECONDS
     limits: Limits = field(default_factory=Limits)
     environment: Mapping[str, str] = field(default_factory=dict)
     device: str = ""
+    leaves: bool = False
     slots: Sequence[Slot] = ()

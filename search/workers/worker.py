@@ -6,7 +6,7 @@ from typing import Self
 
 from optuna.trial import Trial
 
-from studyhall.search.core.events import Observer, TrialEnded, TrialStarted
+from studyhall.search.core.events import Observer, TrialEnded, TrialStarted, Waiting
 from studyhall.search.core.outcome import Dropped, Failed, HandedBack, Interrupted, TrialOutcome
 from studyhall.search.notifications.notifier import Notifies
 from studyhall.search.processes.channel import Job, TrialTask
@@ -19,6 +19,7 @@ from studyhall.search.processes.trainer_process import (
 from studyhall.search.workers.announcer import Announcer
 from studyhall.search.workers.claims import Claims, HeldTrial
 from studyhall.search.workers.failures_in_a_row import FailuresInARow
+from studyhall.search.workers.wait import Idle
 from studyhall.studies.artifacts.attachments import copy_checked
 from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.errors import ArtifactError, LeaseLostError, WorkFailedError
@@ -43,6 +44,7 @@ class Worker:
         stop: Says when to stop; the trial in hand then goes back to the queue.
         lease_seconds: How long a trial is held without a sign of life.
         device: What it trains on, for people.
+        leaves: Whether it leaves as soon as no trial waits, though trials of others may come back.
         notifier: Takes notifications; None where nobody wants any.
     """
 
@@ -56,6 +58,7 @@ class Worker:
         *,
         lease_seconds: float = LEASE_SECONDS,
         device: str = "",
+        leaves: bool = False,
         notifier: Notifies | None = None,
     ) -> None:
         self._study = study
@@ -72,6 +75,8 @@ class Worker:
             pause=stop.wait,
             lease_seconds=lease_seconds,
             device=device,
+            # A training process that is idle for long gives the device's memory to others.
+            idle=Idle(leaves, lambda running: observe(Waiting(running)), trainer.stop),
         )
         self._registered = self._claims.registered()
         self._failures = FailuresInARow(FAILURES_IN_A_ROW)
@@ -96,7 +101,9 @@ class Worker:
         self._registered.__exit__(kind, error, trace)
 
     def run(self) -> None:
-        """Train until the queue is empty, the study is stopped, or the worker is told to stop.
+        """Train until no trial is left, the study is stopped, or the worker is told to stop.
+
+        While others have the last trials it waits, as those may come back to the queue.
 
         Raises:
             UserCodeError: The study cannot go on with this code; the trial in hand is back in the queue.

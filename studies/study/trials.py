@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 
 from studyhall.studies.database import study_rows
 from studyhall.studies.database.attributes import MODEL, STARTED
-from studyhall.studies.queue import flags, leasing, queue, reclaiming, workers
+from studyhall.studies.queue import flags, leasing, outlook, queue, reclaiming, workers
 from studyhall.studies.queue.lease import LEASE_SECONDS, MAX_INTERRUPTIONS, Lease, Released
+from studyhall.studies.queue.outlook import Outlook
 from studyhall.studies.queue.reclaiming import Expired, Failure, RacedError
 from studyhall.studies.space import distinct_trials
 from studyhall.studies.space.space import Reach
@@ -101,6 +102,10 @@ class StudyTrials:
 
     def _waits(self) -> bool:
         return not self._storage.read(lambda connection: queue.is_over(connection, self._id))
+
+    def outlook(self) -> Outlook:
+        """Return what may still come for a worker to whom `claim` gave nothing."""
+        return self._storage.read(lambda connection: outlook.look(connection, self._id))
 
     def started(self) -> float | None:
         """Return when the first trial was claimed, in seconds since 1970; None before."""

@@ -88,16 +88,6 @@ def training_process(worker: "subprocess.Popen[str]") -> int:
     return int(child)
 
 
-def await_its_return_to_the_queue(project: Any) -> None:
-    """Wait until the lease of a trial whose worker is gone is over, and the trial waits again."""
-    with closing(open_storage(f"sqlite:///{project.folder}/studies.db", create=False)) as storage:
-        study = Study.open(storage, "slow")
-        deadline = time.monotonic() + 30
-        while not study.trials.reclaim_expired():
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-
-
 def await_quiet_after(project: Any, epoch: int) -> None:
     """Wait until a trial's epoch is on record: its worker, were it frozen now, would hold no lock on SQLite's
     file.
@@ -133,14 +123,15 @@ def test_a_trial_that_is_handed_back_orphaned_and_killed_learns_as_if_nothing_ha
     assert f"continued after epoch {last}" in wait_for_line(second, "trial 0: training")
     wait_for_line(second, f"trial 0: epoch {last + 2}")
     gone = os.pidfd_open(training_process(second))
+    os.kill(training_process(second), signal.SIGSTOP)  # its worker holds the lease
+    third = slow.start("worker", "slow.toml")  # finds nothing to take, and stays for what comes back
+    wait_for_line(third, "waiting for 1 trial of another worker")
     second.kill()
     readable, _, _ = poll.select([gone], [], [], 10)
     os.close(gone)
     assert readable, "the training process outlived its worker"
     reached = max([last + 2, *trained(finish(second))])
-    await_its_return_to_the_queue(slow)
 
-    third = slow.start("worker", "slow.toml")
     line = wait_for_line(third, "trial 0: epoch")
     os.kill(training_process(third), signal.SIGKILL)
     output = line + finish(third)

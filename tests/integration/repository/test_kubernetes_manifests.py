@@ -363,6 +363,8 @@ def test_an_overlay_says_which_image_how_many_workers_and_which_devices(overlay:
     worker = container(pods(overlay)["worker"])
     assert worker["resources"]["limits"].get("nvidia.com/gpu") == ("1" if device == "gpu" else None)
     workers = [each["kind"] for each in manifests(overlay) if each["metadata"]["name"] == "worker"]
+    # What KEDA starts again for a trial that comes back need not wait for it.
+    assert environment(pods(overlay)["worker"]).get("STUDYHALL_LEAVE") == ("1" if scaled else None)
     many = one(overlay, "ScaledJob" if scaled else "Job", "worker")["spec"]
     assert many["maxReplicaCount" if scaled else "parallelism"] == 4
     assert (

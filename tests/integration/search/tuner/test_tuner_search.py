@@ -24,7 +24,6 @@ from studyhall.search.figures.for_study import draw_search_figures
 from studyhall.search.tuner import script_study as study_module
 from studyhall.search.tuner.errors import SearchFailedError
 from studyhall.search.views.status import show_status
-from studyhall.search.workers import claims as claims_module
 from studyhall.studies.database.names import sqlite_url
 from studyhall.studies.database.studyhall_tables import leases
 from studyhall.studies.errors import DefinitionError, StudyConflictError, StudyhallError, UserCodeError
@@ -509,10 +508,7 @@ def test_a_worker_of_the_command_line_is_told_that_the_study_is_a_scripts(
         load_workload(definition)
 
 
-def test_a_trial_whose_process_was_killed_is_waited_for_and_run(
-    make: MakeTuner, capsys: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(claims_module, "LOOK_SECONDS", 0.05)
+def test_a_trial_whose_process_was_killed_is_waited_for_and_run(make: MakeTuner, capsys: Any) -> None:
     make(max_trials=1).oracle.study.trials.claim(
         lambda number: RandomSampler(), NopPruner(), worker="killed", lease_seconds=1.0
     )

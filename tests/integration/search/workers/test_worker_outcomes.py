@@ -63,10 +63,10 @@ def work(site: Any, study: Study, stop: StopSwitch) -> Work:
     is gone.
     """
 
-    def run(*ends: Any, over: str | None = None) -> list[TrialOutcome]:
+    def run(*ends: Any, over: str | None = None, leaves: bool = False) -> list[TrialOutcome]:
         events: list[Event] = []
         trainer = cast(TrainerProcess, Ends(*ends))
-        with Worker(study, trainer, site.store, events.append, stop) as worker:
+        with Worker(study, trainer, site.store, events.append, stop, leaves=leaves) as worker:
             worker.run()
             assert [each.worker for each in study.workers.alive()] == [worker.name]
         assert study.workers.alive() == []
@@ -133,5 +133,5 @@ def test_a_worker_says_why_it_takes_no_trial_of_a_study_that_is_stopped(study: S
 def test_a_lease_that_is_found_over_in_the_middle_of_training_drops_the_trial_alone(
     study: Study, work: Work
 ) -> None:
-    assert work(LeaseLostError("the lease is over"), DONE) == [Dropped(), DONE]
+    assert work(LeaseLostError("the lease is over"), DONE, leaves=True) == [Dropped(), DONE]
     assert states(study) == [TrialState.RUNNING, COMPLETE]

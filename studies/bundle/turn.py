@@ -5,6 +5,7 @@ import secrets
 from sqlalchemy import Connection, delete, select, update
 
 from studyhall.studies.database.dialects import insert_into, is_older, now
+from studyhall.studies.database.retrying import SETTLING_SECONDS
 from studyhall.studies.database.studyhall_tables import publications
 from studyhall.studies.database.transactions import Transactions
 from studyhall.studies.errors import LeaseLostError
@@ -37,7 +38,15 @@ class PublicationTurn:
     def take(self) -> str | None:
         """Take the turn, and return None; or return who has it."""
         if self._storage.transact(
-            lambda connection: _take(connection, self._study_id, self._token, self._holder, self.seconds)
+            lambda connection: _take(
+                connection,
+                self._study_id,
+                self._token,
+                self._holder,
+                self.seconds,
+                # After an outage of the database, who has the turn may live and not have said so yet.
+                grace_seconds=SETTLING_SECONDS if self._storage.patience.is_settling else 0.0,
+            )
         ):
             return None
         # Who had it may have left by now: then the next call finds it free.
@@ -61,7 +70,15 @@ class PublicationTurn:
         self._storage.transact(lambda connection: _leave(connection, self._study_id, self._token))
 
 
-def _take(connection: Connection, study_id: int, token: str, holder: str, ttl_seconds: float) -> bool:
+def _take(
+    connection: Connection,
+    study_id: int,
+    token: str,
+    holder: str,
+    ttl_seconds: float,
+    *,
+    grace_seconds: float,
+) -> bool:
     """Take the turn if it is free or its holder's lease has expired; return whether it is taken.
 
     Args:
@@ -70,11 +87,12 @@ def _take(connection: Connection, study_id: int, token: str, holder: str, ttl_se
         token: What tells this turn from every other one.
         holder: Who takes it, for people.
         ttl_seconds: How long it lasts after its last renewal.
+        grace_seconds: How long after its end another's turn is still left alone.
     """
     c = publications.c
     held = {"token": token, "holder": holder, "renewed_at": now(), "ttl_seconds": ttl_seconds}
     new = insert_into(connection, publications).values(study_id=study_id, **held)
-    free = (c.token == token) | is_older(c.renewed_at, c.ttl_seconds)
+    free = (c.token == token) | is_older(c.renewed_at, c.ttl_seconds + grace_seconds)
     taken = new.on_conflict_do_update(index_elements=[c.study_id], set_=held, where=free).returning(c.token)
     return connection.execute(taken).first() is not None
 

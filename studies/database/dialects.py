@@ -32,13 +32,6 @@ class seconds_of(FunctionElement[float]):
     inherit_cache = True
 
 
-class last_sign(FunctionElement[float]):
-    """The later of a time, in seconds since 1970, and the server's start: nobody is late before it."""
-
-    type = Float(53)
-    inherit_cache = True
-
-
 @compiles(now, "sqlite")
 def _(element: now, compiler: SQLCompiler, **options: Any) -> str:
     return _SINCE_1970.format("'now'")
@@ -69,20 +62,9 @@ def _(element: seconds_of, compiler: SQLCompiler, **options: Any) -> str:
     return f"CAST(EXTRACT(EPOCH FROM {compiler.process(element.clauses, **options)}) AS DOUBLE PRECISION)"
 
 
-@compiles(last_sign, "sqlite")
-def _(element: last_sign, compiler: SQLCompiler, **options: Any) -> str:
-    return compiler.process(element.clauses, **options)
-
-
-@compiles(last_sign, "postgresql")
-def _(element: last_sign, compiler: SQLCompiler, **options: Any) -> str:
-    time = compiler.process(element.clauses, **options)
-    return f"GREATEST({time}, EXTRACT(EPOCH FROM pg_postmaster_start_time()))"
-
-
 def is_older(time: ColumnElement[float], seconds: ColumnElement[float] | float) -> ColumnElement[bool]:
-    """Whether a time, in seconds since 1970, was so long ago that a sign of life is missing since."""
-    return last_sign(time) + seconds < now()
+    """Whether a time, in seconds since 1970, was longer ago than so many seconds."""
+    return time + seconds < now()
 
 
 def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

@@ -17,6 +17,9 @@ from studyhall.studies.errors import StorageError
 WORKER_PATIENCE_SECONDS = 600.0
 """How long a worker waits for a database that is away."""
 
+SETTLING_SECONDS = 10.0
+"""How long after an outage those that live may take to be heard of: they try again after pauses of 5 s."""
+
 _CONFLICTS = 20  # retries for conflicts with other transactions, whatever the patience
 _FIRST_PAUSE = 0.05  # s, doubled each time
 _LONGEST_PAUSE = 5.0  # s
@@ -41,6 +44,16 @@ class Patience:
         self.seconds = seconds
         self.notice = notice
         self._end = float("inf")
+        self._away_at = float("-inf")
+
+    def note_outage(self) -> None:
+        """Note that the database does not answer at this moment."""
+        self._away_at = time.monotonic()
+
+    @property
+    def is_settling(self) -> bool:
+        """Whether the database was away a moment ago, so that silence says nothing of other processes."""
+        return time.monotonic() - self._away_at < SETTLING_SECONDS
 
     def hurry(self, seconds: float) -> None:
         """From now on, wait no longer than this for anything, what is waited for already included.
@@ -78,6 +91,8 @@ def persist(address: Address, patience: Patience, operation: Callable[[], _T]) -
         except _failures() as error:
             told = failure(address, root(error))
             in_the_way = is_conflict(error)
+            if is_away(error):
+                patience.note_outage()
             if not (in_the_way and tries < _CONFLICTS):
                 if not (in_the_way or is_away(error)) or patience.is_over(deadline):
                     raise told from error

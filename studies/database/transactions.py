@@ -5,14 +5,18 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
+from studyhall.studies.database.retrying import Patience
+
 T = TypeVar("T")
 
 
 class Transactions(Protocol):
     """A database, as those use it who write its rows; `storage.RetryingStorage` is one.
 
-    Every method raises StorageError where the database fails.
+    Every method raises StorageError where the database fails. Its `patience` knows of outages.
     """
+
+    patience: Patience
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Return what `work` finds; it must not write.

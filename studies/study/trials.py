@@ -230,6 +230,8 @@ class StudyTrials:
     ) -> list[Released]:
         """Put trials back whose workers are gone; or fail them, if that happened too often.
 
+        Just after the database was away it does nothing: workers that live could not say so meanwhile.
+
         Args:
             orphan_seconds: How long a trial may run that nobody ever leased.
             max_interruptions: How often a trial may lose its worker.
@@ -237,6 +239,8 @@ class StudyTrials:
         found, any_ended = self._storage.read(
             lambda connection: reclaiming.expired(connection, self._id, orphan_seconds)
         )
+        if self._storage.patience.is_settling:
+            found = []
         released = [self._reclaim(each, max_interruptions) for each in found]
         if any_ended:
             self._storage.transact(lambda connection: reclaiming.drop_ended(connection, self._id))

@@ -12,7 +12,7 @@ from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import Connection, delete, event, inspect, literal_column, select, update
+from sqlalchemy import Connection, Float, delete, event, inspect, literal_column, select, update
 
 from studyhall.studies.database import schema, studyhall_tables
 from studyhall.studies.database.dialects import now, seconds_of
@@ -351,17 +351,13 @@ def test_lease_begins_by_the_clock_of_the_database(study: Study) -> None:
     assert ttl == 60.0
 
 
-def test_restart_of_the_server_counts_as_a_sign_of_life(postgres_url: str) -> None:
+def test_restart_of_the_server_is_no_sign_of_life(postgres_url: str) -> None:
     storage = open_storage(postgres_url, create=True)
     study = Study.create_or_join(storage, Definition.model_validate({"name": "bss", "search": {"trials": 1}}))
-    lease = study.trials.lease_of(claim(study))
-    since = select(now() - literal_column("EXTRACT(EPOCH FROM pg_postmaster_start_time())"))
-    up = float(storage.read(lambda connection: connection.scalar(since)) or 0.0)
-    silent = update(leases).values(renewed_at=0.0, ttl_seconds=up + 3600.0)
-    storage.transact(lambda connection: connection.execute(silent))
-    assert study.trials.reclaim_expired() == []
-    study.trials.renew(lease)
-    silent = update(leases).values(renewed_at=0.0, ttl_seconds=0.0)
-    storage.transact(lambda connection: connection.execute(silent))
+    claim(study)
+    started = literal_column("EXTRACT(EPOCH FROM pg_postmaster_start_time())", Float)
+    up = float(storage.read(lambda connection: connection.scalar(select(now() - started))) or 0.0)
+    over = update(leases).values(renewed_at=now() - up - 120.0, ttl_seconds=up + 60.0)
+    storage.transact(lambda connection: connection.execute(over))
     assert study.trials.reclaim_expired() == [Released(0, "waiting", 1)]
     storage.close()

@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial, Trial
 from sqlalchemy import Connection, event, update
 from sqlalchemy.exc import OperationalError
 
+from studyhall.studies.database import retrying
 from studyhall.studies.database.address import parse
 from studyhall.studies.database.connection import IDLE_SECONDS
 from studyhall.studies.database.retrying import Patience
@@ -133,6 +134,30 @@ def test_server_that_is_stopped_and_started_again_loses_nothing(
     check(study, 10)
     assert noticed
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_worker_that_lives_keeps_its_trial_through_an_outage_that_is_longer_than_its_lease(
+    postgres_server: Any, patient: StudyStorage, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = Study.create_or_join(patient, define(1))
+    lease = study.trials.lease_of(claim(study))
+    short = update(leases).values(ttl_seconds=0.1)
+    patient.transact(lambda connection: connection.execute(short))
+    other = open_storage(postgres_url, create=False, patience=Patience(60.0))
+    waiting = Study.open(other, "bss")
+    postgres_server.stop("immediate")
+    looking = threading.Thread(target=waiting.trials.outlook)  # as a worker does that waits
+    looking.start()
+    time.sleep(0.5)  # s, the outage
+    postgres_server.start()
+    looking.join()
+    assert waiting.trials.outlook().has_news  # the lease is over
+    assert waiting.trials.reclaim_expired() == []
+    study.trials.renew(lease)
+    monkeypatch.setattr(retrying, "SETTLING_SECONDS", 0.0)  # and one that is not heard of again loses it
+    time.sleep(0.1)  # s, the lease
+    assert waiting.trials.reclaim_expired() == [Released(0, "waiting", 1)]
+    other.close()
 
 
 def test_connections_that_are_cut_at_any_moment_lose_nothing(

@@ -79,7 +79,7 @@ class TrialHandle(Protocol):
     def begin_epoch(self, epoch: int) -> bool:
         """Ask to train an epoch (from 1).
 
-        False says that the study is over, and the trial goes back to the queue as it is.
+        False says that the study is over, or that the trial pauses, and it goes back to the queue as it is.
         """
 
     def stop_requested(self) -> bool:

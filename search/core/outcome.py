@@ -62,6 +62,13 @@ class HandedBack:
 
 
 @dataclass(frozen=True)
+class Paused:
+    """A trial that the study's scheduler paused after `epoch` epochs; it waits until it may go on."""
+
+    epoch: int
+
+
+@dataclass(frozen=True)
 class DrawsAgain:
     """A trial that would have repeated another one, and waits in the queue for other hyperparameters."""
 
@@ -80,7 +87,7 @@ class Dropped:
     """A trial that another worker has by now, because this one was not heard of in time."""
 
 
-TrialOutcome = Completed | Pruned | Failed | HandedBack | DrawsAgain | Interrupted | Dropped
+TrialOutcome = Completed | Pruned | Failed | HandedBack | Paused | DrawsAgain | Interrupted | Dropped
 
 
 @dataclass(frozen=True)

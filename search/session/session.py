@@ -105,10 +105,12 @@ class Session:
         gate = EpochGate(study, Budget.of(study.definition))
         while not self._is_stopped() and (counts := study.counts()).finished < counts.total:
             over = gate.look()
+            if counts.running == 0 and study.rungs.close(spent=over is not None):
+                continue
             if over is not None and counts.running == 0:
                 self.progress.say(f"The search ends: {over}; {counts.waiting} trials are left in the queue")
                 return
-            if over is None and counts.waiting > 0:
+            if over is None and study.rungs.any_left():
                 work()
                 continue
             self.progress.observe(Waiting(counts.running))

@@ -28,6 +28,10 @@ class StopRequestedError(Exception):
         self.epochs = epochs
 
 
+class NotAdmittedError(StopRequestedError):
+    """Leaves `fit` between two epochs because the trial may not train the next one, for now."""
+
+
 class EpochData(keras.callbacks.Callback):  # type: ignore[misc]
     """Tells data that is drawn anew for each epoch which one it is (from 0), before its first batch."""
 
@@ -80,7 +84,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class Admission(keras.callbacks.Callback):  # type: ignore[misc]
-    """Asks for each epoch before its first batch, and leaves `fit` when the study is over.
+    """Asks for each epoch before its first batch; leaves `fit` when the study is over, or the trial pauses.
 
     A training loop of the user's own that calls nothing but `on_epoch_end` is asked for there, when the epoch
     is over.
@@ -103,7 +107,7 @@ class Admission(keras.callbacks.Callback):  # type: ignore[misc]
             return
         self._asked_for = epoch
         if not self._handle.begin_epoch(epoch):
-            raise StopRequestedError(epoch - 1)
+            raise NotAdmittedError(epoch - 1)
 
 
 class Throughput(keras.callbacks.Callback):  # type: ignore[misc]

@@ -15,6 +15,7 @@ from studyhall.search.training import provenance, resident
 from studyhall.search.training.account import Account
 from studyhall.search.training.callbacks import (
     Admission,
+    NotAdmittedError,
     Report,
     TrialPrunedError,
     Watch,
@@ -117,6 +118,9 @@ class _Training:
             fitted = self._fitted = self._fit(together, resume_from)
         except TrialPrunedError as pruned:
             return self._pruned(pruned)
+        except NotAdmittedError:
+            self._record_reached()  # it may be ended where it is, by another process
+            raise
         record_end(handle, hp, fitted, self._account, known_batch_size(hypermodel, examples))
         if unknown := hp.unused_start_values():  # which `fit` might have declared to its end
             return Failed(FailureKind.INVALID, refused(unknown))
@@ -157,13 +161,7 @@ class _Training:
         account, handle, model = self._account, self._handle, self._model
         if account.best is None or account.best_epoch is None or account.value is None:
             raise ValueError("a trial was pruned that had reported nothing")
-        reached = {
-            EPOCHS: account.finished,
-            BEST_EPOCH: account.best_epoch,
-            SECONDS: round(time.perf_counter() - self._started, 3),
-            HISTORY: account.history,
-        }
-        handle.record(values_of(self._hp) | reached)
+        self._record_reached()
         others = values_beside(self._definition, account.best, model)
         saved = None
         if account.weights is not None and handle.keeps(account.value):
@@ -171,6 +169,16 @@ class _Training:
             saved = save_checked(model, self._scratch, lambda: one_example(self._examples))
         show_history(handle, self._definition, account.history)
         return Pruned(pruned.epoch, account.value, account.best_epoch, saved, others)
+
+    def _record_reached(self) -> None:
+        """Record what a trial has come to that does not train on, here and now."""
+        reached = {
+            EPOCHS: self._account.finished,
+            BEST_EPOCH: self._account.best_epoch,
+            SECONDS: round(time.perf_counter() - self._started, 3),
+            HISTORY: self._account.history,
+        }
+        self._handle.record(values_of(self._hp) | reached)
 
 
 def values_beside(definition: Definition, values: Mapping[str, Any], model: Any) -> tuple[float, ...]:

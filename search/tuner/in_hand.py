@@ -5,7 +5,7 @@ from pathlib import Path
 import keras
 from optuna.trial import Trial
 
-from studyhall.search.core.outcome import Dropped, Failed, HandedBack, TrialOutcome
+from studyhall.search.core.outcome import Dropped, Failed, HandedBack, Paused, TrialOutcome
 from studyhall.search.training.account import Account
 from studyhall.search.training.result import Result
 from studyhall.search.tuner.callbacks import BestWeights
@@ -40,7 +40,7 @@ class InHand:
     @property
     def is_left(self) -> bool:
         """Whether this process is done with it before it ended: it waits again, or is another process's."""
-        left = isinstance(self.outcome, HandedBack | Dropped)
+        left = isinstance(self.outcome, HandedBack | Paused | Dropped)
         return left or (isinstance(self.outcome, Failed) and self.handle.refused is not None)
 
     @property

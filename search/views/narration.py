@@ -30,6 +30,7 @@ from studyhall.search.core.outcome import (
     Failed,
     HandedBack,
     Interrupted,
+    Paused,
     Pruned,
     TrialOutcome,
 )
@@ -122,6 +123,8 @@ def outcome_in_words(outcome: TrialOutcome) -> str:
             return f"failed ({kind.value}): {reason}"
         case HandedBack(epochs):
             return f"handed back to the queue after {epochs} epochs"
+        case Paused(epoch):
+            return f"paused after {epoch} epoch{'s' if epoch > 1 else ''}"
         case DrawsAgain(reason):
             return f"back in the queue, for other hyperparameters: {reason}"
         case Interrupted(reason):

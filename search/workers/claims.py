@@ -19,6 +19,7 @@ from studyhall.search.core.outcome import (
     Failed,
     HandedBack,
     Interrupted,
+    Paused,
     Pruned,
     TrialOutcome,
 )
@@ -30,6 +31,7 @@ from studyhall.search.workers.study_handle import StudyHandle, remove_leftovers
 from studyhall.search.workers.wait import Idle, Wait
 from studyhall.studies.algorithms.factory import make_pruner, sampler_for_trial
 from studyhall.studies.artifacts.store import ArtifactStore
+from studyhall.studies.database.attributes import COST
 from studyhall.studies.errors import (
     ConfigurationsInUseError,
     LeaseLostError,
@@ -146,12 +148,12 @@ class Claims:
             if trial is not None:
                 return trial
             if not wait.for_news():
-                if self._stopped():
-                    break
-                remove_leftovers(self._study, self._store)
                 # For the reason, if it is not that the queue is empty.
                 self.gate.look()
                 break
+        if not self._stopped():
+            self._study.rungs.close(spent=self.gate.over is not None)
+            remove_leftovers(self._study, self._store)
         return None
 
     def _sampler(self, number: int) -> BaseSampler:
@@ -216,6 +218,8 @@ class Claims:
             held.handle.flush()
             if held.handle.refused is not None and isinstance(outcome, Failed | HandedBack):
                 outcome = DrawsAgain(str(held.handle.refused))
+            if held.handle.stretch.paused_after is not None and isinstance(outcome, HandedBack):
+                outcome = Paused(held.handle.stretch.paused_after)
             outcome = self._settle(held, outcome)
         except LeaseLostError:
             return Dropped()
@@ -236,6 +240,8 @@ class Claims:
 
     def _settle(self, held: HeldTrial, outcome: TrialOutcome) -> TrialOutcome:
         trial, handle, study = held.trial, held.handle, self._study
+        if study.rungs.rule is not None and not isinstance(outcome, DrawsAgain | Dropped):
+            study.results.record(trial, {COST: handle.stretch.cost})
         match outcome:
             case Completed(value, _, model, others):
                 if model is not None:
@@ -250,7 +256,7 @@ class Claims:
                 if blames_study and study.results.is_to_blame(trial):
                     raise UserCodeError(reason)
                 study.results.fail(trial, kind, reason)
-            case HandedBack():
+            case HandedBack() | Paused():  # that it is paused, its rung says
                 study.trials.hand_back(handle.lease)
             case DrawsAgain():
                 others_run = isinstance(handle.refused, ConfigurationsInUseError)

@@ -16,6 +16,7 @@ from optuna.trial import Trial
 from studyhall.search.core.events import BatchDone, EpochDone, Observer
 from studyhall.search.core.handle import Start
 from studyhall.search.workers.budget import EpochGate
+from studyhall.search.workers.stretch import Stretch
 from studyhall.studies.artifacts.attachments import attach, attached
 from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.errors import (
@@ -57,6 +58,7 @@ class StudyHandle:
 
     Attributes:
         refused: Why the trial has nothing to try; None while it has, or may have.
+        stretch: What this claim of the trial has cost, and whether it ends with a pause.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class StudyHandle:
         self.lease = study.trials.lease_of(trial)
         self.epochs = self.lease.checkpoint.epoch if self.lease.checkpoint else 0
         self.refused: RepeatedConfigurationError | None = None
+        self.stretch = Stretch(study, trial)
 
     def __enter__(self) -> Self:
         if self.lease.interruptions > 0:
@@ -125,6 +128,7 @@ class StudyHandle:
 
         While the database is away, nothing is pruned.
         """
+        self.stretch.trained += 1
         self._observe(EpochDone(self.number, step, value))
         return _in_time(self._write(self._report, step, value), REPORT_SECONDS, otherwise=False)
 
@@ -186,9 +190,10 @@ class StudyHandle:
         return _in_time(self._write(takes, self.number, value), REPORT_SECONDS, otherwise=True)
 
     def begin_epoch(self, epoch: int) -> bool:
-        """Ask the study's budget.
+        """Ask the study's scheduler, then its budget.
 
-        While the database is away, training goes on unless epochs are counted exactly.
+        While the database is away, training goes on unless the trial may have to pause, or epochs are counted
+        exactly.
 
         A trial without hyperparameters does not begin where another one has: they would be alike.
         """
@@ -199,6 +204,11 @@ class StudyHandle:
                     f"trial {other} trains the only configuration there is"
                 )
                 return False
+        done = epoch - 1
+        # Epochs of which there is no checkpoint would be lost by a pause.
+        asks = self.epochs == done and self.stretch.may_pause(done)
+        if asks and not self._write(self.stretch.goes_on_after, done).result():
+            return False
         if self._gate is None:
             return True
         seconds = None if self._gate.counts_epochs else REPORT_SECONDS

@@ -87,7 +87,7 @@ class Wait:
                 return True
             others_try_the_rest = self._study.trials.others_try_the_rest and not outlook.stopping
             if not (others_try_the_rest or (outlook.may_come_back and not self._idle.leaves)):
-                return False
+                return outlook.has_news and not outlook.stopping
             self._say(outlook.running)
             pause = min(max(SHORTEST_PAUSE, self._waited() * PAUSES), LONGEST_PAUSE)
             soon = pause if outlook.seconds is None else max(SHORTEST_PAUSE, outlook.seconds)

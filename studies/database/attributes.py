@@ -46,6 +46,7 @@ DATA_FINGERPRINT = "data_fingerprint"
 EPOCHS = "epochs"  # that it was trained for
 BEST_EPOCH = "best_epoch"  # counts from 1
 SECONDS = "seconds"  # of training
+COST = "cost"  # where trials pause: the epochs, seconds and restores of all its stretches
 IMAGES_PER_SECOND = "images_per_second"
 HISTORY = "history"  # what each epoch reported
 METRICS = "metrics"  # what a Tuner's `run_trial` returned

@@ -1,6 +1,6 @@
-"""The tables that Studyhall keeps beside Optuna's: leases, workers, publications, and artifacts to remove."""
+"""The tables that Studyhall keeps beside Optuna's, of leases, rungs, workers, publications and leftovers."""
 
-from sqlalchemy import DDL, Column, Float, ForeignKey, Integer, MetaData, String, Table, event
+from sqlalchemy import DDL, Boolean, Column, Float, ForeignKey, Integer, MetaData, String, Table, event
 
 from studyhall.studies.database.optuna_tables import studies, trials
 
@@ -35,6 +35,23 @@ leases = Table(
     Column("checkpoint_epoch", Integer),
     Column("checkpoint_artifact", _NAME),
     Column("checkpoint_sha256", String(64)),
+)
+
+rungs = Table(
+    "studyhall_rungs",  # those that trials have reached where a scheduler pauses them
+    metadata,
+    Column(
+        "trial_id",
+        Integer,
+        ForeignKey(trials.c.trial_id, ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("rung", Integer, primary_key=True, autoincrement=False),  # from 0
+    _of_study(),
+    Column("value", Float(53)),  # the best so far; null where that is no number
+    Column("goes_on", Boolean, nullable=False),  # whether it was let go on from there
+    Column("reached_at", Float(53), nullable=False),  # seconds since 1970, by the database's clock
 )
 
 workers = Table(
@@ -87,6 +104,7 @@ def _forget_on_sqlite(table: Table, of: Table, key: str) -> None:
 
 
 _forget_on_sqlite(leases, trials, "trial_id")
+_forget_on_sqlite(rungs, trials, "trial_id")
 _forget_on_sqlite(workers, studies, "study_id")
 _forget_on_sqlite(leftovers, studies, "study_id")
 _forget_on_sqlite(publications, studies, "study_id")

@@ -5,6 +5,7 @@ from studyhall.studies.definition.search_sections import (
     ObjectiveSpec,
     PrunerSpec,
     SamplerSpec,
+    SchedulerSpec,
     SearchSpec,
     StorageSpec,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "PrunerSpec",
     "RetrainingSpec",
     "SamplerSpec",
+    "SchedulerSpec",
     "SearchSpec",
     "StorageSpec",
     "TrainingSpec",

@@ -12,6 +12,7 @@ from studyhall.studies.definition.search_sections import (
     ObjectiveSpec,
     PrunerSpec,
     SamplerSpec,
+    SchedulerSpec,
     SearchSpec,
     StorageSpec,
 )
@@ -65,6 +66,9 @@ class Definition(Section):
     search: SearchSpec = Field(default_factory=SearchSpec, description="How much is tried.")
     sampler: SamplerSpec = Field(default_factory=SamplerSpec, description="What proposes hyperparameters.")
     pruner: PrunerSpec = Field(default_factory=PrunerSpec, description="What ends hopeless trials early.")
+    scheduler: SchedulerSpec = Field(
+        default_factory=SchedulerSpec, description="What pauses trials, and which of them goes on first."
+    )
     hypermodel: HyperModelSpec = Field(
         default_factory=HyperModelSpec, description="The network whose hyperparameters are searched."
     )
@@ -88,7 +92,7 @@ class Definition(Section):
     @classmethod
     def complete(cls, given: dict[str, Any]) -> dict[str, Any]:
         """Fill in what depends on other sections: so it need be said only once."""
-        return cls._with_mix(cls._with_objectives(given))
+        return cls._with_mix(cls._without_pruner(cls._with_objectives(given)))
 
     @classmethod
     def _with_objectives(cls, given: dict[str, Any]) -> dict[str, Any]:
@@ -103,6 +107,12 @@ class Definition(Section):
         if _table(given.get("objective"), ObjectiveSpec).get("also") and not given.get("pruner"):
             given = given | {"pruner": "none"}
         return given
+
+    @classmethod
+    def _without_pruner(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Prune nothing where trials pause and nobody chose a pruner."""
+        name = _table(given.get("scheduler"), SchedulerSpec).get("name", "none")
+        return given if name == "none" or given.get("pruner") else given | {"pruner": "none"}
 
     @classmethod
     def _with_mix(cls, given: dict[str, Any]) -> dict[str, Any]:
@@ -143,7 +153,7 @@ class Definition(Section):
             raise ValueError(
                 f"objective: metric {self.objective.metric!r} is named twice; an objective is one metric"
             )
-        if self.objective.also and self.pruner.name.lower() not in ("none", "nop", "noppruner"):
+        if self.objective.also and self._prunes:
             raise ValueError(
                 f"pruner: Optuna cannot prune trials that have several objectives; remove pruner {self.pruner.name!r}"
             )
@@ -155,6 +165,26 @@ class Definition(Section):
         return self
 
     @model_validator(mode="after")
+    def _trials_can_pause(self) -> "Definition":
+        scheduler, epochs = self.scheduler, self.training.epochs
+        if not scheduler.pauses:
+            return self
+        if self.objective.also:
+            raise ValueError(
+                f"scheduler: {scheduler.name!r} ranks trials by one objective, and there are several; remove the scheduler"
+            )
+        if self._prunes:
+            raise ValueError(
+                f"pruner: scheduler {scheduler.name!r} decides how far a trial is trained; remove pruner {self.pruner.name!r}"
+            )
+        if not scheduler.rungs(epochs):
+            raise ValueError(
+                f"scheduler.min_epochs: no trial would pause, as it ends after {epochs} epoch{'s' if epochs > 1 else ''} "
+                f"(training.epochs); it must be below that, not {scheduler.min_epochs}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _own_data_have_their_own_size(self) -> "Definition":
         if self.data.source not in BUILT_IN_SOURCES and self.retraining.samples_per_epoch is not None:
             raise ValueError(
@@ -162,6 +192,10 @@ class Definition(Section):
                 "epoch is; remove it"
             )
         return self
+
+    @property
+    def _prunes(self) -> bool:
+        return self.pruner.name.lower() not in ("none", "nop", "noppruner")
 
     @property
     def folder(self) -> Path:

@@ -10,8 +10,9 @@ def scaled(definition: Definition) -> Definition:
     """Multiply the budget of a definition by its `scale`, once, when it is read.
 
     The budget is trials, epochs (of trials and of the retraining) and mixtures (of an epoch and of the
-    validation), each rounded to a whole number. Each is at least 1; mixtures fill a batch, and trials are at
-    least the defaults and what is enqueued. All else stays: network, batches, sampler, pruner, patience. Data
+    validation), each rounded to a whole number, and so is the first rung of a scheduler. Each is at least 1;
+    mixtures fill a batch, trials are at least the defaults and what is enqueued, and one rung at least is
+    left. All else stays: network, batches, sampler, pruner, patience. Data
     of a person's own keep their size.
 
     Returns:
@@ -21,9 +22,14 @@ def scaled(definition: Definition) -> Definition:
     if share == 1.0:
         return definition
     asked = 1 + len(definition.enqueue)
+    scheduler, below = definition.scheduler, 0
+    if scheduler.pauses:
+        below = _part(scheduler.min_epochs, share)
+        scheduler = _updated(scheduler, min_epochs=below)
     update: dict[str, Any] = {
         "search": _updated(definition.search, trials=_part(definition.search.trials, share, asked)),
-        "training": _updated(training, epochs=_part(training.epochs, share)),
+        "training": _updated(training, epochs=_part(training.epochs, share, below + 1)),
+        "scheduler": scheduler,
     }
     longer: dict[str, Any] = {"epochs": _part(retraining.epochs, share)}
     if retraining.samples_per_epoch is not None:

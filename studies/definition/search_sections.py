@@ -1,9 +1,9 @@
-"""The sections that say how the search goes: storage, objective, budget, sampler and pruner."""
+"""The sections that say how the search goes: storage, objective, budget, sampler, pruner and scheduler."""
 
 import re
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from studyhall.studies.artifacts.s3.location import SCHEME, S3Location
 from studyhall.studies.database.names import FORMS, is_file_name
@@ -222,3 +222,43 @@ class PrunerSpec(Section):
         was found (tests/benchmarks/RESULTS.md).
         """
         return given or {"options": {"n_startup_trials": 2, "n_warmup_steps": 2}}
+
+
+class SchedulerSpec(Section):
+    """Whether trials pause on their way, so that the most promising are trained further first."""
+
+    shorthand: ClassVar[str | None] = "name"
+
+    name: Literal["none", "asha"] = Field(
+        default="none",
+        description="'none' trains each trial to its end; 'asha' (asynchronous successive halving) pauses trials at rungs, and "
+        "goes on with the best of each rung. It takes the place of a pruner.",
+    )
+    min_epochs: int = Field(default=1, ge=1, description="Epochs at which the first rung is.")
+    reduction_factor: int = Field(
+        default=3,
+        ge=2,
+        description="The next rung is at so many times the epochs, and one in so many trials of a rung goes on to it.",
+    )
+
+    @property
+    def pauses(self) -> bool:
+        """Whether trials pause."""
+        return self.name != "none"
+
+    def rungs(self, epochs: int) -> tuple[int, ...]:
+        """Return the epochs after which a trial of so many epochs may pause."""
+        found, rung = [], self.min_epochs
+        while self.pauses and rung < epochs:
+            found.append(rung)
+            rung *= self.reduction_factor
+        return tuple(found)
+
+    @model_validator(mode="after")
+    def _every_setting_counts(self) -> "SchedulerSpec":
+        for name in ("min_epochs", "reduction_factor"):
+            if not self.pauses and getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(
+                    f"{name} means nothing where nothing pauses; add name = 'asha', or remove it"
+                )
+        return self

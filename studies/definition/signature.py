@@ -62,6 +62,8 @@ def _signed(definition: Definition) -> dict[str, Any]:
     if signed["training"]["precision"] == UNCHOSEN_PRECISION:
         # What nobody chose was called float32 before, and studies that were made then go on.
         signed["training"]["precision"] = "float32"
+    if not definition.scheduler.pauses:
+        del signed["scheduler"]  # which studies of before do not have, and go on
     return signed
 
 

@@ -25,7 +25,7 @@ from studyhall.studies.database.optuna_tables import (
     trial_values,
     trials,
 )
-from studyhall.studies.database.studyhall_tables import leases, leftovers
+from studyhall.studies.database.studyhall_tables import leases, leftovers, rungs
 from studyhall.studies.json_text import to_json
 from studyhall.studies.queue.lease import Checkpoint, Lease, lost
 
@@ -112,7 +112,7 @@ def hand_back(connection: Connection, lease: Lease, *, afresh: bool = False) -> 
     if row is None or not set_state(connection, lease.trial_id, WAITING):
         raise lost(lease)
     if afresh and row.checkpoint_artifact is None:
-        for table in (trial_params, trial_intermediate_values, trial_user_attributes):
+        for table in (trial_params, trial_intermediate_values, trial_user_attributes, rungs):
             # That it has blamed the study once is remembered, so that it does not do so for ever.
             kept = table.c.key == UNREPORTED if table is trial_user_attributes else false()
             connection.execute(delete(table).where(table.c.trial_id == lease.trial_id, ~kept))

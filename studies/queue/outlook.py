@@ -3,7 +3,7 @@
 Each function is one step of a transaction that the caller holds.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Integer, Select, bindparam, case, exists, func, select
@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Integer, Select, bindparam, case, exists, fun
 from studyhall.studies.database.dialects import now, seconds_of
 from studyhall.studies.database.optuna_tables import RUNNING, WAITING, trials
 from studyhall.studies.database.studyhall_tables import leases
-from studyhall.studies.queue import flags
+from studyhall.studies.queue import flags, queue
 from studyhall.studies.queue.lease import LEASE_SECONDS
+from studyhall.studies.queue.promotion import Rule
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Outlook:
     """What a study may still have for a worker that finds nothing to take.
 
     Attributes:
-        waits: Whether a trial waits.
+        waits: Whether a trial waits, and may be taken.
         running: How many trials workers have.
         seconds: Until the first of those is taken back, if its worker is not heard of; None where none runs.
         stopping: Whether workers are asked to leave.
@@ -42,9 +43,12 @@ class Outlook:
         return self.waits or (self.seconds is not None and self.seconds <= 0)
 
 
-def look(connection: Connection, study_id: int) -> Outlook:
-    """Return what a study may still have, by one SELECT."""
-    return Outlook(*connection.execute(_LOOK, {"study": study_id}).one())
+def look(connection: Connection, study_id: int, rule: Rule | None = None) -> Outlook:
+    """Return what a study may still have, by one SELECT; where trials pause by a `rule`, by one more."""
+    found = Outlook(*connection.execute(_LOOK, {"study": study_id}).one())
+    if rule is None or not found.waits:
+        return found
+    return replace(found, waits=not queue.is_over(connection, study_id, rule=rule))
 
 
 def _look() -> Select[*tuple[Any, ...]]:

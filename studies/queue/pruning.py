@@ -60,12 +60,12 @@ def end(
     Raises:
         LeaseLostError: The lease is over.
     """
-    is_best = bool(values) and not _is_matched(connection, lease.study_id, values)
+    is_best = bool(values) and not is_matched(connection, lease.study_id, values)
     state = COMPLETE if is_best else PRUNED
     return Ending(state, leasing.end(connection, lease, state, values, attributes))
 
 
-def _is_matched(connection: Connection, study_id: int, values: Sequence[float]) -> bool:
+def is_matched(connection: Connection, study_id: int, values: Sequence[float]) -> bool:
     """Whether a complete trial of the study is at least as good in every objective."""
     c = study_directions.c
     directions = connection.scalars(

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Integer, bindparam, exists, func, insert, select, update
+from sqlalchemy import Connection, Integer, Row, bindparam, exists, func, insert, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from studyhall.studies.database.attributes import START, STARTED
@@ -22,8 +22,9 @@ from studyhall.studies.database.optuna_tables import (
     trials,
 )
 from studyhall.studies.json_text import to_json
-from studyhall.studies.queue import flags, leasing, withdrawal
+from studyhall.studies.queue import flags, leasing, rungs, withdrawal
 from studyhall.studies.queue.lease import Lease
+from studyhall.studies.queue.promotion import Rule, next_up
 
 Start = Mapping[str, Any]
 """Where a trial's hyperparameters come from before a sampler is asked.
@@ -98,14 +99,19 @@ def claim(
     *,
     has_started: bool = False,
     asked_only: bool = False,
+    rule: Rule | None = None,
 ) -> Lease | None:
     """Take the first trial out of the queue: WAITING becomes RUNNING, for the holder of a new lease alone.
 
     None says that no trial can be taken now: workers are asked to leave, or, on PostgreSQL, others may be
     taking the last ones, so see `is_over`. `has_started` says that the study is known to have had a first
-    claim, `asked_only` that no trial is wanted whose values a sampler would have to propose.
+    claim, `asked_only` that no trial is wanted whose values a sampler would have to propose, `rule` how
+    trials pause: then a paused one that may go on comes first.
     """
-    taken = connection.execute(_take_first(asked_only), {"study": study_id}).first()
+    if rule is None:
+        taken = connection.execute(_take_first(asked_only), {"study": study_id}).first()
+    else:
+        taken = _take_promising(connection, study_id, rule, asked_only)
     if taken is None:
         return None
     if not has_started:
@@ -113,10 +119,25 @@ def claim(
     return leasing.take(connection, taken, token, worker, ttl_seconds)
 
 
+def _take_promising(connection: Connection, study_id: int, rule: Rule, asked_only: bool) -> Row[Any] | None:
+    rungs.lock(connection, study_id)
+    if flags.is_requested(connection, study_id):
+        return None
+    reached = rungs.read(connection, study_id)
+    if (up := next_up(reached, rule, fresh=True)) is not None:
+        return rungs.take(connection, up)
+    taken = connection.execute(_take_first(asked_only, but_paused=True), {"study": study_id}).first()
+    if taken is None and (up := next_up(reached, rule, fresh=False)) is not None:
+        return rungs.take(connection, up)
+    return taken
+
+
 @functools.cache
-def _take_first(asked_only: bool) -> ReturningUpdate[Any]:
+def _take_first(asked_only: bool, *, but_paused: bool = False) -> ReturningUpdate[Any]:
     study, queued = bindparam("study", type_=Integer), trials.alias()
     wanted = [withdrawal.is_asked(queued.c.trial_id)] if asked_only else []
+    if but_paused:
+        wanted.append(~rungs.is_paused(queued.c.trial_id))
     first = (
         select(queued.c.trial_id)
         .where(queued.c.study_id == study, queued.c.state == WAITING, ~flags.requested(study), *wanted)
@@ -133,8 +154,18 @@ def _take_first(asked_only: bool) -> ReturningUpdate[Any]:
     )
 
 
-def is_over(connection: Connection, study_id: int, *, asked_only: bool = False) -> bool:
-    """Whether no trial can be claimed: workers are asked to leave, or none waits."""
+def is_over(
+    connection: Connection, study_id: int, *, asked_only: bool = False, rule: Rule | None = None
+) -> bool:
+    """Whether no trial can be claimed: workers are asked to leave, or none waits that may be trained.
+
+    A paused one may not where the `rule` says so.
+    """
+    if rule is not None:
+        waits = rungs.any_unpaused(connection, study_id, asked_only=asked_only) or (
+            next_up(rungs.read(connection, study_id), rule, fresh=False) is not None
+        )
+        return not waits or flags.is_requested(connection, study_id)
     waiting = exists().where(trials.c.study_id == study_id, trials.c.state == WAITING)
     if asked_only:
         waiting = waiting.where(withdrawal.is_asked(trials.c.trial_id))

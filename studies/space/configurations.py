@@ -1,7 +1,7 @@
 """The configurations of a study's trials: what tells two of them apart, and which of them count as tried."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
@@ -52,6 +52,16 @@ def tried_once(trial: FrozenTrial) -> Configuration | None:
         if kind in (None, FailureKind.LOST) or refused:
             return None
     return _configuration(trial)
+
+
+def tried_as_far_as_paused(trial: FrozenTrial) -> Configuration | None:
+    """Return what `tried_once` does, where trials pause.
+
+    One that was trained and waits may never be trained further, so that nobody waits for what it draws.
+    """
+    found = tried_once(trial)
+    is_paused = trial.state is TrialState.WAITING and bool(trial.intermediate_values)
+    return replace(found, ended=True) if found is not None and is_paused else found
 
 
 def out_of_memory_once(trial: FrozenTrial) -> Configuration | None:

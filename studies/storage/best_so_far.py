@@ -58,3 +58,22 @@ def as_judged(trial: FrozenTrial, direction: StudyDirection) -> FrozenTrial:
     judged = copy.copy(trial)
     judged.intermediate_values = curve
     return judged
+
+
+def as_paused(trial: FrozenTrial, direction: StudyDirection, first_rung: int) -> FrozenTrial:
+    """Return a trial that has reached a rung as one that was pruned where it is; itself if it has not.
+
+    What it has shown is as good to learn from, whether it goes on one day or not.
+
+    Args:
+        trial: The trial.
+        direction: That of the objective.
+        first_rung: The epochs of the first rung.
+    """
+    if trial.state.is_finished() or (trial.last_step or 0) < first_rung:
+        return trial
+    seen = copy.copy(trial)
+    best = best_of(trial.intermediate_values.values(), direction)
+    seen.state, seen.values = TrialState.PRUNED, None if best is None else [best]
+    seen.datetime_complete = trial.datetime_start
+    return seen

@@ -16,7 +16,14 @@ from studyhall.studies.json_text import to_json
 from studyhall.studies.queue import trial_writes
 from studyhall.studies.queue.lease import Lease
 from studyhall.studies.space import distinct_trials
-from studyhall.studies.space.configurations import Key, Tried, is_drawn_once, key_of, tried_once
+from studyhall.studies.space.configurations import (
+    Key,
+    Tried,
+    is_drawn_once,
+    key_of,
+    out_of_memory_once,
+    tried_once,
+)
 from studyhall.studies.space.space import Limits, Reach
 from studyhall.studies.storage.best_so_far import as_judged
 from studyhall.studies.storage.other_trials import OtherTrials
@@ -71,7 +78,7 @@ class LeasedStorage(BaseStorage):
         self.backend = cache.backend
         self.others = OtherTrials(cache, lease, tried, limits, is_fresh=is_fresh)
         self._cache = cache
-        self._draws_apart = tried is tried_once
+        self._draws_apart = tried is not out_of_memory_once
         self._ending: Mapping[str, Any] = {}
         self._result: Sequence[float] = ()
         self._held = self.backend.read(lambda connection: read_trial(connection, lease.trial_id))

@@ -10,7 +10,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
 from studyhall.studies.space.configurations import Configuration, Tried
-from studyhall.studies.storage.best_so_far import as_judged
+from studyhall.studies.storage.best_so_far import as_judged, as_paused
 from studyhall.studies.storage.study_storage import StudyStorage
 
 
@@ -34,13 +34,17 @@ class StudyCache(_CachedStorage):
             be gone.
     """
 
-    def __init__(self, backend: StudyStorage, name: str, study_id: int) -> None:
+    def __init__(
+        self, backend: StudyStorage, name: str, study_id: int, first_rung: int | None = None
+    ) -> None:
+        """Cache the trials of a study, which pause after so many epochs for the first time, if they do."""
         super().__init__(backend)
         self.backend = backend
+        self._first_rung = first_rung
         self.drawn_from: dict[str, BaseDistribution] = {}
         self._ids = {name: study_id}
-        # The trials that have ended, by their ids, as samplers and pruners see them.
-        self._judged: dict[int, FrozenTrial] = {}
+        # Trials by their ids, each as it was read, and as samplers and pruners see it.
+        self._judged: dict[int, tuple[FrozenTrial, FrozenTrial]] = {}
         self._ended: dict[int, Configuration | None] = {}  # of trials that have ended, by their numbers
 
     def get_study_id_from_name(self, study_name: str) -> int:
@@ -80,16 +84,21 @@ class StudyCache(_CachedStorage):
             direction: The direction of its first objective.
             own: The trial of the one who asks, which takes the place of what was read of it.
         """
-        judged, number = self._judged, own.number
+        number = own.number
         return [
-            own if each.number == number else judged.get(each._trial_id) or self._judge(each, direction)
+            own if each.number == number else self._judge(each, direction)
             for each in self._last_read(study_id)
         ]
 
     def _judge(self, trial: FrozenTrial, direction: StudyDirection) -> FrozenTrial:
+        read, seen = self._judged.get(trial._trial_id, (None, trial))
+        if read is trial:
+            return seen
         seen = as_judged(trial, direction)
-        if trial.state.is_finished():
-            self._judged[trial._trial_id] = seen
+        if self._first_rung is not None:
+            seen = as_paused(seen, direction, self._first_rung)
+        if seen.state.is_finished():
+            self._judged[trial._trial_id] = trial, seen
         return seen
 
     def look(self, study_id: int, tried: Tried) -> Look:

@@ -9,7 +9,12 @@ from optuna.distributions import BaseDistribution
 
 from studyhall.studies.queue import withdrawal
 from studyhall.studies.queue.withdrawal import Exhausted
-from studyhall.studies.space.configurations import Tried, out_of_memory_once, tried_once
+from studyhall.studies.space.configurations import (
+    Tried,
+    out_of_memory_once,
+    tried_as_far_as_paused,
+    tried_once,
+)
 from studyhall.studies.space.space import Limits, Reach, Space
 from studyhall.studies.storage.study_cache import StudyCache
 from studyhall.studies.storage.study_storage import StudyStorage
@@ -27,9 +32,17 @@ class StudySpace:
     """
 
     def __init__(
-        self, storage: StudyStorage, id: int, cache: StudyCache, limits: Limits, *, repeats: bool
+        self,
+        storage: StudyStorage,
+        id: int,
+        cache: StudyCache,
+        limits: Limits,
+        *,
+        repeats: bool,
+        pauses: bool = False,
     ) -> None:
         self.repeats = repeats
+        self._pauses = pauses
         self.limits = limits
         self.is_endless = False
         self._storage = storage
@@ -39,7 +52,9 @@ class StudySpace:
     @property
     def tried(self) -> Tried:
         """Which configurations of other trials are not to be repeated."""
-        return out_of_memory_once if self.repeats else tried_once
+        if self.repeats:
+            return out_of_memory_once
+        return tried_as_far_as_paused if self._pauses else tried_once
 
     def reach(self) -> Reach:
         """Return what is left of the search space; if nothing is, withdraw the trials that would draw."""

@@ -28,6 +28,7 @@ from studyhall.studies.storage.study_storage import StudyStorage
 from studyhall.studies.study.checkpoints import StudyCheckpoints
 from studyhall.studies.study.creation import create
 from studyhall.studies.study.results import StudyResults
+from studyhall.studies.study.rungs import StudyRungs, rule_of
 from studyhall.studies.study.space import StudySpace
 from studyhall.studies.study.trials import StudyTrials
 from studyhall.studies.study.versions import require_compatible
@@ -45,6 +46,7 @@ class Study:
         signature: The hash of what can change a result.
         space: Its search space.
         trials: Its trials, as workers take, hold and give them back.
+        rungs: Those at which its trials pause.
         results: What is recorded of its trials, and how they end.
         checkpoints: Where its trials can be continued.
         workers: Its workers.
@@ -59,10 +61,14 @@ class Study:
         self.definition = definition
         self.signature = signature
         self.withdrawn = 0
-        self._cache = StudyCache(storage, self.name, id)
+        rule = rule_of(definition)
+        self.rungs = StudyRungs(storage, id, rule)
+        self._cache = StudyCache(storage, self.name, id, None if rule is None else rule.epochs[0])
         limits = Limits(grid=grid_of(definition.sampler))
-        self.space = StudySpace(storage, id, self._cache, limits, repeats=definition.search.repeat)
-        self.trials = StudyTrials(storage, id, self.name, self._cache, self.space)
+        self.space = StudySpace(
+            storage, id, self._cache, limits, repeats=definition.search.repeat, pauses=rule is not None
+        )
+        self.trials = StudyTrials(storage, id, self.name, self._cache, self.space, rule)
         self.results = StudyResults(storage, id)
         self.checkpoints = StudyCheckpoints(storage, id)
         self.workers = StudyWorkers(storage, id)

@@ -15,6 +15,7 @@ from studyhall.studies.database.attributes import MODEL, STARTED
 from studyhall.studies.queue import flags, leasing, outlook, queue, reclaiming, workers
 from studyhall.studies.queue.lease import LEASE_SECONDS, MAX_INTERRUPTIONS, Lease, Released
 from studyhall.studies.queue.outlook import Outlook
+from studyhall.studies.queue.promotion import Rule
 from studyhall.studies.queue.reclaiming import Expired, Failure, RacedError
 from studyhall.studies.space import distinct_trials
 from studyhall.studies.space.space import Reach
@@ -40,7 +41,13 @@ class StudyTrials:
     """
 
     def __init__(
-        self, storage: StudyStorage, id: int, name: str, cache: StudyCache, space: StudySpace
+        self,
+        storage: StudyStorage,
+        id: int,
+        name: str,
+        cache: StudyCache,
+        space: StudySpace,
+        rule: Rule | None = None,
     ) -> None:
         self.others_try_the_rest = False
         self._storage = storage
@@ -48,6 +55,7 @@ class StudyTrials:
         self._name = name
         self._cache = cache
         self._space = space
+        self._rule = rule
         self._started: float | None = None
 
     def claim(
@@ -60,6 +68,8 @@ class StudyTrials:
         max_interruptions: int = MAX_INTERRUPTIONS,
     ) -> Trial | None:
         """Take the first trial out of the queue; None if the queue is empty or workers are asked to leave.
+
+        Where trials pause, a paused one that may go on comes first, and one that may not is left.
 
         Before that, trials whose workers are gone return to the queue. Nobody else gets the same trial as
         long as its lease is renewed; one that is claimed again has its number, its parameters and its
@@ -101,11 +111,11 @@ class StudyTrials:
             raise
 
     def _waits(self) -> bool:
-        return not self._storage.read(lambda connection: queue.is_over(connection, self._id))
+        return not self._storage.read(lambda connection: queue.is_over(connection, self._id, rule=self._rule))
 
     def outlook(self) -> Outlook:
         """Return what may still come for a worker to whom `claim` gave nothing."""
-        return self._storage.read(lambda connection: outlook.look(connection, self._id))
+        return self._storage.read(lambda connection: outlook.look(connection, self._id, self._rule))
 
     def started(self) -> float | None:
         """Return when the first trial was claimed, in seconds since 1970; None before."""
@@ -129,11 +139,12 @@ class StudyTrials:
                     lease_seconds,
                     has_started=known,
                     asked_only=asked_only,
+                    rule=self._rule,
                 ),
                 got_through=lambda connection, _: leasing.find(connection, token) is not None,
             )
             if taken is not None or self._storage.read(
-                lambda connection: queue.is_over(connection, self._id, asked_only=asked_only)
+                lambda connection: queue.is_over(connection, self._id, asked_only=asked_only, rule=self._rule)
             ):
                 return taken
             time.sleep(random.uniform(0.01, 0.05))  # s; others are about to take the rest, or to give it back

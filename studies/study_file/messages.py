@@ -12,6 +12,7 @@ from studyhall.studies.definition.section import Section
 from studyhall.studies.definition.training_sections import OFF, ON
 
 LONGEST = 60  # characters of a wrong value that are worth repeating
+_MISSPELT = 0.9  # of 1: a letter is missing
 _HIDDEN = "origin"  # recorded with a definition, but no key of its TOML
 
 
@@ -33,7 +34,8 @@ def unknown_key(path: Sequence[str]) -> str:
     section = section_at(parents)
     here = [name for name in section.model_fields if parents or name != _HIDDEN] if section else []
     elsewhere = [".".join(each) for each in _known_paths(Definition, ()) if each[-1] == key]
-    hint = suggested(elsewhere[:2]) if elsewhere else did_you_mean(key, here)
+    misspelt = closest(key, here, cutoff=_MISSPELT)
+    hint = suggested([*misspelt, *elsewhere][:2]) if elsewhere else did_you_mean(key, here)
     return f"unknown key; {hint}" if hint else "unknown key"
 
 

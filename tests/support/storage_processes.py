@@ -30,6 +30,7 @@ from studyhall.studies.study.study import Study
 
 FORK = multiprocessing.get_context("fork")
 NAME = "raced"
+PAUSED = "paused"
 
 
 def start(url: str, trials: int) -> int:
@@ -93,6 +94,35 @@ def draw(url: str, trials: int) -> list[list[Any]]:
         study.results.complete(trial, 1.0)
     storage.close()
     return tried
+
+
+def pause(url: str, trials: int) -> list[list[int]]:
+    """Train trials of nine epochs that pause after one and three until none is left, and close the study.
+
+    Returns:
+        Each stretch of a trial: its number, and its first and last epoch.
+    """
+    storage = open_storage(url, create=False)
+    study = Study.open(storage, PAUSED)
+    stretches = []
+    while trial := study.trials.claim(
+        lambda number: optuna.samplers.RandomSampler(seed=number), optuna.pruners.NopPruner()
+    ):
+        lease = study.trials.lease_of(trial)
+        suggest_value(trial, "x", FloatDistribution(0, 1))
+        first = len(storage.get_trial(trial._trial_id).intermediate_values) + 1
+        for epoch in range(first, 10):
+            value = trial.number * 7 % 10 + 1 / epoch
+            trial.report(value, epoch)
+            if not study.rungs.reach(lease, epoch, value):
+                study.trials.hand_back(lease)
+                break
+        else:
+            study.results.complete(trial, value)
+        stretches.append([trial.number, first, epoch])
+    study.rungs.close(spent=False)
+    storage.close()
+    return stretches
 
 
 def reclaim(url: str, trials: int) -> list[int]:
@@ -178,6 +208,9 @@ if __name__ == "__main__":
         found = interrupted(url, trials)
     else:
         found = together(
-            {"start": start, "work": work, "draw": draw, "reclaim": reclaim}[action], url, processes, trials
+            {"start": start, "work": work, "draw": draw, "pause": pause, "reclaim": reclaim}[action],
+            url,
+            processes,
+            trials,
         )
     sys.stdout.write(json.dumps(found))

@@ -110,6 +110,14 @@ def _status() -> int:
         # Whoever read our output has gone, as `| head` does; Python must not complain when it closes stdout.
         sys.stdout = None
         return WORK_FAILED
+    except Exception as error:
+        from studyhall.search.core.machine import machine_error
+
+        fault = machine_error(error)
+        if fault is None:
+            raise
+        click.echo(f"Error: {fault}", err=True)
+        return fault.exit_status
     return status if isinstance(status, int) else 0
 
 

@@ -22,6 +22,15 @@ class WorkFailedError(StudyhallError):
     exit_status = WORK_FAILED
 
 
+class MachineError(StudyhallError):
+    """This machine cannot go on: a disk is full or read-only, or nothing can be opened or started any more.
+
+    No trial is to blame for it; the one in hand goes back to the queue.
+    """
+
+    exit_status = WORK_FAILED
+
+
 class DefinitionError(StudyhallError):
     """A study's TOML cannot be read, or says something that no study can do."""
 

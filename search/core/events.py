@@ -121,6 +121,13 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class MachineUnfit:
+    """This machine can train nothing, for a full disk for example; the worker waits until it can."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class DatabaseAway:
     """The database does not answer; the worker waits for it, and training goes on."""
 
@@ -175,6 +182,7 @@ Event = (
     | StudyProgress
     | WorkerFailed
     | Waiting
+    | MachineUnfit
     | DatabaseAway
     | WaitingToPublish
     | RetrainingStarted

@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from studyhall.data.errors import DataError
+from studyhall.search.core.machine import machine_error
 from studyhall.search.core.outcome import Appraised
 from studyhall.search.processes.channel import (
     AppraiseTask,
@@ -94,13 +95,18 @@ def serve(connection: Connection) -> None:
         task = end.next_task()
         try:
             end.send(Done(trainer.run(task)))
-        except StudyhallError as error:
-            end.send(Refused(error))
-        except DataError as error:
-            end.send(Refused(_of_the_study(error)))
+        except Exception as error:
+            refusal = machine_error(error) or _refusal(error)
+            if refusal is None:
+                raise
+            end.send(Refused(refusal))
 
 
-def _of_the_study(error: DataError) -> StudyhallError:
-    """Return an error about data as one of a study."""
+def _refusal(error: Exception) -> StudyhallError | None:
+    """Return an error for which the study is to blame; None for another, which ends the process."""
+    if isinstance(error, StudyhallError):
+        return error
+    if not isinstance(error, DataError):
+        return None
     failed = error.exit_status == WORK_FAILED  # a download, for which the study file is not to blame
     return WorkFailedError(str(error)) if failed else UserCodeError(str(error))

@@ -8,8 +8,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection, wait
-from typing import Any, Self
+from typing import IO, Any, Self
 
+from studyhall.search.core.machine import fault_in
 from studyhall.search.devices.host_memory import resident_memory
 from studyhall.search.processes.channel import (
     Answer,
@@ -27,7 +28,7 @@ from studyhall.search.processes.channel import (
 from studyhall.search.processes.death import Death, host_kills
 from studyhall.search.processes.limits import Limits
 from studyhall.search.processes.signals import sigterm_held_back
-from studyhall.studies.errors import StudyhallError
+from studyhall.studies.errors import MachineError, StudyhallError
 from studyhall.studies.queue.failure_kind import FailureKind
 
 POLL_SECONDS = 0.2  # how soon a task hears that the worker was told to stop
@@ -51,6 +52,12 @@ class TrainerCrashedError(Exception):
         last = next((line.strip() for line in reversed(self.output.splitlines()) if line.strip()), "")
         return f"{self}: {last[:300]}" if last else str(self)
 
+    @property
+    def fault(self) -> MachineError | None:
+        """What was wrong with the machine, where that is why; None otherwise."""
+        fault = fault_in(self.output) if self.death.kind is FailureKind.CRASHED else None
+        return None if fault is None else MachineError(fault)
+
 
 class TrainerStoppedError(Exception):
     """The training process was told to stop and did not in time, so it was killed."""
@@ -73,7 +80,7 @@ class TrainerProcess:
         self._has_spoken = False
         self._killed_for: FailureKind | None = None
         self._kills_before = 0
-        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this object
+        self._output: IO[bytes] | None = None  # its file; made with the first process
 
     def __enter__(self) -> Self:
         return self
@@ -90,10 +97,12 @@ class TrainerProcess:
         """Start the process, if it does not run yet; importing Keras takes it some seconds."""
         if self._process is not None:
             return
+        if self._output is None:
+            self._output = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this object
         self._output.seek(0)
         self._output.truncate()
         ours, theirs = socket.socketpair()
-        with theirs, sigterm_held_back():
+        with theirs, ours, sigterm_held_back():
             self._process = subprocess.Popen(
                 [
                     sys.executable,
@@ -110,7 +119,7 @@ class TrainerProcess:
                 start_new_session=True,
                 env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONUNBUFFERED": "1"} | self._environment,
             )
-        self._connection = Connection(ours.detach())
+            self._connection = Connection(ours.detach())
         self._tasks, self._killed_for, self._kills_before = 0, None, host_kills()
         self._has_spoken = False
 
@@ -206,6 +215,8 @@ class TrainerProcess:
         return TrainerCrashedError(death, self._tail())
 
     def _tail(self) -> str:
+        if self._output is None:
+            return ""
         size = self._output.seek(0, os.SEEK_END)
         self._output.seek(max(0, size - TAIL_BYTES))
         return self._output.read().decode(errors="replace")
@@ -213,7 +224,8 @@ class TrainerProcess:
     def close(self) -> None:
         """End the process and forget its output; it cannot be started again."""
         self.stop()
-        self._output.close()
+        if self._output is not None:
+            self._output.close()
 
     def kill(self) -> None:
         """End the process by force; the next task starts a new one."""

@@ -55,6 +55,7 @@ def check(
 
     Raises:
         TrainerStoppedError: It was told to stop.
+        MachineError: The machine is at fault.
         UserCodeError: A trial of the study could not work, or the check takes too long.
     """
     thorough = thorough or not definition.hypermodel.path.startswith(_OUR_MODELS)
@@ -69,6 +70,8 @@ def check(
         try:
             checked: Checked = trainer.run(task, phases, lambda: stop() or too_long())
         except TrainerCrashedError as crash:
+            if crash.fault is not None:
+                raise crash.fault from crash
             error = UserCodeError(f"{definition.hypermodel.path} ends its process: {crash.reason}")
             error.add_note(crash.output)
             raise error from crash

@@ -95,6 +95,7 @@ class Publisher:
             WorkFailedError: No trial completed, neither model is to be had, or the evaluation ends its
                 process.
             ArtifactError: The artifact store cannot take the bundle.
+            MachineError: A disk is full, or a limit of this machine is used up.
             LeaseLostError: This process was not heard of for so long that another one publishes.
         """
         before = published(self._study.storage, self._study.id)
@@ -162,6 +163,8 @@ class Publisher:
         except TrainerStoppedError:
             return HandedBack(0)
         except TrainerCrashedError as crash:
+            if crash.fault is not None:
+                raise crash.fault from crash
             return Failed(crash.death.kind or FailureKind.CRASHED, crash.reason, crash.output)
         return outcome
 
@@ -180,6 +183,8 @@ class Publisher:
         try:
             appraised: Appraised = self._trainer.run(task, None, stopped)
         except TrainerCrashedError as crash:
+            if crash.fault is not None:
+                raise crash.fault from crash
             error = WorkFailedError(
                 f"The evaluation of the model for '{self._study.name}' ends: {crash.reason}"
             )

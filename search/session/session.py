@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studyhall.search.clusters.assignment import Assignment
-from studyhall.search.core.events import (
-    Waiting,
-)
+from studyhall.search.core.events import Waiting
+from studyhall.search.core.machine import fault_of
 from studyhall.search.notifications.notifier import Notifier, Notifies
 from studyhall.search.notifications.webhook import webhook_from
 from studyhall.search.processes.stop_switch import StoppedError, StopSwitch, status_after
@@ -227,7 +226,7 @@ def session(
         TrainerProcess(settings.environment, settings.limits) as trainer,
     ):
         if has_work(reference):
-            trainer.start()  # its imports take seconds, which opening the study can use
+            _start_early(trainer)
         try:
             place = open_workplace(reference, trainer, progress.observe, stop)
             yield Session(place, trainer, progress, stop, settings, reference.storage_url, notifier)
@@ -239,6 +238,16 @@ def session(
             raise StoppedError(stop.signal) from error
     if stop():
         gc.freeze()  # to collect all of it once more at the exit takes most of a second, of the ten that there are
+
+
+def _start_early(trainer: TrainerProcess) -> None:
+    """Start the training process, as its imports take seconds, which opening the study can use."""
+    try:
+        trainer.start()
+    except OSError as error:
+        if fault_of(error) is None:
+            raise
+        # A worker waits for the machine; what cannot wait says so when it needs the process.
 
 
 def stopped(again: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 import keras_tuner
 
 from studyhall.models.errors import ConfigurationError
+from studyhall.search.core.machine import machine_error
 from studyhall.search.core.outcome import Failed, HandedBack
 from studyhall.search.training.account import NoSingleNumberError, NotFiniteError, UnknownMetricError
 from studyhall.search.training.callbacks import StopRequestedError
@@ -45,6 +46,7 @@ def outcome_of(error: Exception, code: str, folder: Path, setting: str) -> Faile
 
     Raises:
         UserCodeError: The user's code asked for the end of the search.
+        MachineError: The machine is at fault.
         StudyhallError: It is no trial's fault; the exception itself.
     """
     match error:
@@ -69,5 +71,7 @@ def outcome_of(error: Exception, code: str, folder: Path, setting: str) -> Faile
             raise UserCodeError(f"{code} ended the search: {error}") from error
         case StudyhallError():
             raise error
+    if (fault := machine_error(error)) is not None:
+        raise fault from error
     details = user_traceback(error, folder)
     return Failed(kind_of(error), f"{type(error).__name__}: {reason(error)}", details)

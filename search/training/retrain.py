@@ -5,6 +5,7 @@ from pathlib import Path
 
 from studyhall.search.bridge.hyperparameters import plain_hyperparameters
 from studyhall.search.core.handle import TrialHandle
+from studyhall.search.core.machine import machine_error
 from studyhall.search.core.outcome import Failed, HandedBack, Retrained
 from studyhall.search.devices import setup as device_setup
 from studyhall.search.training import provenance, resident
@@ -42,6 +43,9 @@ def run_retraining(
         workload: Its HyperModel, and its data with the batch and epoch sizes of the retraining.
         hyperparameters: The values that rebuild the network.
         scratch: An existing folder; the best epoch's model is left there as `model.keras`.
+
+    Raises:
+        MachineError: The machine is at fault, so that another try is worth it.
     """
     plan = retraining_plan(definition)
     try:
@@ -66,7 +70,9 @@ def run_retraining(
         return Failed(FailureKind.ERROR, str(error))
     except StudyhallError:
         raise
-    except Exception as error:  # noqa: BLE001 - a user's code may raise anything; the trial's own model is left
+    except Exception as error:
+        if (fault := machine_error(error)) is not None:
+            raise fault from error
         details = user_traceback(error, definition.folder)
         return Failed(kind_of(error), f"{type(error).__name__}: {reason(error)}", details)
 

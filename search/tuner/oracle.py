@@ -12,6 +12,7 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import TrialState
 
 from studyhall.search.bridge.scopes import nesting
+from studyhall.search.core.machine import without_again
 from studyhall.search.core.outcome import Completed, Dropped, Failed, Pruned, TrialOutcome
 from studyhall.search.tuner.asked import asked_of
 from studyhall.search.tuner.display import SearchDisplay, waiting_for
@@ -129,7 +130,12 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
                 pause=time.sleep,
                 models=self.models,
                 lease_seconds=self.lease_seconds,
-                idle=Idle(notice=self._notice),
+                idle=Idle(
+                    notice=self._notice,
+                    unfit=lambda reason: sys.stdout.write(
+                        f"\nWaiting, for no trial can be trained here: {without_again(reason)}\n"
+                    ),
+                ),
             )
         return self._claims
 
@@ -245,7 +251,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         With `afresh` it forgets the values that it drew.
         """
         if self._in_hand is not None:
-            self.claims.give_back(self.in_hand.held, afresh=afresh)
+            self.claims.give_back(self.in_hand.claimed, afresh=afresh)
             self._release()
 
     def _release(self) -> None:

@@ -19,6 +19,7 @@ from studyhall.search.core.events import (
     Evaluating,
     Event,
     Lowered,
+    MachineUnfit,
     NameMade,
     OtherVersions,
     Published,
@@ -121,6 +122,7 @@ class LiveView:
             | Lowered
             | OtherVersions
             | DatabaseAway
+            | MachineUnfit
             | WorkerFailed,
         ):
             line = in_words(event)

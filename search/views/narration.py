@@ -10,6 +10,7 @@ from studyhall.search.core.events import (
     Evaluating,
     Event,
     Lowered,
+    MachineUnfit,
     NameMade,
     OtherVersions,
     Published,
@@ -23,6 +24,7 @@ from studyhall.search.core.events import (
     WarmStart,
     WorkerFailed,
 )
+from studyhall.search.core.machine import without_again
 from studyhall.search.core.outcome import (
     Completed,
     DrawsAgain,
@@ -75,6 +77,8 @@ def in_words(event: Event) -> str | None:
             return "\n  ".join([f"{name} failed with status {status}; its last lines:", *output.splitlines()])
         case Waiting(running):
             return waiting_for(running)
+        case MachineUnfit(reason):
+            return f"waiting, for no trial can be trained here: {without_again(reason)}"
         case DatabaseAway(error):
             return f"waiting for the database: {error}"
         case WaitingToPublish(holder):

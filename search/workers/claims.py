@@ -26,6 +26,7 @@ from studyhall.search.core.outcome import (
 from studyhall.search.processes.scratch import scratch_folder
 from studyhall.search.workers.announcer import Announcer
 from studyhall.search.workers.budget import Budget, EpochGate
+from studyhall.search.workers.fitness import await_fitness
 from studyhall.search.workers.lease_keeper import LeaseKeeper
 from studyhall.search.workers.study_handle import StudyHandle, remove_leftovers
 from studyhall.search.workers.wait import Idle, Wait
@@ -109,6 +110,7 @@ class Claims:
         self._lease_seconds = lease_seconds
         self._device = device
         self._idle = Idle() if idle is None else idle
+        self._is_fit = False  # until that was tried
         self._pruner = make_pruner(study.definition.pruner)
 
     @contextmanager
@@ -142,6 +144,10 @@ class Claims:
             lease_seconds=self._lease_seconds,
         )
         while not self._stopped() and self.gate.may_claim():
+            if not self._is_fit and self._study.trials.outlook().waits:
+                await_fitness(self._store, self._idle.unfit, stopped=self._stopped, pause=self._pause)
+                self._is_fit = True
+                continue
             trial = self._study.trials.claim(
                 self._sampler, self._pruner, worker=self.worker, lease_seconds=self._lease_seconds
             )
@@ -176,31 +182,31 @@ class Claims:
             UserCodeError: The study cannot go on with this code. Once that is mended, the trial may draw
                 other values.
         """
-        with scratch_folder() as scratch:
-            stopped = self._stopped
-            handle = StudyHandle(
-                self._study, trial, self._store, observe, lambda: stopped() or keeper.lost, self.gate
-            )
+        stopped = self._stopped
+        try:
+            with scratch_folder() as scratch:
+                handle = StudyHandle(
+                    self._study, trial, self._store, observe, lambda: stopped() or keeper.lost, self.gate
+                )
 
-            def renew() -> None:
-                self._study.trials.renew(handle.lease, epoch=handle.epochs if epoch is None else epoch())
+                def renew() -> None:
+                    self._study.trials.renew(handle.lease, epoch=handle.epochs if epoch is None else epoch())
 
-            keeper = LeaseKeeper(renew, self._lease_seconds)
-            with handle, keeper:
-                held = HeldTrial(trial, handle, keeper, scratch)
-                try:
-                    yield held
-                except BaseException as error:
-                    self.give_back(held, afresh=isinstance(error, UserCodeError))
-                    raise
+                keeper = LeaseKeeper(renew, self._lease_seconds)
+                with handle, keeper:
+                    yield HeldTrial(trial, handle, keeper, scratch)
+        except BaseException as error:
+            # What cannot be begun, for want of a thread for example, goes back, too.
+            self.give_back(trial, afresh=isinstance(error, UserCodeError))
+            raise
 
-    def give_back(self, held: HeldTrial, *, afresh: bool = False) -> None:
+    def give_back(self, trial: Trial, *, afresh: bool = False) -> None:
         """Put a trial back into the queue, `afresh` without the values that it drew.
 
         One that is another's is left to it.
         """
         with suppress(LeaseLostError, StorageError):
-            self._study.trials.hand_back(held.handle.lease, afresh=afresh)
+            self._study.trials.hand_back(trial, afresh=afresh)
 
     def end(self, held: HeldTrial, outcome: TrialOutcome) -> TrialOutcome:
         """Write how a trial ended, and return how.

@@ -29,11 +29,13 @@ class Idle:
         leaves: Whether it leaves, even if trials of others may come back.
         notice: Is told once how many trials it waits for.
         rests: Is called once it has waited for a minute.
+        unfit: Is told why this machine can train nothing, while that is so.
     """
 
     leaves: bool = False
     notice: Callable[[int], object] = _nothing
     rests: Callable[[], object] = _nothing
+    unfit: Callable[[str], object] = _nothing
 
 
 class Wait:

@@ -6,7 +6,8 @@ from typing import Self
 
 from optuna.trial import Trial
 
-from studyhall.search.core.events import Observer, TrialEnded, TrialStarted, Waiting
+from studyhall.search.core.events import MachineUnfit, Observer, TrialEnded, TrialStarted, Waiting
+from studyhall.search.core.machine import machine_error
 from studyhall.search.core.outcome import Dropped, Failed, HandedBack, Interrupted, TrialOutcome
 from studyhall.search.notifications.notifier import Notifies
 from studyhall.search.processes.channel import Job, TrialTask
@@ -22,7 +23,7 @@ from studyhall.search.workers.failures_in_a_row import FailuresInARow
 from studyhall.search.workers.wait import Idle
 from studyhall.studies.artifacts.attachments import copy_checked
 from studyhall.studies.artifacts.store import ArtifactStore
-from studyhall.studies.errors import ArtifactError, LeaseLostError, WorkFailedError
+from studyhall.studies.errors import ArtifactError, LeaseLostError, MachineError, WorkFailedError
 from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.queue.lease import LEASE_SECONDS
 from studyhall.studies.study.study import Study
@@ -76,7 +77,12 @@ class Worker:
             lease_seconds=lease_seconds,
             device=device,
             # A training process that is idle for long gives the device's memory to others.
-            idle=Idle(leaves, lambda running: observe(Waiting(running)), trainer.stop),
+            idle=Idle(
+                leaves,
+                notice=lambda running: observe(Waiting(running)),
+                rests=trainer.stop,
+                unfit=lambda reason: observe(MachineUnfit(reason)),
+            ),
         )
         self._registered = self._claims.registered()
         self._failures = FailuresInARow(FAILURES_IN_A_ROW)
@@ -109,10 +115,16 @@ class Worker:
             UserCodeError: The study cannot go on with this code; the trial in hand is back in the queue.
             WorkFailedError: Trials failed one after the other; the queue is kept.
             ArtifactError: The artifact store cannot take a file; likewise.
+            MachineError: A disk is full, or a limit of this machine is used up; likewise.
             StorageError: The database was away for too long; the trial in hand goes back when its lease ends.
         """
         while (trial := self._claims.claim()) is not None:
-            self._work_on(trial)
+            try:
+                self._work_on(trial)
+            except (MachineError, OSError, RuntimeError) as error:
+                if (fault := machine_error(error)) is None:
+                    raise
+                raise MachineError(f"{fault} Trial {trial.number} is back in the queue.") from error
         self._announcer.left()
 
     def _work_on(self, trial: Trial) -> None:
@@ -179,4 +191,6 @@ class Worker:
 def _after_crash(crash: TrainerCrashedError) -> Failed | Interrupted:
     if crash.death.kind is None:
         return Interrupted(crash.reason)
+    if crash.fault is not None:
+        raise crash.fault from crash
     return Failed(crash.death.kind, crash.reason, crash.output)

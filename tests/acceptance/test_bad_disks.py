@@ -1,4 +1,6 @@
-"""A worker whose artifact store is full or read-only: one line, nothing half-written, and no epoch lost."""
+"""A worker whose scratch folder is full, or its artifact store full or read-only: one line, nothing
+half-written, no trial failed and no epoch lost.
+"""
 
 import json
 import os
@@ -12,6 +14,7 @@ import pytest
 
 MODEL = """
 import subprocess
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,7 +26,9 @@ disk, wish = Path("artifacts"), Path("wish")
 
 
 class Disk(keras.callbacks.Callback):
-    '''Spoils the artifact store when `wish` says so: the worker has opened it long ago.'''
+    '''Spoils the artifact store, or the scratch folder, when `wish` says so: the worker has opened it long
+    ago.
+    '''
 
     def on_epoch_begin(self, epoch, logs=None):
         self.heed(f"epoch {epoch + 1}")
@@ -36,8 +41,9 @@ class Disk(keras.callbacks.Callback):
         if not any(disk.iterdir()) or not wish.exists() or not wish.read_text().startswith(moment):
             return
         what = wish.read_text().split(": ")[1]
-        if what == "full":
-            with open(disk / "ballast", "wb", buffering=0) as file, suppress(OSError):
+        if what != "read-only":
+            folder = disk if what == "full" else Path(tempfile.gettempdir())
+            with open(folder / "ballast", "wb", buffering=0) as file, suppress(OSError):
                 while True:
                     file.write(bytes(4096))
         else:
@@ -73,16 +79,23 @@ import json, subprocess, sys
 from pathlib import Path
 
 studyhall, disk, wish = sys.argv[1], Path("artifacts"), Path("wish")
+ballast = Path("scratch", "ballast")
 
 def step(command, spoil):
     wish.write_text(spoil)
-    done = subprocess.run([studyhall, command, "study.toml", "--plain"], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen([studyhall, command, "study.toml", "--plain"], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    output = ""
+    for line in process.stdout:
+        output += line
+        if line.startswith("waiting, for no trial can be trained here"):
+            ballast.unlink()
     subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
     (disk / "ballast").unlink(missing_ok=True)
     files = sorted(path.name for path in disk.iterdir())
-    print(json.dumps({"status": done.returncode, "output": done.stdout, "files": files}), flush=True)
+    print(json.dumps({"status": process.wait(), "output": output, "files": files}), flush=True)
 
+step("worker", "epoch 2: scratch")
 step("worker", "epoch 2: full")
 step("worker", "end of 3: read-only")
 step("search", "end of 1: full")
@@ -92,11 +105,14 @@ step("search", "never: full")
 
 @pytest.fixture
 def mountable(tmp_path: Path) -> list[str]:
-    """The start of a command that runs with a small disk of its own as `artifacts`."""
-    disk = tmp_path / "artifacts"
-    disk.mkdir()
-    mounted = 'mount -t tmpfs -o size=2m tmpfs "$1" && shift && exec "$@"'
-    command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mounted, "sh", str(disk)]
+    """The start of a command that runs with small disks of its own as `artifacts` and as `scratch`."""
+    disks = [tmp_path / "artifacts", tmp_path / "scratch"]
+    for disk in disks:
+        disk.mkdir()
+    mounted = (
+        '''for disk in "$1" "$2"; do mount -t tmpfs -o size=3m tmpfs "$disk"; done && shift 2 && exec "$@"'''
+    )
+    command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mounted, "sh", *map(str, disks)]
     if (
         shutil.which("unshare") is None
         or subprocess.run([*command, "true"], capture_output=True, check=False).returncode
@@ -105,7 +121,7 @@ def mountable(tmp_path: Path) -> list[str]:
     return command
 
 
-def test_a_full_and_a_read_only_disk_stop_a_worker_in_one_line_and_the_study_goes_on_after_it(
+def test_full_and_read_only_disks_stop_a_worker_in_one_line_and_the_study_goes_on_after_it(
     tmp_path: Path, mountable: list[str]
 ) -> None:
     (tmp_path / "model.py").write_text(MODEL)
@@ -113,14 +129,26 @@ def test_a_full_and_a_read_only_disk_stop_a_worker_in_one_line_and_the_study_goe
     answer = subprocess.run(
         [*mountable, sys.executable, "-c", DRIVER, str(Path(sys.executable).with_name("studyhall"))],
         cwd=tmp_path,
-        env=os.environ | {"CUDA_VISIBLE_DEVICES": ""},
+        env=os.environ
+        | {"CUDA_VISIBLE_DEVICES": "", "KERAS_BACKEND": "jax", "TMPDIR": str(tmp_path / "scratch")},
         capture_output=True,
         text=True,
         check=False,
         timeout=400,
     )
     assert answer.returncode == 0, answer.stderr
-    checkpoint, model, publication, success = (json.loads(line) for line in answer.stdout.splitlines())
+    scratch, *steps = map(json.loads, answer.stdout.splitlines())
+    assert scratch["status"] == 1
+    assert last_line(scratch) == (
+        f"Error: No space is left on the disk of the scratch folder, {str(tmp_path / 'scratch')!r}. "
+        "Free some, then run the same command again. Trial 0 is back in the queue."
+    )
+    assert "failed" not in scratch["output"].replace("0 failed", "")
+
+    checkpoint, model, publication, success = steps
+    # A worker that is started again meanwhile takes nothing before there is room, which the driver makes.
+    assert checkpoint["output"].count("waiting, for no trial can be trained here: No space is left on") == 1
+    assert "continued after epoch 1" in checkpoint["output"]
     write = f"Error: Cannot write to the artifact store {str(tmp_path / 'artifacts')!r}: "
     full = write + "no space is left there. Free some, then run the same command again."
     read_only = write + "the file system is read-only. Mount it writable, or choose another folder."

@@ -1,5 +1,6 @@
 """Failures have kinds, and a killed training process is told apart from one that died of itself."""
 
+import errno
 import signal
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from studyhall.search.training.callbacks import StopRequestedError
 from studyhall.search.training.failures import kind_of, outcome_of
 from studyhall.search.training.saving import UnsavableModelError
 from studyhall.search.workers.failures_in_a_row import FailuresInARow
-from studyhall.studies.errors import StorageError, UserCodeError
+from studyhall.studies.errors import MachineError, StorageError, UserCodeError
 from studyhall.studies.queue.failure_kind import FailureKind
 
 
@@ -108,3 +109,9 @@ def test_failures_in_a_row_that_may_be_the_codes_fault_end_a_worker() -> None:
     why = failures.too_many(error)
     assert why is not None
     assert why.startswith("3 trials in a row failed, the last one with: no such layer; ")
+
+
+def test_a_fault_of_the_machine_ends_no_trial() -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(MachineError, match="No space is left on"):
+        outcome_of(full, "model.py:build", Path(), "objective")

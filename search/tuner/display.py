@@ -7,6 +7,7 @@ import sys
 from keras_tuner.engine.trial import Trial, TrialStatus
 from keras_tuner.src.engine.oracle import Display
 
+from studyhall.search.core.machine import without_again
 from studyhall.search.tuner.trials import PRUNED
 
 
@@ -29,13 +30,25 @@ class SearchDisplay(Display):  # type: ignore[misc]
         word = {PRUNED: "Pruned", TrialStatus.FAILED: "Failed"}.get(trial.status, "Complete")
         sys.stdout.write(shown.getvalue().replace(" Complete [", f" {word} [", 1))
 
+    def on_values(self, trial: Trial) -> None:
+        """Show a trial's values, which are drawn while its model is built."""
+        if self.verbose:
+            self.show_hyperparameter_table(trial)
+            sys.stdout.write("\n")
 
-def waiting_for(running: int, lease_seconds: float) -> str:
-    """Return what to say while other processes have the last trials."""
-    trials, belongs = (
-        ("1 trial", "its process is") if running == 1 else (f"{running} trials", "their processes are")
-    )
-    return (
-        f"\nWaiting for {trials} that another process has; if {belongs} gone, that shows within {lease_seconds:.0f} s, and "
-        "it is run here.\n"
-    )
+    def on_wait(self, running: int, lease_seconds: float) -> None:
+        """Say that other processes have the last trials, and when that of one that is gone comes back."""
+        if not self.verbose:
+            return
+        trials, belongs = (
+            ("1 trial", "its process is") if running == 1 else (f"{running} trials", "their processes are")
+        )
+        sys.stdout.write(
+            f"\nWaiting for {trials} that another process has; if {belongs} gone, that shows within "
+            f"{lease_seconds:.0f} s, and it is run here.\n"
+        )
+        sys.stdout.flush()
+
+    def on_unfit(self, reason: str) -> None:
+        """Say why this machine can train no trial at the moment, whatever the search is to show."""
+        sys.stdout.write(f"\nWaiting, for no trial can be trained here: {without_again(reason)}\n")

@@ -3,14 +3,18 @@
 from pathlib import Path
 
 import keras
+import keras_tuner
+from keras_tuner.engine.trial import TrialStatus
 from optuna.trial import Trial
 
-from studyhall.search.core.outcome import Dropped, Failed, HandedBack, Paused, TrialOutcome
+from studyhall.search.core.outcome import Completed, Dropped, Failed, HandedBack, Paused, Pruned, TrialOutcome
 from studyhall.search.training.account import Account
 from studyhall.search.training.result import Result
 from studyhall.search.tuner.callbacks import BestWeights
+from studyhall.search.tuner.trials import PRUNED
 from studyhall.search.workers.claims import HeldTrial
 from studyhall.search.workers.study_handle import StudyHandle
+from studyhall.studies.queue.failure_kind import FailureKind
 
 
 class InHand:
@@ -42,6 +46,18 @@ class InHand:
         """Whether this process is done with it before it ended: it waits again, or is another process's."""
         left = isinstance(self.outcome, HandedBack | Paused | Dropped)
         return left or (isinstance(self.outcome, Failed) and self.handle.refused is not None)
+
+    def ended(self, trial: keras_tuner.engine.trial.Trial) -> TrialOutcome:
+        """Return how it ended, as KerasTuner's trial and what was found of it say."""
+        found = self.result
+        if trial.status == PRUNED and found is None:  # `run_trial` of the user's own pruned it
+            return Pruned(self.epoch, None, None)
+        if trial.status == PRUNED and found is not None:
+            others = tuple(found.values[1:])
+            return Pruned(self.epoch, found.values[0], found.best_epoch, self.weights, others)
+        if trial.status == TrialStatus.COMPLETED and found is not None:
+            return Completed(found.values[0], found.best_epoch, self.weights, tuple(found.values[1:]))
+        return self.outcome or Failed(FailureKind.ERROR, trial.message or "run_trial did not end it")
 
     @property
     def may_be_retried(self) -> bool:

@@ -1,5 +1,6 @@
 """The objective of a Tuner: KerasTuner's forms of it, and what the study and Optuna make of each."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras_tuner
@@ -12,6 +13,7 @@ from studyhall.studies.definition.search_sections import PARAMETERS
 from studyhall.studies.errors import UserCodeError
 
 _DIRECTIONS = {"min": "minimize", "max": "maximize"}
+UNNAMED = (kinds.DefaultObjective().name,)  # the metrics of a study whose script names no objective
 
 
 class FirstObjective(kinds.MultiObjective):  # type: ignore[misc]
@@ -57,6 +59,16 @@ def make_objective(objective: Any) -> kinds.Objective:
         raise UserCodeError(
             f"objective is a {type(objective).__name__}: give a metric's name, a keras_tuner.Objective, or a list of them"
         ) from error
+
+
+def objective_of(metrics: Sequence[str], directions: Sequence[str]) -> kinds.Objective:
+    """Return KerasTuner's object for the objectives of a study."""
+    return make_objective(
+        [
+            keras_tuner.Objective(metric, direction.removesuffix("imize"))
+            for metric, direction in zip(metrics, directions, strict=True)
+        ]
+    )
 
 
 def single(objective: kinds.Objective) -> list[kinds.Objective]:

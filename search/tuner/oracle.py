@@ -8,23 +8,32 @@ from typing import Any
 
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
+from keras_tuner.src.engine import objective as kinds
 from optuna.distributions import BaseDistribution
-from optuna.trial import TrialState
 
 from studyhall.search.bridge.scopes import nesting
-from studyhall.search.core.machine import without_again
-from studyhall.search.core.outcome import Completed, Dropped, Failed, Pruned, TrialOutcome
+from studyhall.search.core.outcome import Dropped, Pruned, TrialOutcome
 from studyhall.search.tuner.asked import asked_of
-from studyhall.search.tuner.display import SearchDisplay, waiting_for
+from studyhall.search.tuner.display import SearchDisplay
 from studyhall.search.tuner.in_hand import InHand
+from studyhall.search.tuner.objective import UNNAMED, objective_of
+from studyhall.search.tuner.of_study import OfStudy
 from studyhall.search.tuner.plan import Plan
+from studyhall.search.tuner.recorded_space import recall_space, record_space
 from studyhall.search.tuner.script_definition import id_digits
-from studyhall.search.tuner.trials import PRUNED, TrialsById, as_keras_tuner_trial, ranked, trial_id
+from studyhall.search.tuner.script_study import OpenedStudy
+from studyhall.search.tuner.trials import (
+    TrialsById,
+    as_keras_tuner_trial,
+    begun_trials,
+    ids_in_order,
+    ranked,
+    trial_id,
+)
 from studyhall.search.workers.announcer import Announcer
 from studyhall.search.workers.claims import Claims
 from studyhall.search.workers.wait import Idle
-from studyhall.studies.artifacts.store import ArtifactStore
-from studyhall.studies.queue.failure_kind import FailureKind
+from studyhall.studies.errors import StudyConflictError
 from studyhall.studies.queue.lease import LEASE_SECONDS
 from studyhall.studies.retention.best_models import KeptModels
 from studyhall.studies.space.space import Reach
@@ -44,17 +53,18 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     def __init__(
         self,
-        open_study: Callable[[], tuple[Study, ArtifactStore]],
+        open_study: Callable[[], OpenedStudy],
         preset: keras_tuner.HyperParameters | None,
         keep_models: int,
         plan: Plan,
         **arguments: Any,
     ) -> None:
         super().__init__(hyperparameters=preset, **arguments)
-        self.hyperparameters = nesting(keras_tuner.HyperParameters() if preset is None else preset)
+        self.objective: kinds.Objective = arguments["objective"]
         self._open_study = open_study
-        self._opened: tuple[Study, ArtifactStore] | None = None
+        self._opened: OpenedStudy | None = None
         self.preset = preset
+        self.forget_space()
         self._keep_models = keep_models
         self.plan = plan
         self._is_whole_space = plan.grows and self.max_trials is None
@@ -67,45 +77,55 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
     @property
     def study(self) -> Study:
         """The study, opened."""
-        return self.opened()[0]
+        return self.opened().study
 
-    def opened(self) -> tuple[Study, ArtifactStore]:
+    def opened(self) -> OpenedStudy:
         """Return the study and its artifact store; the first call opens or creates them."""
         if self._opened is None:
-            self._opened = self._open_study()
-            search = self._opened[0].definition.search
-            self.max_trials, self.seed = search.trials, search.seed
+            self._opened = opened = self._open_study()
+            definition = opened.study.definition
+            self.max_trials, self.seed = definition.search.trials, definition.search.seed
+            if (self.objective.name,) == UNNAMED and definition.metrics != UNNAMED:
+                self.objective = objective_of(definition.metrics, definition.directions)
+            noted = record_space if opened.is_new else recall_space
+            noted(opened.study, self.hyperparameters)
         return self._opened
 
-    def note_space(self) -> None:
-        """Note what the model asks for, as far as that is known.
+    def forget_space(self) -> None:
+        """Know of the search space what the user gave, and no more: the model will be asked anew."""
+        self.hyperparameters = nesting(keras_tuner.HyperParameters() if self.preset is None else self.preset)
 
-        A script may be edited and go on with its study.
-        """
+    def note_space(self) -> None:
+        """Note what the model asks for, as far as that is known: a script may be edited and go on."""
         self._asked = asked_of(self.hyperparameters, self.plan.hyperparameters.parameter_of)
 
     @property
     def models(self) -> KeptModels:
         """The weights of the best trials."""
-        study, store = self.opened()
-        return KeptModels(study, store, self._keep_models)
+        opened = self.opened()
+        return KeptModels(opened.study, opened.store, self._keep_models)
 
-    @property
+    @OfStudy
     def trials(self) -> dict[str, Trial]:
         """The trials of all processes that were begun, by their id; "7", "07" and "007" are one."""
-        states = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
         found = TrialsById()
         digits = id_digits(self.study.definition)
-        for frozen in self.study.optuna().get_trials(deepcopy=False, states=states):
+        for frozen in begun_trials(self.study):
             trial = as_keras_tuner_trial(frozen, self.hyperparameters, self.objective, digits)
             found[trial.trial_id] = trial
         if self._in_hand is not None:
             found[self._in_hand[0].trial_id] = self._in_hand[0]
         return found
 
-    @trials.setter
-    def trials(self, ignored: Any) -> None:
-        """Ignore what the base class begins with: the study has the trials."""
+    @OfStudy
+    def start_order(self) -> list[str]:
+        """The ids of the trials of all processes, in the order in which they were begun."""
+        return ids_in_order(self.study)
+
+    @OfStudy
+    def end_order(self) -> list[str]:
+        """The ids of the trials of all processes that have ended, in the order of their ends."""
+        return ids_in_order(self.study, of_ends=True)
 
     def remaining_trials(self) -> int:
         """Return how many trials nobody has begun, those that a search would add included."""
@@ -121,20 +141,18 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
     def claims(self) -> Claims:
         """What claims trials for this process, holds them and ends them."""
         if self._claims is None:
-            study, store = self.opened()
+            study = self.study
             self._claims = Claims(
                 study,
-                store,
+                self.opened().store,
                 Announcer(study),
                 stopped=lambda: False,
                 pause=time.sleep,
                 models=self.models,
                 lease_seconds=self.lease_seconds,
                 idle=Idle(
-                    notice=self._notice,
-                    unfit=lambda reason: sys.stdout.write(
-                        f"\nWaiting, for no trial can be trained here: {without_again(reason)}\n"
-                    ),
+                    notice=lambda running: self._display.on_wait(running, self.lease_seconds),
+                    unfit=self._display.on_unfit,
                 ),
             )
         return self._claims
@@ -151,8 +169,15 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         """Be one of the study's workers inside the block; a trial that is still in hand at its end goes back.
 
         The study then has as many trials as were asked for.
+
+        Raises:
+            StudyConflictError: The script would search otherwise than the study was searched.
         """
-        study, _ = self.opened()
+        opened = self.opened()
+        if opened.conflict is not None:
+            raise StudyConflictError(opened.conflict)
+        study = opened.study
+        record_space(study, self.hyperparameters)
         study.space.asks(self._asked)
         study.rebudget(study.definition)
         if study.withdrawn and self.verbose:
@@ -178,7 +203,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         in_hand = InHand()
         with ExitStack() as resources:
             in_hand.held = resources.enter_context(
-                self.claims.holding(claimed, _ignore, lambda: in_hand.epoch)
+                self.claims.holding(claimed, lambda event: None, lambda: in_hand.epoch)
             )
             hp = self.plan.hyperparameters(
                 in_hand.handle,
@@ -193,20 +218,13 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._display.on_trial_begin(trial)
         return trial
 
-    def _notice(self, running: int) -> None:
-        """Say that other processes have the last trials."""
-        if self.verbose:
-            sys.stdout.write(waiting_for(running, self.lease_seconds))
-            sys.stdout.flush()
-
     def grow(self) -> bool:
         """Add a trial where the whole search space is to be tried and something of it is left."""
-        study = self.study
-        if not self._is_whole_space or self.over is not None or study.space.repeats:
+        space = self.study.space
+        ends = not self._is_whole_space or self.over is not None or space.repeats
+        if ends or space.reach() is not Reach.FREE:
             return False
-        if study.space.reach() is not Reach.FREE:
-            return False
-        study.extend(1)
+        self.study.extend(1)
         return True
 
     def update_trial(self, trial_id: str, metrics: Any, step: int = 0) -> Trial:
@@ -227,11 +245,12 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         if self._in_hand is None:
             return
         in_hand = self.in_hand
-        outcome = self.leave(_outcome(trial, in_hand))
+        outcome = self.leave(in_hand.ended(trial))
         if isinstance(outcome, Pruned) and outcome.complete:
             trial.status = TrialStatus.COMPLETED
         self.claims.announce(in_hand.handle.number, outcome)
         self.update_space(trial.hyperparameters)
+        record_space(self.study, self.hyperparameters)
         self._display.on_trial_end(trial)
 
     def leave(self, outcome: TrialOutcome) -> TrialOutcome:
@@ -262,9 +281,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     def show_values(self, trial: Trial) -> None:
         """Show the hyperparameters of the trial in hand, once they are known."""
-        if self._display.verbose:
-            self._display.show_hyperparameter_table(trial)
-            sys.stdout.write("\n")
+        self._display.on_values(trial)
 
     def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
         """Return the best trials, pruned ones by their best value, and last those that have no score."""
@@ -277,19 +294,3 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     def reload(self) -> None:
         """Do nothing: all is in the study."""
-
-
-def _outcome(trial: Trial, in_hand: InHand) -> TrialOutcome:
-    """Return how a trial ended, as KerasTuner's trial and what was found of it say."""
-    result, weights = in_hand.result, in_hand.weights
-    if trial.status == TrialStatus.COMPLETED and result is not None:
-        return Completed(result.values[0], result.best_epoch, weights, tuple(result.values[1:]))
-    if trial.status == PRUNED and result is not None:
-        return Pruned(in_hand.epoch, result.values[0], result.best_epoch, weights, tuple(result.values[1:]))
-    if trial.status == PRUNED:  # `run_trial` of the user's own pruned it
-        return Pruned(in_hand.epoch, None, None)
-    return in_hand.outcome or Failed(FailureKind.ERROR, trial.message or "run_trial did not end it")
-
-
-def _ignore(event: object) -> None:
-    """Show nothing: KerasTuner's display and Keras's progress bar do."""

@@ -16,6 +16,7 @@ from studyhall.studies.values import Value
 
 DEFAULT_TRIALS = 10
 NO_PRUNERS = ("none", "nop", "noppruner")
+NAME = "name"  # an argument of the HyperModel that stands for the script's: what that is called
 ID_DIGITS = "id_digits"  # an argument of the HyperModel that stands for the script's
 Algorithm = str | Mapping[str, Any]
 """A sampler or pruner: its name, or {"name": ..., "options": {...}}."""
@@ -75,7 +76,7 @@ def script_definition(
         )
     trials = DEFAULT_TRIALS if max_trials is None else max_trials
     facts = {
-        "name": _name_of(hypermodel),
+        NAME: _name_of(hypermodel),
         "executions_per_trial": executions_per_trial,
         ID_DIGITS: len(str(trials)),
     }
@@ -111,6 +112,8 @@ def going_on(
 ) -> Definition:
     """Return the definition with which a script goes on; what it leaves open is the study's.
 
+    So is the name of its function, which may have changed: it is there for people.
+
     Args:
         definition: The one that the script would make a study of.
         stored: The study's.
@@ -120,8 +123,8 @@ def going_on(
     left_open = {"trials": max_trials, "seed": seed}
     search = {name: getattr(stored.search, name) for name, given in left_open.items() if given is None}
     arguments = {name: value for name, value in definition.hypermodel.arguments.items() if name != ID_DIGITS}
-    if ID_DIGITS in stored.hypermodel.arguments:
-        arguments[ID_DIGITS] = stored.hypermodel.arguments[ID_DIGITS]
+    for name in {NAME, ID_DIGITS} & stored.hypermodel.arguments.keys():
+        arguments[name] = stored.hypermodel.arguments[name]
     return definition.model_copy(
         update={
             "search": definition.search.model_copy(update=search),

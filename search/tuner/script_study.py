@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras_tuner
 
+from studyhall.search.tuner.objective import UNNAMED
 from studyhall.search.tuner.plan import Plan
 from studyhall.search.tuner.script_definition import OracleSeed, going_on, with_trials
 from studyhall.studies.algorithms.factory import check_packages
@@ -14,9 +15,11 @@ from studyhall.studies.artifacts.attachments import recorded
 from studyhall.studies.artifacts.location import artifact_location
 from studyhall.studies.artifacts.opening import open_artifact_store
 from studyhall.studies.artifacts.store import ArtifactStore
+from studyhall.studies.database.address import parse
 from studyhall.studies.database.retrying import WORKER_PATIENCE_SECONDS, Patience
 from studyhall.studies.definition import Definition
 from studyhall.studies.definition.search_sections import ARTIFACTS
+from studyhall.studies.definition.signature import differences
 from studyhall.studies.errors import StudyConflictError
 from studyhall.studies.queue.lease import LEASE_SECONDS
 from studyhall.studies.study.earlier_studies import fitting
@@ -24,6 +27,24 @@ from studyhall.studies.study.opening import earlier_configurations, existing_stu
 from studyhall.studies.study.store_marker import marker_of
 from studyhall.studies.study.study import Study
 from studyhall.studies.values import Value
+
+
+@dataclass(frozen=True)
+class OpenedStudy:
+    """A script's study, opened.
+
+    Attributes:
+        study: The study.
+        store: Its artifact store.
+        is_new: Whether it was created just now.
+        conflict: Why the script cannot search in it, for people; None where it can. Its results can be read
+            all the same.
+    """
+
+    study: Study
+    store: ArtifactStore
+    is_new: bool
+    conflict: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,29 +69,34 @@ class ScriptStudy:
 
     def opened(
         self,
-        space: keras_tuner.HyperParameters,
+        learn: Callable[[], keras_tuner.HyperParameters],
         misfits: Callable[[list[dict[str, Value]]], list[str | None]],
-    ) -> tuple[Study, ArtifactStore]:
+    ) -> OpenedStudy:
         """Open the study and its artifact store; create them where they are not there.
 
         Args:
-            space: All hyperparameters that are known by now.
+            learn: Returns all hyperparameters that can be known before the first trial. It is asked before a
+                study is created: what cannot be searched is refused while there is none.
             misfits: Says of configurations of earlier studies why each cannot be built, None if it can.
 
         Raises:
             StudyhallError: As for `open_or_create`.
         """
-        definition = self.definition
-        if self.max_trials is None and (trials := self.plan.trials(space)) is not None:
-            definition = with_trials(definition, trials)
-        url = definition.storage.url
+
+        def new() -> Definition:
+            space = learn()
+            trials = self.plan.trials(space) if self.max_trials is None else None
+            return self.definition if trials is None else with_trials(self.definition, trials)
+
+        url = self.definition.storage.url
         # What an oracle of KerasTuner has as its seed, it may have drawn by itself.
         seed = None if isinstance(self.seed, OracleSeed) else self.seed
         return open_or_create(
             url,
             artifact_location(url, str(self.artifacts or ARTIFACTS)),
-            definition,
-            going_on=functools.partial(going_on, definition, max_trials=self.max_trials, seed=seed),
+            self.definition,
+            new=new,
+            going_on=functools.partial(going_on, self.definition, max_trials=self.max_trials, seed=seed),
             overwrite=self.overwrite,
             misfits=misfits,
         )
@@ -81,18 +107,21 @@ def open_or_create(
     artifacts: str,
     definition: Definition,
     *,
+    new: Callable[[], Definition],
     going_on: Callable[[Definition], Definition],
     overwrite: bool,
     misfits: Callable[[list[dict[str, Value]]], list[str | None]],
-) -> tuple[Study, ArtifactStore]:
+) -> OpenedStudy:
     """Open the study that a script names, and create it where it is not there.
 
-    One that is there is left as it is.
+    One that is there is left as it is. Where the script would search otherwise than it was searched, it is
+    opened to be read.
 
     Args:
         storage_url: The database.
         artifacts: The artifact store.
-        definition: What the script would make a study of.
+        definition: What the script asks for.
+        new: Returns what it makes a study of, which may take the model.
         going_on: Returns the definition with which it goes on with a study that is there, given the study's.
         overwrite: Whether a study of that name is removed first, with everything that was kept of it.
         misfits: Says of configurations of earlier studies why each cannot be built, None if it can.
@@ -105,24 +134,40 @@ def open_or_create(
     patience = Patience(WORKER_PATIENCE_SECONDS)
     stored = None if overwrite else _stored(storage_url, definition.name, patience)
     if stored is None:
+        definition = new()
         found = earlier_configurations(definition, storage_url)
         reasons = misfits([each.values for study in found for each in study])
         warm = [each.values for each in fitting(found, reasons, definition.from_study)]
         if overwrite:
             _remove(storage_url, artifacts, definition.name, patience)
         try:
-            return open_study(storage_url, artifacts, definition, patience, warm, rebudget=False)
+            created = open_study(storage_url, artifacts, definition, patience, warm, rebudget=False)
+            return OpenedStudy(*created, is_new=True)
         except StudyConflictError:
             # Another process of the script, which draws a seed of its own, may have created it meanwhile.
             stored = _stored(storage_url, definition.name, patience)
             if stored is None:
                 raise
-    try:
-        return open_study(storage_url, artifacts, going_on(stored), patience, rebudget=False)
-    except StudyConflictError as conflict:
-        raise StudyConflictError(
-            f"{conflict} Tuner(overwrite=True) removes it and starts afresh."
-        ) from conflict
+    wanted = going_on(stored)
+    conflict = _conflict(storage_url, stored, wanted)
+    judged = (wanted.metrics, wanted.directions)
+    if conflict is not None and judged not in ((UNNAMED, ("minimize",)), (stored.metrics, stored.directions)):
+        raise StudyConflictError(conflict)  # its trials would be ranked by what they were not judged by
+    opened = open_study(
+        storage_url, artifacts, wanted if conflict is None else stored, patience, rebudget=False
+    )
+    return OpenedStudy(*opened, is_new=False, conflict=conflict)
+
+
+def _conflict(storage_url: str, stored: Definition, wanted: Definition) -> str | None:
+    """Return why a script cannot search in a study that is there; None where it can."""
+    found = differences(stored, wanted, where="script")
+    if not found:
+        return None
+    return (
+        f"Study {stored.name!r} in {parse(storage_url).shown} was searched otherwise: {'; '.join(found)}. Undo that, or choose "
+        "another name; Tuner(overwrite=True) removes the study and starts afresh."
+    )
 
 
 def _stored(storage_url: str, name: str, patience: Patience) -> Definition | None:

@@ -11,6 +11,7 @@ from keras_tuner.src.engine.objective import Objective
 from optuna.trial import FrozenTrial, TrialState
 
 from studyhall.search.tuner.objective import single
+from studyhall.search.tuner.script_definition import id_digits
 from studyhall.studies.database.attributes import (
     BEST_EPOCH,
     FAILURE,
@@ -20,6 +21,7 @@ from studyhall.studies.database.attributes import (
     PRUNED_AFTER,
     REASON,
 )
+from studyhall.studies.study.study import Study
 
 PRUNED = "PRUNED"  # a state that KerasTuner does not have
 
@@ -30,6 +32,12 @@ _STATUS = {
     TrialState.PRUNED: PRUNED,
     TrialState.FAIL: TrialStatus.FAILED,
 }
+
+
+def begun_trials(study: Study) -> list[FrozenTrial]:
+    """Return the trials of a study that somebody has begun, as Optuna has them."""
+    states = [state for state in TrialState if state is not TrialState.WAITING]
+    return study.optuna().get_trials(deepcopy=False, states=states)
 
 
 class TrialsById(dict[str, Trial]):
@@ -60,6 +68,16 @@ def _number(key: object) -> int | None:
 def trial_id(number: int, digits: int) -> str:
     """Return a trial's number as KerasTuner writes it: "007" with three digits."""
     return f"{number:0{digits}d}"
+
+
+def ids_in_order(study: Study, *, of_ends: bool = False) -> list[str]:
+    """Return the ids of a study's trials in the order of their starts, or of their ends so far."""
+    digits, found = id_digits(study.definition), []
+    for each in begun_trials(study):
+        moment = each.datetime_complete if of_ends else each.datetime_start
+        if moment is not None:
+            found.append((moment, each.number))
+    return [trial_id(number, digits) for _, number in sorted(found)]
 
 
 def as_keras_tuner_trial(

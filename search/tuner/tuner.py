@@ -18,7 +18,7 @@ from studyhall.search.tuner.objective import as_tables, make_objective
 from studyhall.search.tuner.oracle import StudyOracle
 from studyhall.search.tuner.plan import Plan
 from studyhall.search.tuner.script_definition import Algorithm, script_definition, whole
-from studyhall.search.tuner.script_study import ScriptStudy
+from studyhall.search.tuner.script_study import OpenedStudy, ScriptStudy
 from studyhall.search.tuner.search_results import SearchResults
 from studyhall.search.tuner.trial_ending import TrialEnding
 from studyhall.search.user.data import arrays_fingerprint
@@ -90,6 +90,9 @@ class Tuner(TrialEnding, SearchResults):
         StudyhallError: The arguments, the storage or an existing study of that name do not allow it.
     """
 
+    hypermodel: Any
+    _knows_space = False  # whether the model was asked for what it tunes
+
     @called_as_in_kerastuner
     def __init__(
         self,
@@ -126,7 +129,8 @@ class Tuner(TrialEnding, SearchResults):
     ) -> None:
         max_trials, seed = whole("max_trials", max_trials), whole("seed", seed)
         self.directory, self.project_name = directory or ".", study_name or project_name or UNTITLED
-        self._set_as_kerastuner(hypermodel, executions_per_trial, max_model_size, optimizer, loss, metrics)
+        self.hypermodel = hypermodels.get_hypermodel(hypermodel)
+        self._set_as_kerastuner(executions_per_trial, max_model_size, optimizer, loss, metrics)
         self.distribution_strategy, self.tuner_id = distribution_strategy, tuner_id or "tuner0"
         self.max_retries_per_trial, self.max_consecutive_failed_trials = (
             max_retries_per_trial,
@@ -157,10 +161,10 @@ class Tuner(TrialEnding, SearchResults):
         tune_new_entries: bool,
         allow_new_entries: bool,
     ) -> None:
-        """Open the study, once the model could be built: what cannot is refused while there is no study."""
+        """Open the study; a new one once the model could be built, so that what cannot be built is none."""
         wanted = self._wanted
         self.oracle = StudyOracle(
-            lambda: wanted.opened(self.oracle.hyperparameters, self._misfits),
+            lambda: wanted.opened(self._learn_space, self._misfits),
             hyperparameters,
             wanted.definition.search.keep_models,
             wanted.plan,
@@ -172,14 +176,34 @@ class Tuner(TrialEnding, SearchResults):
             max_retries_per_trial=self.max_retries_per_trial,
             max_consecutive_failed_trials=self.max_consecutive_failed_trials,
         )
+        self._say_what_is_there(self.oracle.opened())
+
+    def _say_what_is_there(self, opened: OpenedStudy) -> None:
+        if not opened.is_new and (counts := opened.study.counts()).waiting < counts.total:
+            sys.stdout.write(
+                f"Reloading Tuner from study {opened.study.name} of {opened.study.storage.address.shown}: "
+                f"{counts.finished} of {counts.total} trials have ended.\n"
+            )
+
+    def _learn_space(self) -> keras_tuner.HyperParameters:
+        """Return the search space, for which the model is asked once."""
+        if not self._knows_space:
+            self._ask_for_space()
+        return self.oracle.hyperparameters
+
+    def _ask_for_space(self) -> None:
+        if self.hypermodel is None and not self._runs_otherwise():
+            raise ArgumentValueError(
+                "hypermodel=None: give a HyperModel or a function build(hp), or override run_trial"
+            )
+        self.oracle.forget_space()
         with kept():
             self._populate_initial_space()
         self.oracle.note_space()
-        self.oracle.opened()
+        self._knows_space = True
 
     def _set_as_kerastuner(
         self,
-        hypermodel: Any,
         executions_per_trial: int,
         max_model_size: int | None,
         optimizer: Any,
@@ -190,11 +214,6 @@ class Tuner(TrialEnding, SearchResults):
 
         That constructor is not called: it makes a project folder, and connects to a chief.
         """
-        if hypermodel is None and type(self).run_trial is Tuner.run_trial:
-            raise ArgumentValueError(
-                "hypermodel=None: give a HyperModel or a function build(hp), or override run_trial"
-            )
-        self.hypermodel = hypermodels.get_hypermodel(hypermodel)
         self.executions_per_trial = executions_per_trial
         self.max_model_size = max_model_size
         self.optimizer = optimizer
@@ -228,6 +247,7 @@ class Tuner(TrialEnding, SearchResults):
         Raises:
             SearchFailedError: `max_consecutive_failed_trials` trials failed here in a row for an error of the
                 code.
+            StudyConflictError: The script would search otherwise than its study was searched.
             UserCodeError: Training does not report the objective.
         """
         if "verbose" in fit_kwargs:
@@ -235,6 +255,7 @@ class Tuner(TrialEnding, SearchResults):
         given = [fit_kwargs.get(name) for name in ("x", "y", "validation_data")]
         self._data_fingerprint = arrays_fingerprint([fit_args, given])
         self._told_epochs = "epochs" in fit_kwargs
+        self._learn_space()
         failures = FailuresInARow(self.max_consecutive_failed_trials)
         with self.oracle.at_work(), terminated_as_interrupted():
             self.on_search_begin()

@@ -32,12 +32,13 @@ def signature(definition: Definition) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def differences(study: Definition, file: Definition) -> list[str]:
+def differences(study: Definition, file: Definition, where: str = "file") -> list[str]:
     """Return a phrase for each difference in what two definitions sign; none if the signatures are the same.
 
     Args:
         study: The definition in the storage.
         file: The one that somebody would go on with.
+        where: What that one is in, for people.
     """
     old, new = _flat(study), _flat(file)
     phrases = []
@@ -49,7 +50,7 @@ def differences(study: Definition, file: Definition) -> list[str]:
             if _ABSENT not in (before, after):  # otherwise the reference to it differs, which says it better
                 phrases.append(f"{path[2]}: its content has changed since the study was created")
         else:
-            phrases.append(f"{'.'.join(path)}: {_show(before)} in the study, {_show(after)} in the file")
+            phrases.append(f"{'.'.join(path)}: {_show(before)} in the study, {_show(after)} in the {where}")
     return phrases
 
 

@@ -182,7 +182,7 @@ def test_a_seed_that_is_given_gives_the_same_search_and_is_not_exchanged(make: M
         drawn.append([hp.values for hp in tuner.get_best_hyperparameters(3)])
     assert drawn[0] == drawn[1]
     with pytest.raises(StudyConflictError, match=r"search.seed: 7 in the study, 8"):
-        make(NoDefaults, study_name="one", seed=8)
+        make(NoDefaults, study_name="one", seed=8).search(verbose=0)
 
 
 def test_a_script_that_finds_its_study_just_made_by_another_process_joins_it(
@@ -251,7 +251,7 @@ def test_a_study_that_is_worked_on_is_not_overwritten(make: MakeTuner) -> None:
 def test_another_search_under_the_same_name_is_refused_with_both_remedies(make: MakeTuner) -> None:
     make(study_name="one")
     with pytest.raises(StudyConflictError, match=r"sampler.*choose another name.*overwrite=True"):
-        make(study_name="one", sampler="tpe")
+        make(study_name="one", sampler="tpe").search(verbose=0)
 
 
 def test_ctrl_c_gives_the_trial_back_and_the_next_search_repeats_it(make: MakeTuner) -> None:

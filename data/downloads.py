@@ -96,7 +96,9 @@ def _explanation(dataset: Dataset, folder: Path, cached: bool, error: Exception)
     others = f'set KERAS_HOME to a folder that holds {files}, or choose source = "synthetic".'
     ignored = os.environ.get("KERAS_HOME")
     if ignored and folder != Path(ignored).expanduser() / "datasets":
-        others = f"make KERAS_HOME={ignored} a folder that you can write to (Keras passes over others), or {others}"
+        others = (
+            f"make KERAS_HOME={ignored} a folder that you can write to (Keras ignores others), or {others}"
+        )
     if cached:
         return (
             f"{dataset.title} in {folder} is damaged or unreadable ({reason}): "

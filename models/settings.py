@@ -121,7 +121,7 @@ def _range(name: str, given: Mapping[str, Any], usual: Value) -> Setting:
         default = rule.check(name, given["default"])
         if not setting.holds(default):
             raise ConfigurationError(
-                f"{name} has the default {default}, which its range does not hold; use one it does"
+                f"{name} has the default {default}, which is outside its range; use one inside"
             )
         return Range(low, high, default, step, log)
     kind = int if isinstance(rule, Whole) else float

@@ -37,7 +37,7 @@ COMMANDS = {  # in the order people meet them; the function is the module's `com
 
 
 EXIT_STATUSES = (
-    "Exit status: 0 done; 1 the work failed; 2 wrong input; 130 interrupted by SIGINT (Ctrl-C), 143 by SIGTERM. "
+    "Exit status: 0 success; 1 the work failed; 2 wrong input; 130 interrupted by SIGINT (Ctrl-C), 143 by SIGTERM. "
     "docs/exit-statuses.md says what each command means by them."
 )
 
@@ -69,7 +69,8 @@ class CommandsOnDemand(click.Group):
 @click.group(
     cls=CommandsOnDemand,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="\b\nBegin with: studyhall search studies/quickstart.toml\n\n" + EXIT_STATUSES,
+    epilog="\b\nBegin with: studyhall init spirals && studyhall search spirals/study.toml\n\n"
+    + EXIT_STATUSES,
 )
 @click.version_option(package_name="studyhall")
 def cli() -> None:

@@ -63,7 +63,7 @@ def in_words(definition: Definition, checked: Checked, file: str) -> Iterator[st
         yield f"  a random configuration cannot be built: {failure}"
     for remark in facts["endless"]:
         yield (
-            f"  a remark         {remark}: if there is none, the first epoch never ends; use data.take(n), or pass steps_per_epoch to "
+            f"  note             {remark}: if there is none, the first epoch never ends; use data.take(n), or pass steps_per_epoch to "
             "model.fit() in a fit of the HyperModel's own"
         )
     yield f"Nothing was queued. Start with: studyhall search {shlex.quote(file)}"
@@ -82,4 +82,4 @@ def _value(value: object) -> str:
 
 
 def _rule(rule: str, left_out: str | None) -> str:
-    return f"{rule} acts" if left_out is None else f"{rule} is left out: {left_out}"
+    return f"{rule} applies" if left_out is None else f"{rule} does not apply: {left_out}"

@@ -41,7 +41,7 @@ def _clean(cleaning: Cleaning, study: Study, store: ArtifactStore, *, yes: bool,
     others = [each for each in found if each not in can_go]
     _show(can_go)
     if can_go:
-        click.echo(f"{_total(can_go)} of {study.name} can go from {store}.")
+        click.echo(f"{_total(can_go)} of {study.name} can be removed from {store}.")
     else:
         click.echo(f"{study.name} needs all that it has in {store}.")
     if others:

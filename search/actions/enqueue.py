@@ -72,7 +72,7 @@ def rows(path: Path) -> Iterator[dict[str, Value]]:
     except OSError as error:
         raise DefinitionError(f"{shown(path)} cannot be read: {explain(error)}") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DefinitionError(f"{shown(path)} is no CSV file in UTF-8: {error}") from error
+        raise DefinitionError(f"{shown(path)} is not a CSV file in UTF-8: {error}") from error
     names = [name.strip() for name in lines[0]] if lines else []
     if not any(names) or len(set(names)) < len(names) or "" in names:
         raise DefinitionError(f"{shown(path)} must begin with a row of different hyperparameter names")
@@ -107,7 +107,7 @@ def _pairs(texts: Sequence[str]) -> dict[str, Value]:
         name, equals, value = text.partition("=")
         if not (name and equals and value):
             raise DefinitionError(
-                f"{text!r} says no hyperparameter: write NAME=VALUE, as in learning_rate=0.01"
+                f"{text!r} is not NAME=VALUE: name a hyperparameter and its value, as in learning_rate=0.01"
             )
         configuration[name] = typed(value)
     return configuration

@@ -82,5 +82,5 @@ def fetch_remote_bundle(
         fetch_and_show(lambda progress: fetch_from_server(address, token, to, force=force, progress=progress))
     except KeyboardInterrupt:
         if partials_folder(Path(os.path.realpath(to))).exists():
-            Console(stderr=True).print("What has come is kept: the same command goes on from there.")
+            Console(stderr=True).print("What was downloaded is kept: the same command resumes there.")
         raise

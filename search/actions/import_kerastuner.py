@@ -140,7 +140,7 @@ def _objective(project: Project) -> tuple[str, str]:
     ]
     if not names:
         raise DefinitionError(
-            f"the scores of {project.name} are none of its metrics, so nobody knows what they are"
+            f"the scores of {project.name} are the values of none of its metrics, and an objective must be one of them"
         )
     # What is validated is what people search for, where two metrics agree in every trial.
     name = next((each for each in names if each.startswith("val_")), names[0])
@@ -172,7 +172,7 @@ def _frozen(project: Project, old: OldTrial, definition: Definition) -> FrozenTr
         )
     missing = [metric for metric in definition.metrics if metric not in old.metrics]
     if missing:
-        return f"they have no {', '.join(missing)}, which {definition.name} is about"
+        return f"they have no {', '.join(missing)}, which is what {definition.name} is judged by"
     return optuna.trial.create_trial(
         values=[old.metrics[metric] for metric in definition.metrics],
         params=parameters,

@@ -24,7 +24,7 @@ def remark(study: Study, named: str) -> str | None:
             "studyhall search with the file"
         )
     if study.stop_requested():
-        return f"It is stopped; go on with: studyhall search {shlex.quote(named)}"
+        return f"The study is stopped; continue it with: studyhall search {shlex.quote(named)}"
     # A script may have been edited, and ask for more than before.
     if not is_script(study.definition) and study.space.look().reach() is Reach.TRIED:
         return (

@@ -133,7 +133,7 @@ def _categorical(hp: Any, values: Iterable[Any]) -> CategoricalDistribution:
     # A float or str of NumPy's is also one of Python's, but prints itself as NumPy's.
     plain = [value.item() if isinstance(value, np.generic) else value for value in values]
     if any(isinstance(value, float) and math.isnan(value) for value in plain):
-        raise _refused(hp, "has the value nan, which equals nothing: take it out")
+        raise _refused(hp, "has the value nan, which equals nothing: remove it")
     if len(plain) > LARGEST_GRID:
         raise _refused(hp, f"has more than {LARGEST_GRID} values to choose from: take a larger step, or none")
     return CategoricalDistribution(tuple(dict.fromkeys(plain)))

@@ -17,14 +17,14 @@ from studyhall.search.commands.options import KERAS_ENVIRONMENT, epilog
     metavar="SECONDS",
     envvar="STUDYHALL_CHECK_SECONDS",
     show_envvar=True,
-    help="How long it may take; what has not ended by then is named.",
+    help="How long the check may take; the step that is not finished by then is named.",
 )
 def command(file: Path, limit: float) -> None:
     """Rehearse what a search of STUDY.toml will do, with the default model and two batches.
 
     It trains with all rules of a trial and of the retraining, saves the model, loads it in a process of its
     own, and builds a few random configurations. It shows what was found: the data's shapes, the
-    hyperparameters, what training reports, which rules act. Nothing is queued, and no database is touched.
+    hyperparameters, what training reports, which rules apply. Nothing is queued, and no database is touched.
     """
     from studyhall.search.actions.check import check_and_show
 

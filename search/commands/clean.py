@@ -13,8 +13,8 @@ from studyhall.search.commands.options import (
 
 @click.command(
     epilog=epilog(
-        "studyhall clean quickstart",
-        "studyhall clean quickstart --yes",
+        "studyhall clean spirals",
+        "studyhall clean spirals --yes",
         environment=STORE_ENVIRONMENT,
     )
 )

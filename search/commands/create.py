@@ -17,7 +17,7 @@ from studyhall.search.commands.options import (
 
 @click.command(
     epilog=epilog(
-        "studyhall create studies/quickstart.toml --storage postgresql://me@db.example.org/studies",
+        "studyhall create spirals/study.toml --storage postgresql://me@db.example.org/studies",
         environment=KERAS_ENVIRONMENT | STORE_ENVIRONMENT,
     )
 )
@@ -27,7 +27,7 @@ from studyhall.search.commands.options import (
 @scale_option
 @plain_option
 def command(study: str, storage: str | None, artifacts: str | None, scale: float | None, plain: bool) -> None:
-    """Create the study of the file STUDY, with its queue of trials, and work on none of them.
+    """Create the study of the file STUDY with its queue of trials, and train none of them.
 
     Its default model is built and trained for two batches first: what cannot work is refused while nothing is
     made. A study that is there already is left as it is.

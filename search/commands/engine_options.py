@@ -17,7 +17,7 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--on",
         "engine",
         type=click.Choice(["ray"]),
-        help="Have the workers placed by Ray, on its nodes, in place of this machine.",
+        help="Run the workers on the nodes of a Ray cluster instead of this machine.",
     )
     @click.option(
         "--address",

@@ -9,8 +9,8 @@ from studyhall.search.commands.options import KERAS_ENVIRONMENT, epilog, storage
 
 @click.command(
     epilog=epilog(
-        "studyhall enqueue quickstart filters=16 learning_rate=0.005",
-        "studyhall enqueue quickstart --from-csv good.csv",
+        "studyhall enqueue spirals layers=1 learning_rate=0.005",
+        "studyhall enqueue spirals --from-csv good.csv",
         environment=KERAS_ENVIRONMENT,
     )
 )
@@ -25,7 +25,7 @@ from studyhall.search.commands.options import KERAS_ENVIRONMENT, epilog, storage
 )
 @storage_option
 def command(study: str, values: tuple[str, ...], csv_file: Path | None, storage: str | None) -> None:
-    """Have STUDY try configurations of yours next, each as one more trial.
+    """Queue configurations of your own in STUDY, each as one more trial, which are tried next.
 
     What a configuration leaves out is proposed by the sampler. All of them are built first, and nothing is
     queued unless everything can be.

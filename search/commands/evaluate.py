@@ -9,7 +9,7 @@ from studyhall.search.commands.options import KERAS_ENVIRONMENT, epilog
 
 @click.command(
     epilog=epilog(
-        "studyhall evaluate best/quickstart",
+        "studyhall evaluate best/spirals",
         "studyhall evaluate model.keras --mix sum --json score.json",
         environment=KERAS_ENVIRONMENT,
     )

@@ -6,9 +6,7 @@ from studyhall.search.commands.options import epilog, storage_option, study_argu
 
 
 @click.command(
-    epilog=epilog(
-        "studyhall extend quickstart --trials 20", "studyhall extend studies/quickstart.toml --trials 5"
-    )
+    epilog=epilog("studyhall extend spirals --trials 20", "studyhall extend spirals/study.toml --trials 5")
 )
 @study_argument
 @click.option(
@@ -22,9 +20,9 @@ from studyhall.search.commands.options import epilog, storage_option, study_argu
 def command(study: str, trials: int, storage: str | None) -> None:
     """Add trials to the queue of STUDY, while workers work on it or afterwards.
 
-    STUDY is a study file, or the name of a study in the storage. Workers that are there take the new trials
-    too; where none is, `studyhall search` goes on with the study, and publishes what is better. Where no
-    worker would take them, it says why.
+    STUDY is a study file, or the name of a study in the storage. Running workers take the new trials too;
+    without any, `studyhall search` continues the study, and publishes what is better. Where no worker would
+    take them, the command says why.
     """
     from studyhall.search.actions.remarks import remark
     from studyhall.search.views.narration import counts_in_words

@@ -15,9 +15,9 @@ from studyhall.search.commands.options import (
 
 @click.command(
     epilog=epilog(
-        "studyhall fetch quickstart --to best/quickstart",
-        "studyhall fetch https://hall.example.org/studies/quickstart --to best/quickstart",
-        "studyhall fetch quickstart --server http://localhost:8080 --to best/quickstart",
+        "studyhall fetch spirals --to best/spirals",
+        "studyhall fetch https://hall.example.org/studies/spirals --to best/spirals",
+        "studyhall fetch spirals --server http://localhost:8080 --to best/spirals",
         environment={
             "STUDYHALL_TOKEN": "the token that a server asks for, where --token-file names none",
             "SSL_CERT_FILE": "the certificates of authorities that a server's is trusted by, if not the usual ones",
@@ -26,7 +26,9 @@ from studyhall.search.commands.options import (
     )
 )
 @study_argument
-@click.option("--to", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Where to put it.")
+@click.option(
+    "--to", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Folder for the bundle."
+)
 @click.option("--force", is_flag=True, help="Replace the files of a folder that is not empty.")
 @storage_option
 @artifacts_option
@@ -53,8 +55,8 @@ def command(
     """Fetch the published model of STUDY: model.keras, history.json, manifest.json and pictures.
 
     STUDY is a study file, the name of a study in the storage, or the URL of a study's page on a Studyhall
-    server. Every file is checked against its SHA-256; the folder appears whole, or not at all. A download
-    from a server that was broken off goes on where it was.
+    server. Every file is checked against its SHA-256; the folder appears whole, or not at all. An
+    interrupted download from a server is resumed.
     """
     from studyhall.search.remote.address import is_url
 

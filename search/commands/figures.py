@@ -9,8 +9,8 @@ from studyhall.search.commands.options import KERAS_ENVIRONMENT, artifacts_optio
 
 @click.command(
     epilog=epilog(
-        "studyhall figures quickstart",
-        "studyhall figures best/quickstart --to pictures",
+        "studyhall figures spirals",
+        "studyhall figures best/spirals --to pictures",
         environment=KERAS_ENVIRONMENT,
     )
 )
@@ -35,7 +35,8 @@ def command(what: str, to: Path | None, pairs: int, storage: str | None, artifac
 
     STUDY-OR-BUNDLE is a study file, the name of a study in the storage, or the folder of a fetched bundle. Of
     a study: optimisation, importances, parallel coordinates and learning curves; of both: the training
-    history and separations of test mixtures. What there is too little for is left out, and why is said.
+    history and separations of test mixtures. A picture for which data are missing is left out, and the reason
+    is shown.
     """
     from studyhall.search.actions.figures import draw_and_show
 

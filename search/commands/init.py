@@ -7,7 +7,7 @@ import click
 from studyhall.search.commands.options import epilog
 
 
-@click.command(epilog=epilog("studyhall init my-study"))
+@click.command(epilog=epilog("studyhall init spirals"))
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def command(folder: Path) -> None:
     """Write a small working example into DIR: a study file, a model and its data.

@@ -22,7 +22,7 @@ def limits_options(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="SECONDS",
         envvar="STUDYHALL_LEASE_SECONDS",
         show_envvar=True,
-        help="How long a trial stays with a worker that is not heard of.",
+        help="How long a worker may be silent before its trial goes to another one.",
     )
     @click.option(
         "--stall-limit",
@@ -32,7 +32,7 @@ def limits_options(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="SECONDS",
         envvar="STUDYHALL_STALL_SECONDS",
         show_envvar=True,
-        help="A trial that trains no batch for so long fails.",
+        help="How long a trial may train no batch before it fails.",
     )
     @click.option(
         "--memory-limit",
@@ -40,7 +40,7 @@ def limits_options(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="GIB",
         envvar="STUDYHALL_MEMORY_LIMIT",
         show_envvar=True,
-        help="A training process that grows past it is killed. Default: four fifths of the machine's memory.",
+        help="Memory of a training process beyond which it is killed. Default: four fifths of the machine's memory.",
     )
     @functools.wraps(command)
     def with_settings(

@@ -55,7 +55,7 @@ scale_option: Decorator = click.option(
     "--scale",
     type=click.FloatRange(min=0, max=1, min_open=True),
     metavar="F",
-    help="Multiply the study file's trials, epochs and mixtures by F, for a small machine: at 0.1 the trials take "
+    help="Multiply the study file's trials, epochs and samples of an epoch by F, for a small machine: at 0.1 the trials take "
     "about a thousandth of the work. Default: the file's own 'scale', else 1.",
 )
 
@@ -104,7 +104,7 @@ def launch_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="N",
             envvar="STUDYHALL_WORKERS",
             show_envvar=True,
-            help="Run N workers, dealt out to the GPUs in turn; they share this machine's CPUs. Default: 1, or one "
+            help="Run N workers, spread over the GPUs in turn; they share this machine's CPUs. Default: 1, or one "
             "for each GPU of --gpus.",
         ),
     ):
@@ -146,8 +146,8 @@ STORE_ENVIRONMENT = {
 WORK_ENVIRONMENT = (
     KERAS_ENVIRONMENT
     | {
-        "STUDYHALL_WEBHOOK, STUDYHALL_WEBHOOK_FILE": "the URL that hears of what happens, or a file that holds it",
-        "STUDYHALL_WEBHOOK_SECRET, STUDYHALL_WEBHOOK_SECRET_FILE": "the key that signs it, or a file that holds it",
+        "STUDYHALL_WEBHOOK, STUDYHALL_WEBHOOK_FILE": "the URL to notify of what happens, or a file that holds it",
+        "STUDYHALL_WEBHOOK_SECRET, STUDYHALL_WEBHOOK_SECRET_FILE": "the key that signs the notifications, or a file that holds it",
     }
     | STORE_ENVIRONMENT
 )

@@ -11,9 +11,9 @@ PATH = click.Path(path_type=Path)
 
 @click.command(
     epilog=epilog(
-        "studyhall predict best/quickstart mixture.png --to separated",
-        "studyhall predict best/quickstart photos/ --fit",
-        "studyhall predict best/quickstart --mix seven.png shoe.png",
+        "studyhall predict best/separation mixture.png --to separated",
+        "studyhall predict best/separation photos/ --fit",
+        "studyhall predict best/separation --mix seven.png shoe.png",
         environment=KERAS_ENVIRONMENT,
     )
 )
@@ -21,7 +21,9 @@ PATH = click.Path(path_type=Path)
 @click.argument("images", metavar="IMAGE...", nargs=-1, type=PATH)
 @click.option("--to", metavar="DIR", type=PATH, default="separated", show_default=True, help="Output folder.")
 @click.option(
-    "--fit", is_flag=True, help="Make pictures of any size and colours fit, instead of refusing them."
+    "--fit",
+    is_flag=True,
+    help="Resize and convert pictures of any size and colours, instead of refusing them.",
 )
 @click.option(
     "--mix", "pair", metavar="A B", nargs=2, type=PATH, help="Mix two images first, a digit and an item."

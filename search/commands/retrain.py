@@ -15,7 +15,7 @@ from studyhall.search.commands.options import (
 
 @click.command(
     epilog=epilog(
-        "studyhall retrain quickstart",
+        "studyhall retrain spirals",
         environment=WORK_ENVIRONMENT,
     )
 )
@@ -26,8 +26,8 @@ from studyhall.search.commands.options import (
 def command(study: str, storage: str | None, artifacts: str | None, plain: bool) -> int:
     """Retrain the best trial of STUDY so far, and publish the better model.
 
-    STUDY is a study file, or the name of a study in the storage. The bundle that is there stays until the new
-    one is whole.
+    STUDY is a study file, or the name of a study in the storage. The bundle that is published stays until
+    the new one is complete.
     """
     from studyhall.search.session.session import session
     from studyhall.studies.study_file.reference import resolve_study

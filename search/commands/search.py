@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @click.command(
     epilog=epilog(
-        "studyhall search studies/quickstart.toml",
-        "studyhall search studies/quickstart.toml --workers 2",
-        "studyhall search quickstart   # go on with a study that the storage holds",
-        "studyhall search studies/seed-003.toml --scale 0.02   # a rehearsal on a laptop",
-        "studyhall search studies/seed-003.toml --on ray --workers 16 --gpus-per-worker 0.5",
+        "studyhall search spirals/study.toml",
+        "studyhall search spirals/study.toml --workers 2",
+        "studyhall search spirals   # continue a study in the storage",
+        "studyhall search spirals/study.toml --scale 0.5   # a rehearsal on a laptop",
+        "studyhall search spirals/study.toml --on ray --workers 16 --gpus-per-worker 0.5",
         environment=WORK_ENVIRONMENT,
     )
 )
@@ -38,10 +38,10 @@ def command(
     settings: "WorkerSettings",
     request: "RayRequest | None",
 ) -> int:
-    """Search for the best network of STUDY, retrain it and publish it.
+    """Search for the best hyperparameters of STUDY, retrain the best model and publish it.
 
-    STUDY is a study file, or the name of a study in the storage. The study is created if it is new, and gone
-    on with if it is not: Ctrl-C leaves it whole, and the same command goes on from there.
+    STUDY is a study file, or the name of a study in the storage. A new study is created, and one that is
+    there is continued: Ctrl-C loses nothing, and the same command resumes the study.
     """
     from studyhall.search.devices.slots import Wish, alone, describe, environment_of, plan_slots
     from studyhall.search.session.session import session

@@ -11,7 +11,7 @@ File = click.Path(path_type=Path)
 
 @click.command(
     epilog=epilog(
-        "studyhall serve quickstart",
+        "studyhall serve spirals",
         "studyhall serve sqlite:////shared/studies.db --port 9000",
         "studyhall serve --host 0.0.0.0 --password-file passwords.txt   # lines: NAME reader|operator PASSWORD",
         environment={
@@ -63,7 +63,7 @@ File = click.Path(path_type=Path)
     metavar="ADDRESSES",
     envvar="STUDYHALL_PROXY",
     show_envvar=True,
-    help="Believe X-Forwarded-For and X-Forwarded-Proto from these addresses or networks, with commas between.",
+    help="Trust X-Forwarded-For and X-Forwarded-Proto from these addresses or networks, separated by commas.",
 )
 @click.pass_context
 def command(
@@ -77,7 +77,7 @@ def command(
     token_file: Path | None,
     proxy: str | None,
 ) -> int:
-    """Serve studies to browsers and programs: how they go, optuna-dashboard, and the published models.
+    """Serve studies to browsers and programs: their progress, optuna-dashboard, and the published models.
 
     STUDY-OR-STORAGE is a study file, the name of a study in the storage, a storage's URL, or an SQLite file;
     without it, the storage is served. Readers see everything; operators may also change studies in the

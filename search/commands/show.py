@@ -8,9 +8,7 @@ from studyhall.search.commands.options import epilog, scale_option
 
 
 @click.command(
-    epilog=epilog(
-        "studyhall show studies/quickstart.toml", "studyhall show studies/separation.toml --scale 0.05"
-    )
+    epilog=epilog("studyhall show spirals/study.toml", "studyhall show spirals/study.toml --scale 0.5")
 )
 @click.argument("file", metavar="STUDY.toml", type=click.Path(path_type=Path))
 @scale_option

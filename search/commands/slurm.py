@@ -17,8 +17,8 @@ from studyhall.search.commands.options import (
 
 @click.command(
     epilog=epilog(
-        "studyhall slurm quickstart --workers 8 -- --partition=gpu --gres=gpu:1 --time=4:00:00",
-        "studyhall slurm quickstart --workers 8 --dry-run   # shows the script",
+        "studyhall slurm spirals --workers 8 -- --partition=gpu --gres=gpu:1 --time=4:00:00",
+        "studyhall slurm spirals --workers 8 --dry-run   # shows the script",
         environment=KERAS_ENVIRONMENT,
     )
 )

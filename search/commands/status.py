@@ -8,7 +8,7 @@ from studyhall.search.commands.options import epilog, storage_option
 @click.command(
     epilog=epilog(
         "studyhall status",
-        "studyhall status quickstart --json",
+        "studyhall status spirals --json",
     )
 )
 @click.argument("study", metavar="[STUDY]", required=False)

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 @click.command(
     epilog=epilog(
-        "studyhall worker studies/quickstart.toml",
-        "studyhall worker quickstart --storage sqlite:////shared/studies.db",
-        "studyhall worker quickstart --gpus all --slots-per-gpu 2",
+        "studyhall worker spirals/study.toml",
+        "studyhall worker spirals --storage sqlite:////shared/studies.db",
+        "studyhall worker spirals --gpus all --slots-per-gpu 2",
         environment=WORK_ENVIRONMENT,
     )
 )

@@ -78,11 +78,15 @@ class BatchDone:
 
 @dataclass(frozen=True)
 class EpochDone:
-    """An epoch (from 1) ended with this value of the objective; `number` is None while retraining."""
+    """An epoch (from 1) ended with this value of the objective; `number` is None while retraining.
+
+    `others` are those of all objectives but the first.
+    """
 
     number: int | None
     epoch: int
     value: float
+    others: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -52,8 +52,11 @@ class TrialHandle(Protocol):
                 before.
         """
 
-    def report(self, step: int, value: float) -> bool:
-        """Record an intermediate value of the objective; True asks the caller to prune the trial."""
+    def report(self, step: int, value: float, *others: float) -> bool:
+        """Record an intermediate value of the objective, and tell people those of further objectives.
+
+        True asks the caller to prune the trial.
+        """
 
     def record(self, facts: Mapping[str, Any]) -> None:
         """Record facts about the trial, by name and JSON-serialisable, for people and for the manifest."""

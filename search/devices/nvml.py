@@ -50,7 +50,7 @@ def all_gpus() -> tuple[Gpu, ...]:
         return tuple(_gpu(nvml, index) for index in range(nvml.nvmlDeviceGetCount()))
     except nvml.NVMLError as error:
         raise NvmlUnavailableError(
-            f"The NVIDIA driver does not tell its GPUs ({error}): see what nvidia-smi says"
+            f"The NVIDIA driver does not list its GPUs ({error}): see what nvidia-smi says"
         ) from error
     finally:
         nvml.nvmlShutdown()

@@ -1,6 +1,7 @@
 """The learning curves: what every trial reported epoch after epoch."""
 
 import math
+from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial
@@ -10,6 +11,7 @@ from studyhall.search.figures.scales import scale, whole_numbers
 from studyhall.search.figures.search import Search
 from studyhall.search.figures.style import BLUE, INK, ORANGE, VERMILION, drawing, head, new_figure
 from studyhall.search.figures.wording import compact
+from studyhall.studies.database.attributes import HISTORY
 
 
 @drawing()
@@ -38,7 +40,7 @@ def curves_figure(search: Search) -> Figure:
     every: list[float] = []
     for trials, colour, label, width, marker in groups:
         for trial in trials:
-            steps, values = _curve(trial)
+            steps, values = _curve(trial, search.metric)
             if not steps:
                 continue
             every += values
@@ -63,8 +65,19 @@ def curves_figure(search: Search) -> Figure:
     return figure
 
 
-def _curve(trial: FrozenTrial) -> tuple[list[int], list[float]]:
+def _curve(trial: FrozenTrial, metric: str) -> tuple[list[int], list[float]]:
+    """Return the epochs of a trial that have a finite value, and the values.
+
+    Optuna keeps no values of epochs where there are several objectives; the trial's history has them.
+    """
+    reported: Mapping[int, object] = trial.intermediate_values
+    if not reported:
+        history = trial.user_attrs.get(HISTORY)
+        epochs = history.get(metric, ()) if isinstance(history, Mapping) else ()
+        reported = dict(enumerate(epochs, start=1))
     pairs = [
-        (step, value) for step, value in sorted(trial.intermediate_values.items()) if math.isfinite(value)
+        (step, float(value))
+        for step, value in sorted(reported.items())
+        if isinstance(value, int | float) and math.isfinite(value)
     ]
     return [step for step, _ in pairs], [value for _, value in pairs]

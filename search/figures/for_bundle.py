@@ -91,7 +91,7 @@ def draw_separations(
     """Draw what a .keras file makes of test mixtures as `separations.*`; see `draw_bundle_figures`."""
     data = definition.data
     if data.source not in BUILT_IN_SOURCES:
-        _skip("separations", f"'{data.source}' says nothing of test images", on_skip)
+        _skip("separations", f"'{data.source}' has no test images", on_skip)
         return []
     try:
         images = load_source(data.source).test

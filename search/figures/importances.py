@@ -72,5 +72,7 @@ def importances_figure(search: Search, shares: dict[str, float]) -> Figure:
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", length=0)
     if len(shares) > len(shown):
-        axes.set_xlabel(f"share of the importance ({len(shares) - len(shown)} lesser ones are left out)")
+        axes.set_xlabel(
+            f"share of the importance ({len(shares) - len(shown)} less important ones are left out)"
+        )
     return figure

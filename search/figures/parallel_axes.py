@@ -113,4 +113,4 @@ def _range(distribution: BaseDistribution) -> Numbers:
     if isinstance(distribution, FloatDistribution | IntDistribution):
         whole = isinstance(distribution, IntDistribution)
         return Numbers(float(distribution.low), float(distribution.high), distribution.log, whole)
-    raise TypeError(f"{distribution!r} is no distribution of Optuna's")
+    raise TypeError(f"{distribution!r} is not a distribution of Optuna's")

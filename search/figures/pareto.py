@@ -1,4 +1,4 @@
-"""The Pareto front: the best compromises between the first two objectives of a search."""
+"""The Pareto front, drawn by the first two objectives of a search."""
 
 from collections.abc import Sequence
 
@@ -35,7 +35,7 @@ def pareto_figure(study: optuna.Study, search: Search, metrics: Sequence[str]) -
     figure = new_figure(6.4, 4.8)
     axes = figure.subplots()
     more = f", drawn by the first two of {len(metrics)} objectives" if len(metrics) > 2 else ""
-    subtitle = f"{short(search.name, 40)}: {count(len(front), 'best compromise')} of {count(len(search.complete), 'trial')}"
+    subtitle = f"{short(search.name, 40)}: {len(front)} of {count(len(search.complete), 'complete trial')}"
     head(figure, "Pareto front", subtitle + more)
     on_front = {trial.number for trial in front}
     others = [trial for trial in search.complete if trial.number not in on_front]

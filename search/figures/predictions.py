@@ -45,7 +45,7 @@ def predictions_png(x: Array, y: Array, predicted: Array, names: Sequence[str] =
     """
     wanted, found = _channels(y), _channels(predicted)
     if wanted is None or found is None or y.shape[:3] != predicted.shape[:3] or len(wanted) != len(found):
-        raise NothingToDrawError("what it returns is no image like the target")
+        raise NothingToDrawError("its output is not an image like the target")
     if len(y) == 0 or not all(np.isfinite(part).all() for part in (y, predicted)):
         raise NothingToDrawError("there are no finite predictions")
     low, high = _range(y)

@@ -68,7 +68,7 @@ class Search:
         parts = [f"{len(self.complete):,} complete"]
         for trials, word in ((self.pruned, "pruned"), (self.failed, "failed")):
             parts += [f"{len(trials):,} {word}"] if trials else []
-        parts += [f"{self.open:,} not ended"] if self.open else []
+        parts += [f"{self.open:,} running or waiting"] if self.open else []
         total = len(self.complete) + len(self.pruned) + len(self.failed) + self.open
         return f"{short(self.name, 60)}: {count(total, 'trial')}, {', '.join(parts)}"
 

@@ -96,7 +96,7 @@ class Notifier:
         try:
             self._waiting.put_nowait(message)
         except queue.Full:
-            _log.warning("%s was not told: too much is waiting to be sent", self._webhook)
+            _log.warning("%s was not notified: too many notifications are waiting", self._webhook)
 
     def _run(self) -> None:
         with httpx.Client(timeout=TIMEOUT, follow_redirects=False) as client:
@@ -105,7 +105,7 @@ class Notifier:
                     self._deliver(client, message)
                 except Exception as error:  # noqa: BLE001 - nothing about a notification may end this thread
                     _log.warning(
-                        "%s was not told of '%s': %s", self._webhook, message.event, type(error).__name__
+                        "%s was not notified of '%s': %s", self._webhook, message.event, type(error).__name__
                     )
 
     def _next(self) -> Message | None:
@@ -130,7 +130,7 @@ class Notifier:
                 pause = _asked_for(answer) or pause
             if attempt == ATTEMPTS - 1 or not self._waited(pause):
                 break
-        _log.warning("%s was not told of '%s': %s", self._webhook, message.event, why)
+        _log.warning("%s was not notified of '%s': %s", self._webhook, message.event, why)
 
     def _waited(self, seconds: float) -> bool:
         """Wait before another attempt; False where the process leaves before that."""

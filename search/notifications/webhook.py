@@ -74,7 +74,7 @@ def _value(environment: Mapping[str, str], name: str) -> str | None:
     try:
         content = Path(file).read_text(encoding="utf-8").strip()
     except UnicodeDecodeError as error:
-        raise DefinitionError(f"{name}_FILE names {file!r}, which is no text") from error
+        raise DefinitionError(f"{name}_FILE names {file!r}, which is not text") from error
     except OSError as error:
         raise DefinitionError(f"{name}_FILE names {file!r}: {explain(error)}") from error
     if not content:

@@ -197,9 +197,9 @@ class RemoteHandle:
         answer: Value = self._end.call("suggest", name, distribution, value)
         return answer
 
-    def report(self, step: int, value: float) -> bool:
-        """Tell the worker an epoch's value, and hear whether to prune."""
-        return bool(self._end.call("report", step, value))
+    def report(self, step: int, value: float, *others: float) -> bool:
+        """Tell the worker an epoch's values, and hear whether to prune."""
+        return bool(self._end.call("report", step, value, *others))
 
     def record(self, facts: Mapping[str, Any]) -> None:
         """Have the worker record facts."""

@@ -10,7 +10,7 @@ _KILL_COUNTERS = (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat"))  #
 
 
 def host_kills() -> int:
-    """Return how many processes the kernel has killed for want of memory, in this container or machine."""
+    """Return how many processes the kernel has killed for lack of memory, in this container or machine."""
     for path in _KILL_COUNTERS:
         try:
             lines = path.read_text().splitlines()
@@ -28,7 +28,7 @@ class Death:
     """How a training process ended in the middle of a task.
 
     `status` is as `subprocess` counts: -9 for signal 9. `killed_for` says that we killed it, and why;
-    `host_killed` that the kernel did, for want of memory.
+    `host_killed` that the kernel did, for lack of memory.
     """
 
     status: int
@@ -52,7 +52,7 @@ class Death:
         if self.killed_for is FailureKind.STALLED:
             return "the training process trained no batch for longer than the limit"
         if self.host_killed:
-            return "the kernel killed the training process for want of memory"
+            return "the kernel killed the training process for lack of memory"
         if self.status < 0:
             return f"the training process died of {signal.Signals(-self.status).name}"
         return f"the training process ended with status {self.status}"

@@ -35,7 +35,7 @@ class StudyAddress:
         if segments[:1] == ["api"]:
             del segments[0]
         if len(segments) < 2 or segments[0] != "studies":
-            raise BundleRequestError(f"{server} is a server, and which of its studies is not said. {_FORM}")
+            raise BundleRequestError(f"{server} names a server, and none of its studies. {_FORM}")
         return cls(server, _checked(segments[1]))
 
     @classmethod

@@ -22,7 +22,7 @@ DOCUMENT = 16 * 1024 * 1024  # bytes; no description of a bundle is nearly as la
 DETAIL = 65_536  # bytes; of a refusal no more is read
 
 _BUSY = frozenset({429, 502, 503, 504})
-_AGAIN = "Run the same command again: it goes on from what has come so far."
+_AGAIN = "Run the same command again: it resumes the download."
 
 
 class Connection:
@@ -102,7 +102,7 @@ class Connection:
         """Return the error for a document that is not what a Studyhall server answers, and why not."""
         return BundleRequestError(
             f"{self.server} does not answer as a Studyhall server of this version does ({_shown(why)}). Correct the "
-            "address, or bring studyhall to the same version here and there."
+            "address, or use the same version of studyhall on both sides."
         )
 
     def _foreign(self, instead: str) -> BundleError:
@@ -172,12 +172,12 @@ class Connection:
             )
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
             return TransientError(
-                f"{self.server} cannot be reached. See that the server runs (studyhall serve) and that the address is "
+                f"{self.server} cannot be reached. Check that the server runs (studyhall serve) and that the address is "
                 "right, then run the same command again."
             )
         if isinstance(error, httpx.TimeoutException):
             return TransientError(f"{self.server} has stopped answering. {_AGAIN}")
-        return TransientError(f"{self.server} broke off. {_AGAIN}")
+        return TransientError(f"{self.server} broke the connection off. {_AGAIN}")
 
 
 def _pause(answer: httpx.Response) -> float:

@@ -79,7 +79,7 @@ class Download:
                 self._tell(name, position)
         if position < entry.size:
             raise TransientError(
-                f"{self._connection.server} broke off. Run the same command again: it goes on from what has come so far."
+                f"{self._connection.server} broke the connection off. Run the same command again: it resumes the download."
             )
 
     def _tell(self, name: str, position: int) -> None:

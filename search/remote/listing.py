@@ -57,7 +57,7 @@ def read_listing(connection: Connection, address: StudyAddress) -> Listing:
     except BundleError as error:
         raise connection.foreign(str(error)) from error
     if manifest.study != address.study or answer.study != address.study:
-        raise connection.foreign(f"it has the bundle of {manifest.study!r} for that of {address.study!r}")
+        raise connection.foreign(f"it is of the study {manifest.study!r}, not of {address.study!r}")
     listed = {each.name: each for each in answer.files if each.name != MANIFEST}
     if {name: (each.sha256, each.size) for name, each in listed.items()} != {
         name: (entry.sha256, entry.size) for name, entry in manifest.files.items()

@@ -28,7 +28,9 @@ def token_for(address: StudyAddress, file: Path | None, *, insecure: bool) -> st
         return None
     if re.fullmatch(r"[!-~]{1,4096}", token) is None:  # what a header can hold
         where = VARIABLE if file is None else f"the file {str(file)!r}"
-        raise BundleRequestError(f"What {where} holds is no token: it must be one word of ASCII characters.")
+        raise BundleRequestError(
+            f"What {where} holds is not a token: it must be one word of ASCII characters."
+        )
     if not address.is_private and not insecure:
         raise BundleRequestError(
             f"{address.server} is not encrypted, so everybody on the way could read the token. Use https, or a tunnel "
@@ -45,7 +47,7 @@ def _read(file: Path) -> str:
     except OSError as error:
         raise BundleRequestError(f"{what} cannot be read: {explain(error)}") from error
     except ValueError:
-        raise BundleRequestError(f"{what} is no text. Name another one.") from None
+        raise BundleRequestError(f"{what} is not text. Name another one.") from None
     if len(words) != 1:
         raise BundleRequestError(f"{what} must hold the token and nothing else.")
     return words[0]

@@ -175,7 +175,7 @@ def evaluate_model(
     found = find_model(path)
     if source is None and ":" in found.source:
         raise ModelFileError(
-            f"{shown(path)} was trained on examples of '{found.source}', which says nothing of test images; "
+            f"{shown(path)} was trained on examples of '{found.source}', which has no test images; "
             "choose with --source mnist-fashion or --source synthetic."
         )
     chosen = load_source(source or found.source)

@@ -51,7 +51,7 @@ def serve_target(target: Target, settings: Settings) -> int:
         with listen(settings.host, settings.port) as listener:
             if access.is_open and not is_loopback(listener):
                 raise ServerError(
-                    f"On {settings.host}, others could come in: give --password-file or --token-file, "
+                    f"On {settings.host}, others could reach this server: give --password-file or --token-file, "
                     "or leave out --host."
                 )
             start_logging()
@@ -73,11 +73,11 @@ def serve_target(target: Target, settings: Settings) -> int:
 
 def _who(access: Access) -> str:
     if access.is_open:
-        return "Every user of this machine may come in and change studies: --password-file says who may."
+        return "Every user of this machine can open this server and change studies: --password-file says who may."
     return (
         "Readers and operators log in with their passwords."
         if access.credentials.has_passwords
-        else ("Readers and operators come in with their tokens.")
+        else ("Readers and operators log in with their tokens.")
     )
 
 
@@ -99,5 +99,5 @@ def _require_proxies(proxy: str | None, access: Access) -> None:
             ) from error
     if access.is_open:
         raise ServerError(
-            "Behind a proxy, everybody could come in: give --password-file or --token-file, too."
+            "Behind a proxy, anybody could reach this server: give --password-file or --token-file, too."
         )

@@ -186,7 +186,7 @@ class Publisher:
             if crash.fault is not None:
                 raise crash.fault from crash
             error = WorkFailedError(
-                f"The evaluation of the model for '{self._study.name}' ends: {crash.reason}"
+                f"The evaluation of the model of '{self._study.name}' failed: {crash.reason}"
             )
             error.add_note(crash.output)
             raise error from crash
@@ -278,8 +278,8 @@ class _RetrainingListener:
     def __init__(self, observe: Observer) -> None:
         self._observe = observe
 
-    def report(self, step: int, value: float) -> bool:
-        self._observe(EpochDone(None, step, value))
+    def report(self, step: int, value: float, *others: float) -> bool:
+        self._observe(EpochDone(None, step, value, others))
         return False
 
     def progress(self, epoch: int, step: int, steps: int) -> None:

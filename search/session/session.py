@@ -65,7 +65,7 @@ class Session:
         with self._worker() as worker:
             worker.run()
             if worker.over is not None:
-                self.progress.say(f"The work ends here: {worker.over}")
+                self.progress.say(f"The worker ends: {worker.over}")
             self._say_if_exhausted()
         return self._stop.signal
 
@@ -252,7 +252,7 @@ def _start_early(trainer: TrainerProcess) -> None:
 
 def stopped(again: str) -> str:
     """Return what is said of work that was told to stop; `again` is the command that goes on with it."""
-    return f"Stopped; nothing is lost. Go on with:\n  {again}"
+    return f"Stopped; nothing is lost. Continue with:\n  {again}"
 
 
 def farewell(place: Workplace) -> str:

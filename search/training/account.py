@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import keras_tuner
 
+from studyhall.did_you_mean import closest, suggested
 from studyhall.search.training.logs import LogValue, log_value, log_values
 
 
@@ -143,8 +144,10 @@ def require_number(metric: str, value: LogValue | None, reported: Mapping[str, A
         NoSingleNumberError: It has several values.
     """
     if value is None:
+        near = closest(metric, reported, cutoff=0.7)
+        hint = f"; {suggested(near)}" if near else ";"
         raise UnknownMetricError(
-            f"training reports no '{metric}'; it reports: {', '.join(sorted(reported)) or 'nothing'}"
+            f"training reports no '{metric}'{hint} it reports: {', '.join(sorted(reported)) or 'nothing'}"
         )
     if isinstance(value, list):
         raise NoSingleNumberError(

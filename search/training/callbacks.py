@@ -173,10 +173,11 @@ class Report(keras.callbacks.Callback):  # type: ignore[misc]
             raise TrialPrunedError(self._pruned_after)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        value = self._account.epochs[-1].get(self._account.metrics[0])
+        value, *others = (self._account.epochs[-1].get(metric) for metric in self._account.metrics)
         if not isinstance(value, float):
             return
-        if not self._handle.report(self._account.finished, value):
+        further = [each for each in others if isinstance(each, float)]
+        if not self._handle.report(self._account.finished, value, *(further if others == further else ())):
             return
         self._pruned_after = self._account.finished
         if epoch + 1 != (self.params or {}).get("epochs"):

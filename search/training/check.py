@@ -8,6 +8,7 @@ from typing import Any
 
 import keras_tuner
 
+from studyhall.did_you_mean import closest, suggested
 from studyhall.models.errors import ConfigurationError
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters, recorded_values
 from studyhall.search.core.handle import Start
@@ -263,8 +264,10 @@ class _Check:
                 and metric not in (*reported, PARAMETERS)
                 and not has_own_fit(self._workload.hypermodel)
             ):
+                near = closest(metric, reported, cutoff=0.7)
+                hint = f"; {suggested(near)}" if near else ";"
                 return (
-                    f"objective.metric is '{metric}', which training never reports; it reports: "
+                    f"objective.metric is '{metric}', which training never reports{hint} it reports: "
                     f"{', '.join(sorted(reported))}"
                 )
         return f"objective.metric: {error}"

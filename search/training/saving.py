@@ -15,7 +15,7 @@ import numpy as np
 
 from studyhall.search.training import stranger
 from studyhall.search.user.examples import is_array
-from studyhall.search.user.modules import modules_within
+from studyhall.search.user.modules import imported_folders, modules_within
 from studyhall.studies.bundle.manifest import MODEL, Loading
 from studyhall.studies.definition import Definition
 
@@ -168,11 +168,13 @@ def what_loading_needs(
         UnsavableModelError: It cannot be loaded again, or predicts other values then.
     """
     modules = [_module_of(each) for each in (definition.hypermodel.path, definition.data.source)]
+    folders = imported_folders()
+    helpers = dict.fromkeys(each for folder in folders for each in modules_within(Path(folder)))
     told = {
         "model": str(path.absolute()),
-        "folder": str(definition.folder.absolute()),
+        "folders": list(dict.fromkeys([*folders, str(definition.folder.absolute())])),
         "modules": list(dict.fromkeys(each for each in modules if each)),
-        "helpers": [each for each in modules_within(definition.folder) if each not in modules],
+        "helpers": [each for each in helpers if each not in modules],
     }
     (folder / "stranger.json").write_text(json.dumps(told))
     _keep_predictions(folder, model, x)

@@ -1,7 +1,7 @@
 """Loads a model as a stranger would, in a process of its own that knows nothing of Studyhall; run as a file.
 
-`python -I stranger.py FOLDER`: the folder holds `stranger.json`: {"model": the saved file, "folder": that of
-the user's code, "modules": names to import from there if need be, "helpers": names of modules that those
+`python -I stranger.py FOLDER`: the folder holds `stranger.json`: {"model": the saved file, "folders": those
+of the user's code, "modules": names to import from there if need be, "helpers": names of modules that those
 import from there, to look into for what is missing even then}. With `inputs.npz` and `outputs.npz` the
 model's predictions are compared. The last line of what it prints is JSON: {"needs": ... or null, "error": why
 it fails even with the user's code, "differs": whether predictions do}.
@@ -24,7 +24,7 @@ def load(path: Path, told: dict[str, Any]) -> tuple[Any, dict[str, Any] | None, 
     """Return the model, what loading it needs beyond `load_model(path)`, and the last attempt's error.
 
     It is tried in the order of what asks the least of people; None for the model if nothing helps. The last
-    attempt has all that there is, so that its error is the model's own and no class is missing for want of
+    attempt has all that there is, so that its error is the model's own and no class is missing for lack of
     an import.
     """
     error = ""
@@ -32,8 +32,8 @@ def load(path: Path, told: dict[str, Any]) -> tuple[Any, dict[str, Any] | None, 
     objects: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for more in ([], *filter(None, (told["modules"], told["helpers"]))):
-        if more and told["folder"] not in sys.path:
-            sys.path.insert(0, told["folder"])
+        if more:
+            sys.path[:0] = [folder for folder in told["folders"] if folder not in sys.path]
         names += more
         modules = {name: _imported(name) for name in names}
         for safe_mode in (True, False):

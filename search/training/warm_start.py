@@ -6,6 +6,7 @@ from typing import Any
 import keras_tuner
 from optuna.distributions import BaseDistribution
 
+from studyhall.did_you_mean import did_you_mean
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters
 from studyhall.search.core.handle import Start
 from studyhall.search.user.examples import ExamplesFor
@@ -34,7 +35,7 @@ class DryHandle:
             raise DefinitionError(f"there is no value for the hyperparameter '{name}'")
         return value
 
-    def report(self, step: int, value: float) -> bool:
+    def report(self, step: int, value: float, *others: float) -> bool:
         """Never prune."""
         return False
 
@@ -91,8 +92,12 @@ def misfit(
     except Exception as error:  # noqa: BLE001 - whatever the user's code raises, it cannot build this
         return " ".join(f"{error}".split()) or type(error).__name__
     unknown = () if more else unknown_values(hp, hypermodel)
+    if not unknown:
+        return None
     where = "the HyperModel has no" if examples is None else "neither the HyperModel nor its data has"
-    return f"{where} {', '.join(unknown)}" if unknown else None
+    known = [each.name for each in hp.space if each.name not in values]
+    hint = did_you_mean(unknown[0], known)
+    return f"{where} {', '.join(unknown)}" + (f"; {hint}" if hint else "")
 
 
 def unknown_values(hp: TrialHyperParameters, hypermodel: keras_tuner.HyperModel) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ def oracle_file(folder: Path) -> Path:
         return path
     inside = sorted(each.parent for each in folder.glob(f"*/{ORACLE}"))[:_MOST] if folder.is_dir() else []
     hint = f"; {suggested(list(map(shown, inside)))}" if inside else ""
-    what = f"has no {ORACLE}" if folder.is_dir() else "is no folder"
+    what = f"has no {ORACLE}" if folder.is_dir() else "is not a folder"
     raise DefinitionError(
         f"{shown(folder)} {what}: name KerasTuner's project directory, which is directory/project_name{hint}"
     )

@@ -259,7 +259,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         in_hand.outcome = outcome = self.claims.end(in_hand.held, outcome)
         if isinstance(outcome, Dropped):
             sys.stdout.write(
-                f"\nTrial {in_hand.handle.number} is another process's by now; what was done here is dropped.\n"
+                f"\nTrial {in_hand.handle.number} now belongs to another process; what was done here is dropped.\n"
             )
         self._release()
         return outcome

@@ -11,10 +11,12 @@ from typing import Any
 from studyhall.did_you_mean import closest, did_you_mean, suggested
 from studyhall.models.errors import ConfigurationError
 from studyhall.search.user.errors import broken, user_location, user_traceback
-from studyhall.search.user.modules import import_file, import_module
+from studyhall.search.user.modules import import_file, import_module, package_name, project_of
 from studyhall.studies.errors import UserCodeError
 
 __all__ = ["check_arguments", "load_hypermodel", "load_object", "user_traceback"]
+
+_NO_PACKAGE = "attempted relative import with no known parent package"
 
 
 def load_object(reference: str, folder: Path) -> Any:
@@ -49,13 +51,19 @@ def load_object(reference: str, folder: Path) -> Any:
     try:
         module = import_file(path, home) if path is not None else import_module(module_name, home)
     except ModuleNotFoundError as error:
+        home = home if path is not None else project_of(module_name, home)
         if f"{module_name}.".startswith(f"{error.name}.") and not user_location(error, home):
             raise UserCodeError(
                 f"{complaint}: there is no module '{error.name}' in {home} or in this environment"
             ) from error
         raise broken(complaint, error, home) from error
     except (Exception, SystemExit) as error:
-        raise broken(complaint, error, home) from error
+        if path is not None and _NO_PACKAGE in str(error):
+            raise UserCodeError(
+                f"{complaint}: {user_location(error, home) or path} has a relative import, which a file that is named by its path "
+                f"cannot have: name the module, '{package_name(path, home)}:{name}'"
+            ) from error
+        raise broken(complaint, error, home if path is not None else project_of(module_name, home)) from error
     try:
         return getattr(module, name)
     except AttributeError as error:
@@ -134,6 +142,14 @@ def check_arguments(reference: str, called: Any, arguments: Mapping[str, Any], *
         kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
         accepted = [key for key, value in signature.parameters.items() if value.kind in kinds][len(leading) :]
         taken = f"its arguments are: {', '.join(accepted)}" if accepted else "it takes no arguments"
-        near = [close for key in arguments for close in closest(key, accepted) if close != key]
-        hint = f" ({suggested(near[:1])})" if near else ""
-        raise UserCodeError(f"'{reference}': {error}{hint}; {taken}") from error
+        # A misspelt argument is often another one that is missing, too; what was written comes first.
+        unknown = [key for key in arguments if key not in accepted and _takes_no_others(signature)]
+        near = closest(unknown[0], accepted) if unknown else []
+        hint = f"; {suggested(near)}" if near else f"; {taken}"
+        wrong = f"it has no argument '{unknown[0]}'" if unknown else f"{error}"
+        raise UserCodeError(f"'{reference}': {wrong}{hint}") from error
+
+
+def _takes_no_others(signature: inspect.Signature) -> bool:
+    """Whether a function has no `**kwargs`."""
+    return all(each.kind is not inspect.Parameter.VAR_KEYWORD for each in signature.parameters.values())

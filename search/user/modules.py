@@ -11,10 +11,47 @@ _folders: set[Path] = set()  # from which this process has imported users' code
 
 
 def import_module(name: str, folder: Path) -> ModuleType:
-    """Import a module by its dotted name, from `folder` or the environment."""
+    """Import a module by its dotted name, from `folder`, the project that it is in, or the environment."""
     if name.partition(".")[0] != "studyhall":  # Ours needs nobody's folder.
         _put_first(folder)
+        root = project_of(name, folder)
+        if root != folder:
+            _put_first(root)
     return importlib.import_module(name)
+
+
+def project_of(name: str, folder: Path) -> Path:
+    """Return the folder from which `python -m` would find a module.
+
+    It is the one of the study's file, or the nearest above it that has the module, or the current one; where
+    none has it, that of the study's file, and the environment may have the module.
+    """
+    *packages, last = name.split(".")
+    for each in (folder, *folder.parents, Path.cwd()):
+        path = each.joinpath(*packages)
+        if (path / f"{last}.py").is_file() or (path / last).is_dir():
+            return each
+    return folder
+
+
+def package_name(path: Path, folder: Path) -> str:
+    """Return the dotted name under which a file is a part of its package; the file need not exist.
+
+    Args:
+        path: The file.
+        folder: The study's; a file beside the study is taken for a module of that folder.
+    """
+    top = path.parent
+    while (top / "__init__.py").is_file():
+        top = top.parent
+    if top == path.parent:  # packages need no __init__.py
+        top = folder if path.parent != folder and path.is_relative_to(folder) else path.parent.parent
+    return ".".join(path.relative_to(top).with_suffix("").parts)
+
+
+def imported_folders() -> list[str]:
+    """Return the folders from which this process has imported users' code, as they stand in `sys.path`."""
+    return [entry for entry in sys.path if Path(entry) in _folders]
 
 
 def import_file(path: Path, folder: Path) -> ModuleType:

@@ -35,6 +35,7 @@ from studyhall.search.core.events import (
 from studyhall.search.views.narration import (
     counts_in_words,
     in_words,
+    objectives_in_words,
     values_in_words,
     waiting_for,
     worker_in_words,
@@ -60,7 +61,7 @@ class LiveView:
         self._epochs = 0
         self._epoch = 0
         self._share = 0.0  # of the epoch in hand
-        self._value: float | None = None
+        self._last = ""  # what the last epoch has reached
         self._seconds_of_trials: list[float] = []
         self._followed_from: int | None = None  # trials that were finished when other processes took over
         self._started = time.monotonic()
@@ -98,8 +99,8 @@ class LiveView:
                 self._begin(f"retraining trial {number}", epochs)
             case BatchDone(_, epoch, step, steps):
                 self._epoch, self._share = epoch, step / steps if steps else 0.0
-            case EpochDone(_, epoch, value):
-                self._epoch, self._share, self._value = epoch, 0.0, value
+            case EpochDone(_, epoch, value, others):
+                self._epoch, self._share, self._last = epoch, 0.0, objectives_in_words(value, *others)
             case TrialEnded(_, _, best, counts):
                 self._best, self._counts = best, counts
                 self._seconds_of_trials.append(time.monotonic() - self._started)
@@ -138,7 +139,7 @@ class LiveView:
         self._doing = "\n".join(map(worker_in_words, workers)) or "workers are starting"
 
     def _begin(self, doing: str, epochs: int) -> None:
-        self._doing, self._epochs, self._epoch, self._share, self._value = doing, epochs, 0, 0.0, None
+        self._doing, self._epochs, self._epoch, self._share, self._last = doing, epochs, 0, 0.0, ""
         self._started = time.monotonic()
         self._followed_from = None
 
@@ -165,8 +166,8 @@ class LiveView:
         line = Table.grid(padding=(0, 1))
         done = min(self._epoch, self._epochs)
         text = f"epoch {min(done + 1, self._epochs)}/{self._epochs}"
-        if self._value is not None:
-            text += f"  last {self._value:.6g}"
+        if self._last:
+            text += f"  last {self._last}"
         line.add_row(ProgressBar(total=1.0, completed=self._share, width=BAR_WIDTH), text)
         return line
 

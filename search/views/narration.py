@@ -41,6 +41,9 @@ from studyhall.studies.queue.workers import WorkerSeen
 from studyhall.studies.status.summary import BestTrial, Counts
 from studyhall.studies.values import Value
 
+STATES = ("complete", "pruned", "failed", "running", "waiting")
+"""How trials stand, in the words and in the order that people read everywhere."""
+
 LINES_OF_DETAILS = 20  # the end of a traceback says the most
 
 
@@ -59,15 +62,15 @@ def in_words(event: Event) -> str | None:
         case NameMade(asked, name):
             return f"the study is called {name}: {asked!r} has characters, or a length, that no study's name can have"
         case Lowered(trials, withdrawn):
-            waited = "1 that waited is" if withdrawn == 1 else f"{withdrawn} that waited are"
+            waited = "1 waiting trial is" if withdrawn == 1 else f"{withdrawn} waiting trials are"
             return f"search.trials is {trials} now: {waited} withdrawn"
         case OtherVersions(remark):
             return remark
         case TrialStarted(number, epochs, done):
             continued = f", continued after epoch {done}" if done else ""
             return f"trial {number}: training for up to {epochs} epochs{continued}"
-        case EpochDone(number, epoch, value):
-            return f"{_what(number)}: epoch {epoch}: {value:.6g}"
+        case EpochDone(number, epoch, value, others):
+            return f"{_what(number)}: epoch {epoch}: {objectives_in_words(value, *others)}"
         case TrialEnded(number, outcome, best, counts):
             line = f"trial {number}: {outcome_in_words(outcome)} | {best_in_words(best, number)} | {counts_in_words(counts)}"
             return "\n  ".join([line, *_details(outcome)])
@@ -112,13 +115,17 @@ def _what(number: int | None) -> str:
     return "retraining" if number is None else f"trial {number}"
 
 
+def objectives_in_words(*values: float) -> str:
+    """Return the values of a study's objectives, in their order."""
+    return ", ".join(f"{value:.6g}" for value in values)
+
+
 def outcome_in_words(outcome: TrialOutcome) -> str:
     """Say how a trial ended."""
     match outcome:
-        case Completed(value, None):
-            return f"complete with {value:.6g}"
-        case Completed(value, best_epoch):
-            return f"complete with {value:.6g} at epoch {best_epoch}"
+        case Completed(value, best_epoch, _, others):
+            reached = f"complete with {objectives_in_words(value, *others)}"
+            return reached if best_epoch is None else f"{reached} at epoch {best_epoch}"
         case Pruned(epoch, value, best_epoch, complete=True):
             return f"complete with {value:.6g} at epoch {best_epoch}, ended by the pruner after epoch {epoch}"
         case Pruned(epoch, value, best_epoch):
@@ -134,7 +141,7 @@ def outcome_in_words(outcome: TrialOutcome) -> str:
         case Interrupted(reason):
             return f"interrupted, and back in the queue: {reason}"
         case Dropped():
-            return "dropped: another worker has it by now"
+            return "dropped: another worker has it now"
 
 
 def best_in_words(best: BestTrial | None, news_of: int | None = None) -> str:
@@ -143,7 +150,7 @@ def best_in_words(best: BestTrial | None, news_of: int | None = None) -> str:
     `news_of` is the trial that has just ended: where another one is still the best, its value is enough.
     """
     if best is None:
-        return "no best yet"
+        return "no best value yet"
     if news_of is not None and best.number != news_of:
         return f"best is still {best.value:.6g} (trial {best.number})"
     return f"best {best.value:.6g} (trial {best.number}: {values_in_words(best.hyperparameters)})"
@@ -158,7 +165,7 @@ def exhausted_in_words(exhausted: Exhausted, setting: str = "search.repeat = tru
     """
     number, rest = exhausted.configurations, exhausted.withdrawn
     tried = "The only configuration was tried" if number == 1 else f"All {number:,} configurations were tried"
-    trials = "1 trial that waited is withdrawn" if rest == 1 else f"{rest:,} trials that waited are withdrawn"
+    trials = "1 waiting trial is withdrawn" if rest == 1 else f"{rest:,} waiting trials are withdrawn"
     return f"{tried}; {trials} ({setting} tries them again)"
 
 
@@ -181,5 +188,4 @@ def values_in_words(values: Mapping[str, Value]) -> str:
 
 def counts_in_words(counts: Counts) -> str:
     """Say how many trials are in which state, leaving out states without any."""
-    states = ("complete", "pruned", "failed", "running", "waiting")
-    return ", ".join(f"{getattr(counts, state)} {state}" for state in states if getattr(counts, state))
+    return ", ".join(f"{getattr(counts, state)} {state}" for state in STATES if getattr(counts, state))

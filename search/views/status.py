@@ -10,11 +10,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from studyhall.search.views.narration import exhausted_in_words, values_in_words
+from studyhall.search.views.narration import (
+    STATES,
+    counts_in_words,
+    exhausted_in_words,
+    values_in_words,
+)
 from studyhall.studies.json_text import to_json
 from studyhall.studies.status.summary import StudySummary
 
 PLAIN_WIDTH = 160  # columns, where no terminal says how many there are
+WIDEST = 1_000  # columns that a table may need
 
 
 def show_status(summaries: Sequence[StudySummary], storage: str, *, as_json: bool) -> None:
@@ -35,23 +41,13 @@ def show_status(summaries: Sequence[StudySummary], storage: str, *, as_json: boo
             f"{storage} holds no study yet. Create one with: studyhall search STUDY.toml", markup=False
         )
         return
-    table = Table(
-        title=Text(storage), title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0)
-    )
-    for heading in ("study", "done", "pruned", "failed", "running", "waiting", "best", "trial", "published"):
-        table.add_column(
-            heading, no_wrap=True, justify="left" if heading in ("study", "published") else "right"
-        )
-    for summary in summaries:
-        counts, best = summary.counts, summary.best
-        table.add_row(
-            summary.name,
-            *map(str, (counts.complete, counts.pruned, counts.failed, counts.running, counts.waiting)),
-            f"{best.value:.6g}" if best else "-",
-            str(best.number) if best else "-",
-            _published(summary),
-        )
-    console.print(table, markup=False, soft_wrap=True)
+    table = _table(summaries, storage)
+    if console.measure(table, options=console.options.update(width=WIDEST)).maximum <= console.width:
+        console.print(table, markup=False, soft_wrap=True)
+    else:  # a table that is cut says nothing; lines wrap
+        console.print(storage, style="bold", markup=False, highlight=False, soft_wrap=True)
+        for line in map(_line, summaries):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
     for summary in summaries:
         if summary.best is not None and summary.best.hyperparameters:
             values = values_in_words(dict(summary.best.hyperparameters))
@@ -70,22 +66,56 @@ def show_status(summaries: Sequence[StudySummary], storage: str, *, as_json: boo
             console.print(f"failed trials of {summary.name}: {count} {kind}", markup=False, soft_wrap=True)
 
 
+def _table(summaries: Sequence[StudySummary], storage: str) -> Table:
+    table = Table(
+        title=Text(storage), title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0)
+    )
+    for heading in ("study", *STATES, "best", "trial", "published"):
+        table.add_column(
+            heading, no_wrap=True, justify="left" if heading in ("study", "published") else "right"
+        )
+    for summary in summaries:
+        best = summary.best
+        table.add_row(
+            summary.name,
+            *(str(getattr(summary.counts, state)) for state in STATES),
+            f"{best.value:.6g}" if best else "-",
+            str(best.number) if best else "-",
+            _published(summary),
+        )
+    return table
+
+
+def _line(summary: StudySummary) -> str:
+    """Return what the table says of a study, for terminals that are too narrow for it."""
+    return (
+        f"{summary.name}: {counts_in_words(summary.counts) or 'no trials'} | {_best(summary)} | "
+        f"published: {_published(summary)}"
+    )
+
+
+def _best(summary: StudySummary) -> str:
+    best = summary.best
+    return f"best {best.value:.6g} (trial {best.number})" if best else "no best value yet"
+
+
 def expired_in_words(summary: StudySummary) -> str:
     """Return the line for running trials whose lease is over: their workers are gone."""
     one = summary.expired == 1
     return (
-        f"of the running trials of {summary.name}, {summary.expired} {'has' if one else 'have'} no worker any more: the next worker "
-        f"that looks for a trial puts {'it' if one else 'them'} back into the queue"
+        f"{summary.expired} running trial{' of' if one else 's of'} {summary.name} {'has' if one else 'have'} lost "
+        f"{'its worker' if one else 'their workers'}: the next worker that looks for a trial puts {'it' if one else 'them'} back "
+        "into the queue"
     )
 
 
 def front_in_words(summary: StudySummary) -> Iterator[str]:
-    """Yield the lines that show the best compromises of a study with several objectives."""
+    """Yield the lines that show the Pareto front of a study with several objectives."""
     if not summary.front:
         return
     objective = (summary.definition or {}).get("objective", {})
     metrics = [each["metric"] for each in (objective, *objective.get("also", ()))] if objective else []
-    yield f"best compromises of {summary.name} ({len(summary.front)} trials):"
+    yield f"Pareto front of {summary.name} ({len(summary.front)} trials):"
     for trial in summary.front:
         names = metrics or [f"objective {number}" for number in range(len(trial.values))]
         values = ", ".join(f"{name} {value:.6g}" for name, value in zip(names, trial.values, strict=True))

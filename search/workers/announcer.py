@@ -102,6 +102,6 @@ def _harmless() -> Iterator[None]:
     try:
         yield
     except StudyhallError as error:
-        _log.warning("people were not told: %s", error)
+        _log.warning("the study's note and notifications were left out: %s", error)
     except Exception:  # noqa: BLE001 - not even a mistake of ours may cost a worker its life here
-        _log.warning("people were not told", exc_info=True)
+        _log.warning("the study's note and notifications were left out", exc_info=True)

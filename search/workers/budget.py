@@ -37,7 +37,11 @@ class Budget:
     @property
     def all_epochs(self) -> str:
         """What people are told when the epochs are used up."""
-        return "1 epoch is trained" if self.epochs == 1 else f"{self.epochs:,} epochs are trained"
+        return (
+            "the budget of 1 epoch is used up"
+            if self.epochs == 1
+            else f"the budget of {self.epochs:,} epochs is used up"
+        )
 
     def reached(self, spent: Spent) -> str | None:
         """Return why the search is over, for people; None where it is not."""

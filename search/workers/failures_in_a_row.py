@@ -32,5 +32,5 @@ class FailuresInARow:
             return None
         return (
             f"{self._count} trials in a row failed, the last one with: {outcome.reason}; "
-            "mend it and start again: the queue is kept"
+            "fix it and start again: the queue is kept"
         )

@@ -149,9 +149,7 @@ def all_failed(failed: Sequence[Ended]) -> str:
 def some_failed(failed: Sequence[Ended], study: str) -> str:
     """Return the line for workers of which some could not work; the others went on."""
     who = ", ".join(each.name for each in failed)
-    return (
-        f"{who} failed: {_reason(failed[0])}. The others went on; see: studyhall status {shlex.quote(study)}"
-    )
+    return f"{who} failed: {_reason(failed[0])}. The others continued; see: studyhall status {shlex.quote(study)}"
 
 
 def _reason(ended: Ended) -> str:

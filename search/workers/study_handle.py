@@ -123,13 +123,13 @@ class StudyHandle:
             self.refused = error
             raise
 
-    def report(self, step: int, value: float) -> bool:
+    def report(self, step: int, value: float, *others: float) -> bool:
         """Record an epoch's value, and ask the study's pruner.
 
         While the database is away, nothing is pruned.
         """
         self.stretch.trained += 1
-        self._observe(EpochDone(self.number, step, value))
+        self._observe(EpochDone(self.number, step, value, others))
         return _in_time(self._write(self._report, step, value), REPORT_SECONDS, otherwise=False)
 
     def _report(self, step: int, value: float) -> bool:

@@ -59,7 +59,7 @@ class Constructor:
             arguments[name] = self._argument(cls, name, value, f"{where}.options")
         for name, parameter in parameters(cls).items():
             if parameter.default is inspect.Parameter.empty and name not in arguments:
-                raise DefinitionError(f"{where}.options.{name}: is missing, {cls.__name__} cannot do without")
+                raise DefinitionError(f"{where}.options.{name}: is missing; {cls.__name__} needs it")
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:

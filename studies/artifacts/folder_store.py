@@ -90,7 +90,7 @@ class FileArtifactStore:
 
     def discard(self, name: str) -> None:
         if _LEFT_BY_A_WRITER.fullmatch(name) is None:
-            raise ArtifactError(f"{name[:100]!r} is nothing that a writer left: refused.")
+            raise ArtifactError(f"{name[:100]!r} is not a file that Studyhall wrote: refused.")
         try:
             (self.folder / name).unlink(missing_ok=True)
         except OSError as error:
@@ -105,7 +105,7 @@ class FileArtifactStore:
     def _require_folder(self) -> None:
         if not self.folder.is_dir():
             raise ArtifactError(
-                f"The artifact store {self} has gone. Bring it back, then run the same command again."
+                f"The artifact store {self} is gone. Restore it, then run the same command again."
             )
 
 
@@ -164,5 +164,5 @@ def _folder_of(location: str) -> Path:
         return Path(location).expanduser()
     except RuntimeError as error:  # ~name, of a user who does not exist
         raise ArtifactLocationError(
-            f"{location!r} begins with the home folder of nobody. Correct it."
+            f"{location!r} begins with the home folder of a user who does not exist. Correct it."
         ) from error

@@ -29,5 +29,5 @@ def probe(store: ArtifactStore) -> None:
     if came != content:
         raise ArtifactError(
             f"The artifact store {store} does not give back what was written to it. Choose another in `artifacts` of the "
-            "study's [storage], or look at its disk."
+            "study's [storage], or check its disk."
         )

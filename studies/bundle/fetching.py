@@ -125,7 +125,7 @@ class _Download:
                         self.progress(name, min(self.done, self.total), self.total)
         except ArtifactError as error:
             raise BundleError(
-                f"{name} of the published bundle cannot be had: {error} If it was published into another store, name "
+                f"{name} of the published bundle cannot be read: {error} If it was published into another store, name "
                 f"that with --artifacts. {self.remedy}"
             ) from error
         if size != entry.size:
@@ -167,6 +167,6 @@ def destination_of(to: Path, *, force: bool) -> Path:
         raise BundleRequestError(f"{shown} is not empty. Replace it with --force, or name another folder.")
     if any(entry.is_dir() for entry in entries):
         raise BundleRequestError(
-            f"{shown} holds folders, so it is no bundle and is not replaced. Name another folder."
+            f"{shown} holds folders, so it is not a bundle and is not replaced. Name another folder."
         )
     return path

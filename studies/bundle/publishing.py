@@ -152,7 +152,7 @@ def _draw_up(folder: Path, facts: Facts, created: datetime) -> tuple[dict[str, P
             if path.name == MANIFEST:
                 continue
             if path.is_symlink() or not path.is_file():
-                raise BundleError(f"A bundle holds plain files; {str(path)!r} is none. Remove it.")
+                raise BundleError(f"A bundle holds plain files; {str(path)!r} is not one. Remove it.")
             paths[plain_name(path.name)] = path
             files[path.name] = FileEntry(
                 sha256=sha256_of(path), size=path.stat().st_size, artifact_id=new_artifact_id()
@@ -161,9 +161,9 @@ def _draw_up(folder: Path, facts: Facts, created: datetime) -> tuple[dict[str, P
     except OSError as error:
         raise BundleError(f"Cannot publish {str(folder)!r}: {explain(error)}") from error
     except ValidationError as error:
-        raise BundleError(f"{str(folder)!r} makes no bundle ({first_problem(error)}).") from error
+        raise BundleError(f"{str(folder)!r} is not a bundle ({first_problem(error)}).") from error
     except ValueError as error:  # from plain_name
-        raise BundleError(f"{str(folder)!r} makes no bundle: {error}. Rename it.") from error
+        raise BundleError(f"{str(folder)!r} is not a bundle: {error}. Rename it.") from error
 
 
 def _entry(content: bytes) -> FileEntry:

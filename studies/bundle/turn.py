@@ -61,7 +61,7 @@ class PublicationTurn:
         """
         if not self._storage.transact(lambda connection: _renew(connection, self._study_id, self._token)):
             raise LeaseLostError(
-                f"Another process publishes the bundle of '{self._name}' by now, because this one was not heard of in time. "
+                f"Another process is publishing the bundle of '{self._name}' now, because this one was silent for too long. "
                 f"See what is published with: studyhall status {self._name}"
             )
 

@@ -90,7 +90,7 @@ def read_url_file(path: str | os.PathLike[str]) -> str:
     try:
         words = Path(path).read_text(encoding="utf-8").split()
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise StorageError(f"{what} cannot be read: {reason}; name another one.") from error
     if len(words) != 1 or not names_a_database(words[0]):
         raise StorageError(f"{what} must hold that and nothing else: {FORMS}.")
@@ -111,9 +111,7 @@ def _sqlite_path(parsed: URL, url: str, shown: str) -> Path:
     elif name in ("", ":memory:"):
         problem = "is a database in memory, which no other process can see: name a file"
     elif written.startswith("~"):
-        problem = (
-            "starts with '~', which URLs do not know: write the path out, as in sqlite:////home/me/studies.db"
-        )
+        problem = "starts with '~', which URLs do not expand: write the path out, as in sqlite:////home/me/studies.db"
     elif "\0" in name:
         problem = "has a NUL character in it, which no file name can have: name another file"
     else:

@@ -100,7 +100,7 @@ class Definition(Section):
         objective = given.get("objective")
         if isinstance(objective, list):
             if not objective:
-                raise ValueError("an empty list of objectives judges trials by nothing; name one at least")
+                raise ValueError("the list of objectives is empty; name at least one")
             first, *also = objective
             first = _table(first, ObjectiveSpec)
             given = given | {"objective": first | {"also": also} if also else first}
@@ -188,7 +188,7 @@ class Definition(Section):
     def _own_data_have_their_own_size(self) -> "Definition":
         if self.data.source not in BUILT_IN_SOURCES and self.retraining.samples_per_epoch is not None:
             raise ValueError(
-                f"retraining.samples_per_epoch means nothing to {self.data.source!r}, which says itself how much an "
+                f"retraining.samples_per_epoch does not apply to {self.data.source!r}, which itself says how much an "
                 "epoch is; remove it"
             )
         return self

@@ -128,7 +128,7 @@ class SearchSpec(Section):
         default=20,
         ge=1,
         le=1_000_000,
-        description="Number of trials; raise it later and the study goes on from where it is, lower it and trials that wait are "
+        description="Number of trials; raise it later and the study continues, lower it and waiting trials are "
         "withdrawn.",
     )
     hours: float | None = Field(
@@ -151,18 +151,18 @@ class SearchSpec(Section):
     )
     repeat: bool = Field(
         default=False,
-        description="Whether a configuration is proposed again that another trial has tried, for its spread. Left out, none is, and "
+        description="Whether a configuration may be tried again, to see how results vary. Left out, none is, and "
         "the search ends when all configurations of a finite space were tried.",
     )
     keep_models: int = Field(
         default=KEEP_MODELS,
         ge=0,
-        description="Of how many of the best trials the weights are kept, in case a retraining ends worse; the others' "
+        description="Number of the best trials whose weights are kept, in case a retraining ends worse; the others' "
         "are removed.",
     )
     figures: bool = Field(
         default=True,
-        description="Whether each trial that completes shows people its history, and where it makes images, its predictions "
+        description="Whether each complete trial has pictures of its history and, where it makes images, of its predictions "
         "for a few examples; small files in the artifact store, for the dashboard.",
     )
 

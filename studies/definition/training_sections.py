@@ -91,7 +91,7 @@ class DataSpec(Section):
         for name in ("mix", "samples_per_epoch", "validation_samples", "validation_images"):
             if getattr(self, name) != type(self).model_fields[name].default:
                 raise ValueError(
-                    f"{name} means nothing to {self.source!r}; give it in arguments if it should"
+                    f"{name} does not apply to {self.source!r}; pass it in arguments if your function needs it"
                 )
         return self
 

@@ -54,7 +54,9 @@ class Failure:
     reason: str  # may contain {n}, for the number of interruptions
 
 
-_VANISHED = Failure(FailureKind.LOST, "its worker vanished {n} times, the last time without a word")
+_VANISHED = Failure(
+    FailureKind.LOST, "its worker disappeared {n} times, the last time without an error message"
+)
 
 
 class RacedError(Exception):

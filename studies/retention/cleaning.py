@@ -28,7 +28,7 @@ class Kind(StrEnum):
 
     CHECKPOINT = "checkpoint that no trial needs"
     MODEL = "model of a trial that is not among the best"
-    LOST_MODEL = "model that its worker did not live to keep"
+    LOST_MODEL = "model of a worker that was killed before it recorded it"
     DRAFT = "part of a bundle that was never published"
     UNFINISHED = "left by a writer that was killed"
     UNNAMED = "named by no study of this storage"

@@ -84,7 +84,7 @@ class StudySummary:
     expired: int  # running trials whose worker is gone; the next worker that looks takes them back
     stopping: bool  # whether workers are asked to leave
     workers: Sequence[WorkerSeen]  # those that live
-    front: Sequence[FrontTrial] = ()  # the best compromises, by the first objective; empty where there is one
+    front: Sequence[FrontTrial] = ()  # the Pareto front, by the first objective; empty where there is one
     exhausted: Exhausted | None = None  # where its trials were withdrawn for want of something to try
 
 

@@ -33,7 +33,7 @@ def reached(trial: Trial, values: Sequence[float]) -> tuple[float, ...]:
         best = best_of(storage_of(trial).held.intermediate_values.values(), directions[0])
         return () if best is None else (best,)
     if values and len(values) != len(directions):
-        raise ValueError(f"{len(values)} values are no result for {len(directions)} objectives")
+        raise ValueError(f"{len(values)} values are not a result for {len(directions)} objectives")
     require_finite(trial, values)
     return tuple(values)
 

@@ -79,7 +79,7 @@ def test_two_objectives_have_a_front_and_an_error_of_the_users_code_shows_its_li
     assert 'helper.py", line 2, in explode' in searched.stdout
     assert "site-packages" not in searched.stdout
     shown = project.run("status", "trade")
-    assert "best compromises of trade" in shown.stdout
+    assert "Pareto front of trade" in shown.stdout
     record = json.loads(project.run("status", "trade", "--json").stdout)["studies"][0]
     front = [trial["values"] for trial in record["front"]]
     assert front == sorted(front)
@@ -128,7 +128,7 @@ def test_a_search_ends_and_publishes_when_all_of_its_space_was_tried(project: An
     project.write("four.toml", FOUR_STUDY)
     searched = project.run("search", "four.toml", "--workers", "2")
     assert searched.returncode == 0, searched.stdout
-    assert "All 4 configurations were tried; 5 trials that waited are withdrawn" in searched.stdout
+    assert "All 4 configurations were tried; 5 waiting trials are withdrawn" in searched.stdout
     status = json.loads(project.run("status", "four", "--json").stdout)["studies"][0]
     assert (status["counts"]["complete"], status["counts"]["waiting"], status["counts"]["failed"]) == (
         4,

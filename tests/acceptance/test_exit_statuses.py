@@ -80,7 +80,7 @@ def test_a_search_that_a_signal_ends_in_any_phase_says_so_by_its_status_and_the_
     await_file(slow.folder / "building")
     output = interrupt(in_check, signal.SIGTERM)
     assert in_check.returncode == 143, output
-    assert "Stopped; nothing is lost. Go on with:\n  studyhall search slow.toml" in output
+    assert "Stopped; nothing is lost. Continue with:\n  studyhall search slow.toml" in output
     (slow.folder / "building").unlink()
     assert [path for path in sorted(slow.folder.iterdir()) if path.name != "__pycache__"] == files
 

@@ -45,7 +45,7 @@ def test_two_workers_train_exactly_the_epochs_of_the_budget_and_the_best_trial_i
     searched = project.run("search", "cheap.toml", "--workers", "2", "--gpus", "none")
     assert searched.returncode == 0, searched.stdout
     assert "worker 2 of 2 runs on CPU" in searched.stdout
-    assert "The search ends: 7 epochs are trained" in searched.stdout
+    assert "The search ends: the budget of 7 epochs is used up" in searched.stdout
     assert "studyhall fetch cheap" in searched.stdout
     with sqlite3.connect(project.folder / "studies.db") as database:
         trained = database.execute("SELECT count(*) FROM trial_intermediate_values").fetchone()[0]
@@ -98,10 +98,10 @@ def test_a_stopped_study_is_left_at_the_end_of_an_epoch_and_can_be_extended(
     assert "cheap is stopped, 1 worker leaves soon" in stopped.stdout
     output, _ = worker.communicate(timeout=60)
     assert worker.returncode == 0, output
-    assert "The work ends here: it was stopped with: studyhall stop" in output
+    assert "The worker ends: it was stopped with: studyhall stop" in output
     extended = project.run("extend", "cheap", "--trials", "3")
     assert "cheap has trials 2 to 4 now: 5 waiting" in extended.stdout
-    assert "It is stopped; go on with: studyhall search cheap" in extended.stdout
+    assert "The study is stopped; continue it with: studyhall search cheap" in extended.stdout
     late = project.run("worker", "cheap")
     assert late.returncode == 0, late.stdout
     assert "training for" not in late.stdout

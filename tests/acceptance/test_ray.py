@@ -260,7 +260,7 @@ def test_a_node_that_is_lost_costs_no_trial_and_no_trial_is_trained_twice(
     lost.kill()
     output, _ = search.communicate(timeout=240)
     assert search.returncode == 0, output
-    assert re.search(r"worker [12] was lost, with its node or alone; Ray places it again", output)
+    assert re.search(r"worker [12] was lost, alone or with its node; Ray starts it again", output)
     assert re.search(r"worker [12] of 2 runs on CPU", output)
     assert "studyhall fetch short" in output  # the best trial is retrained here, and published
     with closing(open_storage(database, create=False)) as storage:

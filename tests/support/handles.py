@@ -11,7 +11,7 @@ class UntrainedHandle:
     number = 0
     seed = 0
 
-    def report(self, step: int, value: float) -> bool:
+    def report(self, step: int, value: float, *others: float) -> bool:
         raise NotImplementedError
 
     def record(self, facts: Mapping[str, Any]) -> None:

@@ -61,7 +61,7 @@ def serve(connection: Connection, tell: Callable[[Told], None]) -> None:
     try:
         placement = Placement(wanted.orders, tell)
     except (ray.exceptions.RayError, RuntimeError, ValueError) as error:
-        tell(Refused(f"Ray does not take the workers: {reason(error)}"))
+        tell(Refused(f"Ray refuses the workers: {reason(error)}"))
         return
     until: float | None = None
     while not placement.over and (until is None or time.monotonic() < until):

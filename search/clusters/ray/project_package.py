@@ -48,7 +48,7 @@ def pack(definition: Definition, target: Path, without: Sequence[Path] = ()) -> 
         path = Path(os.path.normpath(folder / Path(name).expanduser()))
         if not path.is_relative_to(folder):
             raise DefinitionError(
-                f"{name} is outside the study's folder {folder}, which is all that travels to other machines: put it there, or "
+                f"{name} is outside the study's folder {folder}, and only that folder is sent to other machines: put it there, or "
                 "install it on them as a package"
             )
     sizes: dict[Path, int] = {}
@@ -95,7 +95,7 @@ def _globs(file: Path) -> list[str]:
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:
-        reason = explain(error) if isinstance(error, OSError) else "it is no text"
+        reason = explain(error) if isinstance(error, OSError) else "it is not text"
         raise DefinitionError(f"{file} cannot be read: {reason}") from error
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
@@ -103,7 +103,7 @@ def _globs(file: Path) -> list[str]:
 def _too_large(folder: Path, sizes: dict[Path, int]) -> str:
     largest = max(sizes, key=lambda path: sizes[path])
     return (
-        f"The study's folder {folder} holds more than {LIMIT / 1e6:.0f} MB, too much to travel to other machines; the largest "
-        f"file met is {largest.relative_to(folder)} ({sizes[largest] / 1e6:,.0f} MB): keep such files where every machine reads "
+        f"The study's folder {folder} holds more than {LIMIT / 1e6:.0f} MB, too much to send to other machines; the largest "
+        f"file in it is {largest.relative_to(folder)} ({sizes[largest] / 1e6:,.0f} MB): keep such files where every machine reads "
         f"them, or name them in {folder / IGNORE_FILE}"
     )

@@ -158,7 +158,7 @@ class RayShift:
             f"{_counted(self._total, 'worker')} {'is' if self._total == 1 else 'are'} left to Ray.\n"
             f"  watch them:  studyhall status {name}\n"
             f"  end them:    studyhall stop {name}\n"
-            f"  publish, when all trials are done:  studyhall search {name}"
+            f"  publish, when all trials are finished:  studyhall search {name}"
         )
 
     def _hear(self, seconds: float) -> None:
@@ -173,7 +173,7 @@ class RayShift:
                 self._placed.add(name)
                 self._progress.say(place)
             case Lost(name):
-                self._progress.say(f"{name} was lost, with its node or alone; Ray places it again")
+                self._progress.say(f"{name} was lost, alone or with its node; Ray starts it again")
             case NoRoom(waiting):
                 self._no_room = True
                 if self._cluster is not None:
@@ -208,7 +208,7 @@ class RayShift:
     def _whole_without_ray(self, error: RayError) -> RayGoneError:
         name = shlex.quote(self._study.name)
         return RayGoneError(
-            f"{error}. The study is whole: go on with the same command, or without Ray, with: studyhall worker {name}"
+            f"{error}. The study is whole: continue with the same command, or without Ray, with: studyhall worker {name}"
         )
 
 

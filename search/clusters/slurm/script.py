@@ -18,8 +18,8 @@ WARNING_SECONDS = 60  # before the time limit, the least that Slurm keeps to; a 
 STOPPED_STATUS = os.EX_TEMPFAIL  # of a worker that was told to stop while trials were waiting
 
 _OURS = {
-    "--array": "--workers says how many there are",
-    "-a": "--workers says how many there are",
+    "--array": "--workers sets their number",
+    "-a": "--workers sets their number",
     "--signal": "the script handles the signal that it asks for",
     "--wrap": "the script is Studyhall's",
 }
@@ -131,5 +131,7 @@ def directives(options: Sequence[str]) -> list[str]:
         elif lines:
             lines[-1] += f" {shlex.quote(word)}"
         else:
-            raise SlurmError(f"{word!r} is no option of sbatch: after --, write them as in --partition=gpu")
+            raise SlurmError(
+                f"{word!r} is not an option of sbatch: after --, write options as in --partition=gpu"
+            )
     return lines

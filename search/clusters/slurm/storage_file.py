@@ -56,7 +56,9 @@ def _require_private(path: Path) -> None:
             f"{shown(path)}, which should hold the database's URL, cannot be read: {reason(error)}."
         ) from error
     if found.st_uid != os.geteuid():
-        raise SlurmError(f"{shown(path)} belongs to another user, who could change it: make it your own.")
+        raise SlurmError(
+            f"{shown(path)} belongs to another user, who could change it: use a file of your own."
+        )
     if stat.S_IMODE(found.st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
         raise SlurmError(
             f"{shown(path)} may be read or changed by others. Run: chmod 600 {quote(shown(path))}"

@@ -79,7 +79,7 @@ def _sbatch(sbatch: str, script: Path, environment: Mapping[str, str]) -> str:
         )
     except subprocess.TimeoutExpired as error:
         raise SlurmRefusalError(
-            f"sbatch did not answer within {SUBMIT_SECONDS:g} s. Look whether it took the job: squeue --me"
+            f"sbatch did not answer within {SUBMIT_SECONDS:g} s. Check whether it took the job, with: squeue --me"
         ) from error
     if done.returncode != 0:
         told = [

@@ -33,7 +33,7 @@ class Problem(Model):
 
     detail: str = Field(
         description="One line for people.",
-        examples=["No study 'bss' in sqlite:///studies.db. It holds: quickstart."],
+        examples=["No study 'bss' in sqlite:////shared/studies.db. It holds: quickstart."],
     )
 
 
@@ -163,7 +163,9 @@ class StudyReport(StudySummary):
     stopping: bool = Field(description="Whether workers are asked to leave.")
     workers: list[Worker]
     running: list[Running]
-    front: list[FrontMember] = Field(description="The best compromises; empty where there is one objective.")
+    front: list[FrontMember] = Field(
+        description="The trials of the Pareto front; empty where there is one objective."
+    )
     definition: dict[str, Any] | None = Field(
         description="What the study was created from, with every default."
     )

@@ -54,7 +54,7 @@ def _tokens(path: Path) -> Iterator[Token]:
                 "python -c 'import secrets; print(secrets.token_urlsafe())'",
             )
         if secret in seen:
-            raise _wrong(path, number, "this token is there twice")
+            raise _wrong(path, number, "this token appears twice")
         seen.add(secret)
         yield Token(Identity(f"{role} token", role), secret)
 
@@ -72,7 +72,7 @@ def _passwords(path: Path) -> Iterator[Password]:
         if len(secret) < MIN_PASSWORD:
             raise _wrong(path, number, f"a password has at least {MIN_PASSWORD} characters")
         if name in seen:
-            raise _wrong(path, number, "this name is there twice")
+            raise _wrong(path, number, "this name appears twice")
         seen.add(name)
         yield Password(Identity(name, role), secret)
 
@@ -83,7 +83,7 @@ def _lines(path: Path, form: str) -> Iterator[tuple[int, str]]:
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
     lines = [(number, line) for number, line in lines if line and not line.startswith("#")]
     if not lines:
-        raise ServerError(f"{shown(path)} holds nothing: {form}.")
+        raise ServerError(f"{shown(path)} is empty: {form}.")
     yield from lines
 
 
@@ -102,9 +102,7 @@ def _read(path: Path) -> str:
     except OSError as error:
         raise ServerError(f"{shown(path)} cannot be read: {reason(error)}.") from error
     except UnicodeDecodeError:
-        raise ServerError(
-            f"{shown(path)} is not a text in UTF-8: write tokens or passwords in lines."
-        ) from None
+        raise ServerError(f"{shown(path)} is not UTF-8 text: write tokens or passwords in lines.") from None
 
 
 def _require_private(path: Path, found: os.stat_result) -> None:
@@ -113,7 +111,9 @@ def _require_private(path: Path, found: os.stat_result) -> None:
     Root may give its group a file, which is how Kubernetes hands out secrets.
     """
     if found.st_uid not in (os.geteuid(), 0):
-        raise ServerError(f"{shown(path)} belongs to another user, who could change it: make it your own.")
+        raise ServerError(
+            f"{shown(path)} belongs to another user, who could change it: use a file of your own."
+        )
     allowed = stat.S_IRWXU | (stat.S_IRGRP if found.st_uid == 0 and os.geteuid() != 0 else 0)
     if stat.S_IMODE(found.st_mode) & ~allowed:
         raise ServerError(

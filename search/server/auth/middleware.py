@@ -66,7 +66,7 @@ class AuthMiddleware:
         if identity is None:
             return self._stranger(request, bearer)
         if changes and not identity.may_change:
-            return notice(request, 403, f"{identity.name} may read, and change nothing: ask an operator.")
+            return notice(request, 403, f"{identity.name} may only read: ask an operator.")
         return None
 
     def _identity(self, request: Request, bearer: str | None) -> Identity | None:

@@ -25,8 +25,8 @@ _MEANINGS: Mapping[str, str] = {
     FailureKind.STALLED: "no batch for longer than the limit",
     FailureKind.ERROR: "the code of the HyperModel or the data raised an error",
     FailureKind.CRASHED: "the training process died",
-    FailureKind.LOST: "its workers vanished again and again",
-    UNKNOWN: "nobody recorded why",
+    FailureKind.LOST: "its workers disappeared again and again",
+    UNKNOWN: "no reason was recorded",
 }
 
 

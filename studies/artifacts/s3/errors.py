@@ -69,11 +69,11 @@ def _refused(error: Any, location: S3Location, where: str) -> ArtifactError:
             f"An object in the artifact store {location} was replaced while it was read. Run the same command again."
         )
     if code == "RequestTimeTooSkewed":
-        return ArtifactError(f"{start} finds this machine's clock wrong. Set the clock.")
+        return ArtifactError(f"{start} rejects this machine's clock. Set the clock.")
     if code in _FULL:
         return ArtifactError(f"{start} is full ({code}). Free some space, then run the same command again.")
     return ArtifactError(
-        f"{start} refuses {error.operation_name}: {code or status}. Look at the store, then run the same command again."
+        f"{start} refuses {error.operation_name}: {code or status}. Check the store, then run the same command again."
     )
 
 
@@ -87,7 +87,7 @@ def _reason(error: Exception, where: str) -> str:
             | exceptions.ConfigParseError()
             | exceptions.CredentialRetrievalError()
         ):
-            return f"{' '.join(str(error).split())}. Mend ~/.aws, or set AWS_PROFILE to another profile."
+            return f"{' '.join(str(error).split())}. Correct ~/.aws, or set AWS_PROFILE to another profile."
         case exceptions.SSLError():
             return (
                 f"the certificate of {where} cannot be trusted. Name its authority's file with AWS_CA_BUNDLE, or correct "

@@ -81,7 +81,7 @@ class _Object(io.RawIOBase):
             self._let_go()  # the connection broke, or the body ended too early
         raise ArtifactError(
             f"The artifact store {self._location} broke off after {self._position:,} of {self._size:,} bytes, again and "
-            "again. Look at the store, then run the same command again."
+            "again. Check the store, then run the same command again."
         )
 
     def close(self) -> None:

@@ -107,7 +107,7 @@ class S3ArtifactStore:
 
     def discard(self, name: str) -> None:
         # An object is always whole.
-        raise ArtifactError(f"{name[:100]!r} is nothing that a writer left: refused.")
+        raise ArtifactError(f"{name[:100]!r} is not a file that Studyhall wrote: refused.")
 
     def _send_parts(self, client: Any, upload: dict[str, Any], part: bytes, content_body: BinaryIO) -> None:
         parts: list[dict[str, Any]] = []

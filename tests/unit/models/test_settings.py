@@ -51,7 +51,7 @@ def test_setting_is_read_as_written(name: str, given: object, usual: Value, sett
             "unknown key 'scale'; use min, max, step, log, default",
         ),
         ("pools", {"values": [1, 2], "min": 1}, "unknown key 'min'; use values, default"),
-        ("pools", {"min": 1, "max": 3, "default": 4}, "has the default 4, which its range does not hold"),
+        ("pools", {"min": 1, "max": 3, "default": 4}, "has the default 4, which is outside its range"),
         ("filters", {"min": 8, "max": 64, "step": 8, "default": 20}, "has the default 20"),
         ("filters", {"min": 8, "max": 64, "step": 1, "log": True}, "use a number above 1"),
         ("filters", {"min": 8, "max": 64, "step": 1.5}, "use a whole number"),

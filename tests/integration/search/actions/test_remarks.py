@@ -35,7 +35,7 @@ def complete(study: Study) -> None:
     ("search", "why"),
     [
         ({"target": 0.6}, "the target 0.6 is reached with 0.5"),
-        ({"epochs": 1}, "1 epoch is trained"),
+        ({"epochs": 1}, "the budget of 1 epoch is used up"),
         ({"hours": 1e-9}, "1e-09 hour is over"),
     ],
 )
@@ -50,7 +50,7 @@ def test_it_is_said_that_a_study_is_stopped_and_nothing_of_one_that_goes_on(stor
     study = after_one_trial(storage)
     assert remark(study, "my.toml") is None
     study.request_stop()
-    assert remark(study, "my.toml") == "It is stopped; go on with: studyhall search my.toml"
+    assert remark(study, "my.toml") == "The study is stopped; continue it with: studyhall search my.toml"
 
 
 def test_it_is_said_that_all_was_tried(storage: StudyStorage) -> None:

@@ -107,7 +107,7 @@ def test_a_queued_configuration_may_have_values_of_the_data(definition: Definiti
     assert (fits, rows, built) == (None, None, None)
     assert too_many is not None
     assert "'rows' cannot start at 65: its values are integers from 4 to 64" in too_many
-    assert unknown == "neither the HyperModel nor its data has row"
+    assert unknown == "neither the HyperModel nor its data has row; did you mean 'rows'?"
     assert out_of_range is not None
     assert "its values are numbers from 0.5 to 2.0" in out_of_range
     assert {"layers", "units_1", "rows", "scale"} <= set(checked.facts["space"])

@@ -227,7 +227,7 @@ def test_model_of_a_persons_own_data_has_a_history_only(tmp_path: Path) -> None:
         on_skip=skipped.append,
     )
     assert names(files) == {"history"}
-    assert skipped == ["separations is left out: 'own.py:load' says nothing of test images"]
+    assert skipped == ["separations is left out: 'own.py:load' has no test images"]
 
 
 def test_model_that_is_no_separator_has_a_history_only(tmp_path: Path) -> None:

@@ -275,7 +275,7 @@ def test_what_came_before_the_last_try_is_there_for_the_next_command(hall: Serve
         return is_model(request)
 
     hall.misbehave = breaks_at_once_after_the_first_piece
-    assert "broke off. Run the same command again: it goes on from what has come" in refusal(
+    assert "broke the connection off. Run the same command again: it resumes" in refusal(
         hall, tmp_path / "best"
     )
     assert kept(tmp_path / "best") == PIECE
@@ -322,7 +322,7 @@ def test_killed_or_interrupted_fetch_goes_on_where_it_was(
     if number == signal.SIGINT:
         assert process.returncode == 130
         assert "Traceback" not in output
-        assert "What has come is kept: the same command goes on from there." in output
+        assert "What was downloaded is kept: the same command resumes there." in output
     assert TOKEN not in output
     came = kept(best)
     assert came > 0
@@ -383,7 +383,7 @@ def test_server_that_knows_no_ranges_and_always_breaks_off_is_given_up(hall: Ser
         return is_model(request)
 
     hall.misbehave = breaks
-    assert "broke off" in refusal(hall, tmp_path / "best")
+    assert "broke the connection off" in refusal(hall, tmp_path / "best")
     tries = [each for each in hall.asked if "model" in each]
     assert len(tries) == len(retrying.PAUSES) + 1
 
@@ -539,7 +539,7 @@ def test_hostile_manifest_cannot_write_outside_the_folder(hall: Served, tmp_path
 def test_bundle_of_another_study_is_refused(hall: Served, tmp_path: Path) -> None:
     hall.manifest = hall.manifest.model_copy(update={"study": "other"})
     hall.files["manifest.json"] = hall.manifest.to_json().encode()
-    assert "it has the bundle of 'other' for that of 'bss'" in refusal(hall, tmp_path / "best")
+    assert "it is of the study 'other', not of 'bss'" in refusal(hall, tmp_path / "best")
 
 
 def test_token_is_not_shown_to_whom_a_server_redirects(hall: Served, tmp_path: Path) -> None:
@@ -554,7 +554,7 @@ def test_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         address = StudyAddress(f"http://127.0.0.1:{nobody.getsockname()[1]}", "bss")
-        with pytest.raises(BundleError, match="cannot be reached. See that the server runs") as caught:
+        with pytest.raises(BundleError, match="cannot be reached. Check that the server runs") as caught:
             fetch_from_server(address, TOKEN, tmp_path / "best")
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
@@ -647,7 +647,7 @@ def test_token_comes_from_the_file_or_else_the_environment(
     [
         (b"", "must hold the token"),
         (b"a b", "must hold the token"),
-        (b"\xff", "is no text"),
+        (b"\xff", "is not text"),
         ("ü".encode(), "one word"),
     ],
 )

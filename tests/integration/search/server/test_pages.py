@@ -83,7 +83,7 @@ def test_front_page_says_how_the_study_stands(served: Any) -> None:
         "gpu:0 H200",
         "1,000 images/s",
         "the device or the machine ran out of memory",
-        "this page looks again every 3 s",
+        "this page is refreshed every 3 s",
     ):
         assert words in page.text
     study = served.catalogue.read(lambda connection: served.catalogue.id_of(connection, "running"))
@@ -189,7 +189,7 @@ def test_page_is_whole_without_the_files_of_its_bundle(site: Any) -> None:
     (site.folder / "artifacts").rename(site.folder / "elsewhere")
     answer = site.ask("/studies/bss", Accept=HTML)
     assert answer.status_code == 200
-    assert "its files cannot be had: There is no artifact store at" in Page(answer.text).text
+    assert "its files cannot be read: There is no artifact store at" in Page(answer.text).text
 
 
 def test_files_of_the_pages_may_be_kept_and_are_no_others(served: Any) -> None:

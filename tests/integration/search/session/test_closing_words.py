@@ -64,6 +64,6 @@ def test_status_counts_running_trials_whose_worker_is_gone(
     site.study()
     entry = site.catalogue.summary("bss")
     show_status([entry], site.url, as_json=False)
-    assert "no worker any more" not in capsys.readouterr().out
+    assert "lost" not in capsys.readouterr().out
     show_status([replace(entry, expired=2)], site.url, as_json=False)
-    assert "of the running trials of bss, 2 have no worker any more" in capsys.readouterr().out
+    assert "2 running trials of bss have lost their workers" in capsys.readouterr().out

@@ -171,7 +171,7 @@ def test_the_second_takes_over_from_a_first_that_is_silent_and_the_first_then_pu
     first.thread.start()
     lost = first.end()
     assert isinstance(lost, LeaseLostError)
-    assert str(lost).startswith("Another process publishes the bundle of 'bss' by now")
+    assert str(lost).startswith("Another process is publishing the bundle of 'bss' now")
     assert (first.has_published, second.has_published) == (False, True)
     assert Evaluating() not in first.events, "it goes on with what is lost"
 

@@ -328,7 +328,7 @@ class Handle(DryHandle):
         self.stop_after: int | None = None
         self.checkpoints: Path | None = None
 
-    def report(self, step: int, value: float) -> bool:
+    def report(self, step: int, value: float, *others: float) -> bool:
         assert step not in self.curve, "an epoch was reported twice"
         self.curve[step] = value
         return step == self.prune_at

@@ -70,7 +70,7 @@ class Handle(DefaultsHandle):
         self._stop_after = stop_after
         self._finished = 0
 
-    def report(self, step: int, value: float) -> bool:
+    def report(self, step: int, value: float, *others: float) -> bool:
         self._finished = step
         self.facts.setdefault("reported", []).append(step)
         return False

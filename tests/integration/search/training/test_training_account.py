@@ -145,6 +145,7 @@ def test_lists_that_no_epoch_reported_are_a_history_of_their_own() -> None:
         (None, [], "reported no epoch and returned None"),
         (history(), [], "reported no epoch: pass"),
         (None, [{"loss": 1.0}], "reports no 'val_loss'; it reports: loss"),
+        (None, [{"val_los": 1.0}], "reports no 'val_loss'; did you mean 'val_los'\\? it reports: val_los"),
         ({}, [], "returned no 'val_loss'"),
         (np.zeros(2), [], "returned a ndarray"),
         (keras.ops.zeros(2), [], "return a History, a dictionary or a number"),

@@ -37,7 +37,7 @@ class Handle(UntrainedHandle):
     def suggest(self, name: str, distribution: Any, value: Any = None) -> Any:
         raise NotImplementedError
 
-    def report(self, step: int, value: float) -> bool:
+    def report(self, step: int, value: float, *others: float) -> bool:
         self.curve[step] = value
         return step == self.prunes_at
 

@@ -115,7 +115,7 @@ class Handle:
         assert value is not None
         return value
 
-    def report(self, step: int, value: float) -> bool:
+    def report(self, step: int, value: float, *others: float) -> bool:
         assert step not in self.curve, "an epoch was reported twice"
         self.curve[step] = value
         self.finished = step

@@ -72,6 +72,40 @@ def refusal(reference: str, folder: Path) -> UserCodeError:
 # What can be named.
 
 
+def test_a_module_is_found_from_the_study_files_folder_and_above_it(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    write(project / "networks" / "net.py", "from .blocks import N\nfrom loading.load import D\n")
+    write(project / "networks" / "blocks.py", "N = 3")
+    write(project / "loading" / "load.py", "D = 4")
+    write(project / "search" / "networks" / "other.py", "")  # hides nothing
+    assert load_object("networks.net:N", project / "search") == 3
+    write(project / "search" / "bad.py", "")
+    write(project / "networks" / "bad.py", "import nothing_of_that_name")
+    assert str(refusal("networks.bad:N", project / "search")).endswith("(networks/bad.py, line 1)")
+
+
+def test_a_module_is_found_from_the_folder_of_the_command(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "here" / "nets" / "net.py", "N = 5")
+    monkeypatch.chdir(tmp_path / "here")
+    assert load_object("nets.net:N", folder) == 5
+
+
+@pytest.mark.parametrize(("named", "meant"), [("pkg/model.py", "pkg.model"), ("model.py", "home.model")])
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_relative_import_of_a_file_is_refused_with_the_name_of_its_module(
+    named: str, meant: str, marked: bool, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    path = write(home / named, "from .blocks import N\n")
+    write(path.parent / "blocks.py", "N = 3")
+    if marked:
+        write(path.parent / "__init__.py", "")
+    assert str(refusal(f"{named}:N", home)).endswith(f"name the module, '{meant}:N'")
+    assert load_object(f"{meant}:N", home) == 3
+
+
 def test_a_file_is_found_beside_the_study_with_its_neighbours(folder: Path) -> None:
     write(
         folder / "my_model.py",
@@ -291,7 +325,7 @@ def test_classes_instances_and_functions_become_hypermodels(
         (
             "Small",
             {"unit": 4},
-            "got an unexpected keyword argument 'unit' (did you mean 'units'?); its arguments are",
+            "it has no argument 'unit'; did you mean 'units'?",
         ),
         (
             "Small",
@@ -300,8 +334,8 @@ def test_classes_instances_and_functions_become_hypermodels(
         ),
         ("Wide", {}, "is a class, but not a HyperModel: derive it from keras_tuner.HyperModel"),
         ("ready", {"units": 4}, "is a HyperModel already made: it takes no arguments"),
-        ("build", {"width": 4}, "got an unexpected keyword argument 'width'; its arguments are: units"),
-        ("build", {"hp": 4}, "multiple values for argument 'hp'"),
+        ("build", {"width": 4}, "it has no argument 'width'; its arguments are: units"),
+        ("build", {"hp": 4}, "it has no argument 'hp'; its arguments are: units"),
         ("figure", {}, "is of type int: name a keras_tuner.HyperModel or a function build(hp)"),
     ],
 )

@@ -138,8 +138,8 @@ def test_what_cannot_be_completed_as_asked_is_drawn_anew(storage: StudyStorage, 
 
 def test_the_end_of_a_space_in_words() -> None:
     assert exhausted_in_words(Exhausted(4, 11)) == (
-        "All 4 configurations were tried; 11 trials that waited are withdrawn (search.repeat = true tries them again)"
+        "All 4 configurations were tried; 11 waiting trials are withdrawn (search.repeat = true tries them again)"
     )
     assert exhausted_in_words(Exhausted(1, 1), "repeat=True") == (
-        "The only configuration was tried; 1 trial that waited is withdrawn (repeat=True tries them again)"
+        "The only configuration was tried; 1 waiting trial is withdrawn (repeat=True tries them again)"
     )

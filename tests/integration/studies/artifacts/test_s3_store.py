@@ -181,7 +181,7 @@ def test_bucket_that_vanished_is_named(s3: Any) -> None:
             "does not accept the credentials (InvalidAccessKeyId). Correct AWS_ACCESS_KEY_ID",
         ),
         ("SignatureDoesNotMatch", 403, "does not accept the credentials"),
-        ("RequestTimeTooSkewed", 403, "finds this machine's clock wrong"),
+        ("RequestTimeTooSkewed", 403, "rejects this machine's clock"),
         ("XMinioStorageFull", 507, "is full"),
         ("NotImplemented", 501, "refuses PutObject: NotImplemented"),
     ],

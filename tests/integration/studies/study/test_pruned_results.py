@@ -89,7 +89,7 @@ def test_result_that_is_not_finite_is_refused_and_the_trial_goes_on(
     trial = claim(study, (0.5,))
     with pytest.raises(ValueError, match="fail it instead"):
         study.results.prune(trial, value)
-    with pytest.raises(ValueError, match="2 values are no result for 1 objective"):
+    with pytest.raises(ValueError, match="2 values are not a result for 1 objective"):
         study.results.prune(trial, 0.5, 0.5)
     assert study.counts().running == 1
 

@@ -233,7 +233,7 @@ def test_a_worker_that_is_lost_and_placed_again_is_told_of_in_lines(study: Study
     told = "\n".join(said.lines)
     assert "2 workers on Ray at 127.0.0.1:6379 (3 nodes, 3 CPUs, 0 GPUs)" in told
     assert "1 of 2 workers not placed yet; Ray had 3 nodes" in told
-    assert "worker 1 was lost, with its node or alone; Ray places it again" in told
+    assert "worker 1 was lost, alone or with its node; Ray starts it again" in told
 
 
 def test_that_all_workers_failed_is_one_line_with_the_reason(study: Study, tmp_path: Path) -> None:

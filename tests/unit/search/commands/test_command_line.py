@@ -60,7 +60,7 @@ def test_import_of_a_wrong_folder_is_refused_before_anybody_waits_for_keras(
     monkeypatch.setitem(sys.modules, "keras_tuner", None)  # whoever imports it fails
     for folder, said in (
         ("dir", "has no oracle.json.*; did you mean '.*/dir/digits'?"),
-        ("elsewhere", "is no folder"),
+        ("elsewhere", "is not a folder"),
     ):
         answer = CliRunner().invoke(cli, ["import", str(tmp_path / folder)])
         assert isinstance(answer.exception, DefinitionError)

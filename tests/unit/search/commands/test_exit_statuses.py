@@ -67,7 +67,7 @@ def test_the_table_has_every_command_and_the_readme_and_the_help_lead_to_it(repo
     assert re.findall(r"^\| (\d+) \|", page, re.MULTILINE) == ["0", "1", "2", "130", "143"]
     assert "(docs/exit-statuses.md)" in (repository / "README.md").read_text(encoding="utf-8")
     shown = " ".join(CliRunner().invoke(cli, ["--help"]).output.split())
-    assert "0 done; 1 the work failed; 2 wrong input; 130 interrupted by SIGINT" in shown
+    assert "0 success; 1 the work failed; 2 wrong input; 130 interrupted by SIGINT" in shown
     assert "docs/exit-statuses.md" in shown
 
 

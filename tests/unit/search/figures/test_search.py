@@ -116,7 +116,8 @@ def test_optimisation_tells_complete_pruned_and_failed_trials_apart() -> None:
     assert {"complete", "pruned (best value)", "failed", "best so far"} < legend(figure)
     assert figure.axes[0].get_ylabel() == "val_loss (lower is better)"
     assert any(
-        "33 trials, 16 complete, 8 pruned, 8 failed, 1 not ended" in text.get_text() for text in figure.texts
+        "33 trials, 16 complete, 8 pruned, 8 failed, 1 running or waiting" in text.get_text()
+        for text in figure.texts
     )
 
 
@@ -211,3 +212,11 @@ def test_learning_curves_mark_the_best_trial() -> None:
     figure = curves_figure(search)
     assert any(label.startswith(f"best: trial {search.best.number}, ") for label in legend(figure))
     assert {"complete", "pruned", "failed"} < legend(figure)
+
+
+def test_learning_curves_of_several_objectives_are_those_of_the_trials_histories() -> None:
+    study = optuna.create_study(directions=["minimize", "maximize"])
+    history = {"val_loss": [3.0, None, 1.0], "val_accuracy": [0.1, 0.2, 0.3]}
+    study.add_trial(create_trial(values=[1.0, 0.3], user_attrs={"history": history}))
+    best = curves_figure(search_of(study)).axes[0].lines[0]
+    assert (list(best.get_xdata()), list(best.get_ydata())) == ([1, 3], [3.0, 1.0])

@@ -137,7 +137,7 @@ def test_refusal_is_not_repeated_and_the_log_shows_no_secret(
 def test_receiver_that_is_not_there_costs_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     with Notifier(Webhook("http://127.0.0.1:9/very-secret"), first_pause=0.001) as notifies:
         notifies.send(message())
-    assert "the webhook at 127.0.0.1 was not told of 'new-best': ConnectError" in caplog.text
+    assert "the webhook at 127.0.0.1 was not notified of 'new-best': ConnectError" in caplog.text
     assert "very-secret" not in caplog.text
 
 
@@ -149,7 +149,7 @@ def test_nobody_waits_for_a_receiver_that_hangs(receiver: Receiver, caplog: pyte
             notifies.send(message(number))
         assert time.monotonic() - started < 2.0
     assert time.monotonic() - started < 3.0
-    assert "too much is waiting" in caplog.text
+    assert "too many notifications are waiting" in caplog.text
 
 
 def test_what_waits_at_the_end_is_still_sent(receiver: Receiver) -> None:

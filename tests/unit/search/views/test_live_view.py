@@ -83,5 +83,12 @@ def test_lines_are_one_for_each_event_and_none_for_batches() -> None:
     assert "1.000e-03" in printed[8]
 
 
+def test_lines_show_the_values_of_all_objectives() -> None:
+    assert in_words(EpochDone(1, 2, 0.5, (7.25,))) == "trial 1: epoch 2: 0.5, 7.25"
+    ended = in_words(TrialEnded(1, Completed(0.5, 2, None, (7.25,)), BEST, COUNTS))
+    assert ended is not None
+    assert "trial 1: complete with 0.5, 7.25 at epoch 2" in ended
+
+
 def test_a_batch_is_no_line() -> None:
     assert in_words(BatchDone(1, 0, 1, 2)) is None

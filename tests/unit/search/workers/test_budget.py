@@ -52,13 +52,13 @@ class FakeStudy:
         (Budget(seconds=86400), Spent(86400, 0, None), "24 hours are over"),
         (Budget(seconds=1800), Spent(1801, 0, None), "0.5 hour is over"),
         (Budget(epochs=1000), Spent(0, 999, None), None),
-        (Budget(epochs=1000), Spent(0, 1000, None), "1,000 epochs are trained"),
+        (Budget(epochs=1000), Spent(0, 1000, None), "the budget of 1,000 epochs is used up"),
         (Budget(target=3e-4), Spent(0, 0, None), None),
         (Budget(target=3e-4), Spent(0, 0, 3.1e-4), None),
         (Budget(target=3e-4), Spent(0, 0, 3e-4), "the target 0.0003 is reached with 0.0003"),
         (Budget(target=0.9, direction="maximize"), Spent(0, 0, 0.89), None),
         (Budget(target=0.9, direction="maximize"), Spent(0, 0, 0.95), "the target 0.9 is reached with 0.95"),
-        (Budget(seconds=60, epochs=9, target=1.0), Spent(0, 9, 2.0), "9 epochs are trained"),
+        (Budget(seconds=60, epochs=9, target=1.0), Spent(0, 9, 2.0), "the budget of 9 epochs is used up"),
     ],
 )
 def test_whichever_limit_comes_first_ends_the_study(budget: Budget, spent: Spent, reason: str | None) -> None:
@@ -85,7 +85,7 @@ def test_two_workers_train_exactly_the_epochs_of_the_budget() -> None:
             if gate.admits(lease(number), trained[number] + 1):
                 trained[number] += 1
     assert sum(trained) == 7
-    assert {gate.over for gate in gates} == {"7 epochs are trained"}
+    assert {gate.over for gate in gates} == {"the budget of 7 epochs is used up"}
 
 
 def test_an_epoch_that_is_trained_again_counts_once() -> None:

@@ -408,7 +408,7 @@ def test_forced_fetch_that_fails_keeps_the_old_bundle(house: House, tmp_path: Pa
     best = fetch(first, house.store, tmp_path / "best")
     second = house.publish(b"second")
     house.store.remove(second.files["history.png"].artifact_id)
-    with pytest.raises(BundleError, match=r"history\.png of the published bundle cannot be had"):
+    with pytest.raises(BundleError, match=r"history\.png of the published bundle cannot be read"):
         fetch(second, house.store, best, force=True)
     assert b"first" in (best / "model.keras").read_bytes()
     verify(best)
@@ -417,7 +417,7 @@ def test_forced_fetch_that_fails_keeps_the_old_bundle(house: House, tmp_path: Pa
 
 def test_folder_of_folders_is_never_replaced(house: House, tmp_path: Path) -> None:
     (tmp_path / "home" / "work").mkdir(parents=True)
-    for force, words in ((False, "is not empty"), (True, "so it is no bundle")):
+    for force, words in ((False, "is not empty"), (True, "so it is not a bundle")):
         with pytest.raises(BundleError, match=words):
             fetch(house.publish(), house.store, tmp_path / "home", force=force)
     assert (tmp_path / "home" / "work").is_dir()

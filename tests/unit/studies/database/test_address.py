@@ -215,7 +215,7 @@ def test_url_is_read_from_the_file_that_holds_it(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (None, "cannot be read: No such file or directory"),
-        (b"\xff\xfe", "cannot be read: it is no text"),
+        (b"\xff\xfe", "cannot be read: it is not text"),
         (b"", "must hold that and nothing else"),
         (b"password", "must hold that and nothing else: write a file's name"),
         (b"sqlite:///a.db sqlite:///b.db", "must hold that and nothing else"),

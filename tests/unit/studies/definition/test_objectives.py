@@ -50,7 +50,7 @@ def test_what_a_study_begins_with_changes_no_signature(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("tables", "wanted"),
     [
-        ({"objective": []}, "an empty list of objectives"),
+        ({"objective": []}, "the list of objectives is empty"),
         ({"objective": ["val_loss", "val_loss"]}, "'val_loss' is named twice"),
         ({"objective": ["parameters", "val_loss"]}, "put another objective first"),
         ({"objective": TWO, "pruner": "median"}, "remove pruner 'median'"),

@@ -219,7 +219,7 @@ def test_every_misspelt_key_is_refused_with_the_one_that_was_meant(load: Load, t
         ("data = 'mnist_fashion'", ": data.source: there is no source 'mnist_fashion', and a function of yours is named 'file.py:name'; did you mean 'mnist-fashion'?"),
         ("data = {source = 'synthetic', arguments = {a = 1}}", ": data: source 'synthetic' takes no arguments; remove them"),
         ("data = {arguments = {a = 1}}", ": data: arguments are for a function of yours, and source names none; write source = "),
-        ("data = {source = 'a:b', mix = 'sum'}", ": data: mix means nothing to 'a:b'; give it in arguments"),
+        ("data = {source = 'a:b', mix = 'sum'}", ": data: mix does not apply to 'a:b'; pass it in arguments"),
         ("hypermodel = 'my_model.py'", ": hypermodel.path: 'my_model.py' names no class or function; write 'file.py:name'"),
         ("hypermodel.arguments = {a = [nan]}", ": hypermodel.arguments: nan cannot be used here; give a finite number"),
         ("hypermodel.arguments = {a = 2020-01-01}", ": hypermodel.arguments: datetime.date(2020, 1, 1) cannot be used here"),

@@ -131,7 +131,9 @@ def test_every_key_has_its_description_above_it(tmp_path: Path) -> None:
             assert above.startswith("#") or above.rstrip().endswith(("true", "5", "2")), (
                 f"{line!r} follows {above!r}"
             )
-    assert any(line.startswith("# Number of trials; raise it later and the study goes on") for line in lines)
+    assert any(
+        line.startswith("# Number of trials; raise it later and the study continues") for line in lines
+    )
     assert max(map(len, lines)) <= 110
 
 

@@ -60,13 +60,13 @@ def test_without_files_there_are_no_credentials() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "holds nothing"),
-        ("# nobody yet\n", "holds nothing"),
+        ("", "is empty"),
+        ("# nobody yet\n", "is empty"),
         (f"admin {READER}", "line 1: write 'ROLE TOKEN'"),
         (f"{READER}", "line 1: write 'ROLE TOKEN'"),
         (f"\nreader {READER} {OPERATOR}", "line 2: write 'ROLE TOKEN'"),
         ("reader short-secret", "line 1: a token has at least 20 characters"),
-        (f"reader {READER}\noperator {READER}", "line 2: this token is there twice"),
+        (f"reader {READER}\noperator {READER}", "line 2: this token appears twice"),
     ],
 )
 def test_wrong_token_file_is_one_line_that_quotes_no_secret(tmp_path: Path, text: str, told: str) -> None:
@@ -88,7 +88,7 @@ def test_wrong_token_file_is_one_line_that_quotes_no_secret(tmp_path: Path, text
         ("ada operator seven7", "at least 8 characters"),
         (
             "ada reader correct-horse-battery\nada operator another-password",
-            "line 2: this name is there twice",
+            "line 2: this name appears twice",
         ),
     ],
 )

@@ -107,10 +107,12 @@ def _retrained(
         **arguments_for(workload.hypermodel, examples),
     )
     # The published file is compiled as `build` compiled it: no schedule of ours, which others could not load,
-    # and no optimizer state.
+    # and an optimizer that has taken no step.
     prepare(definition, workload, handle.seed)
     clean = workload.hypermodel.build(plain_hyperparameters(hyperparameters))
     ensure_built(clean, examples)
+    if getattr(clean, "optimizer", None) is not None:
+        clean.optimizer.build(clean.trainable_variables)  # or Keras warns whoever loads the file
     clean.set_weights(fitted.weights)
     return Retrained(
         value=fitted.value,

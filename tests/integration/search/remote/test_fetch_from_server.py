@@ -690,8 +690,8 @@ def test_token_is_sent_in_clear_text_only_when_asked(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["http://127.0.0.1:9"], "which of its studies is not said"),
-        (["http://127.0.0.1:9/dashboard/studies/3"], "which of its studies is not said"),
+        (["http://127.0.0.1:9"], "names a server, and none of its studies"),
+        (["http://127.0.0.1:9/dashboard/studies/3"], "names a server, and none of its studies"),
         ([f"http://me:{TOKEN}@127.0.0.1:9/studies/bss"], "must hold no credentials"),
         ([f"http://127.0.0.1:9/studies/bss?token={TOKEN}"], "must hold no credentials"),
         (["http://127.0.0.1:99999/studies/bss"], "cannot be read"),

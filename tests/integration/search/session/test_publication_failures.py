@@ -132,7 +132,7 @@ def test_an_evaluation_that_ends_its_process_is_one_line_and_failed_work(
 
     complete(study)
     trainer.before_appraisal = crash
-    with pytest.raises(WorkFailedError, match="The evaluation of the model of 'bss' ends: .*Segmentation"):
+    with pytest.raises(WorkFailedError, match="The evaluation of the model of 'bss' failed: .*Segmentation"):
         publisher.publish_best()
     assert_nothing_is_published(study, tmp_path)
 

@@ -32,9 +32,6 @@ from studyhall.studies.storage.study_storage import open_storage
 from studyhall.studies.study.study import Study
 from studyhall.studies.study_file.loading import define
 
-# What Keras says of a published model, which holds no state of its optimizer.
-pytestmark = pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer")
-
 PROJECT = '''
 import keras
 import numpy as np

@@ -26,9 +26,6 @@ from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.study_file.loading import define
 from studyhall.studies.values import Value
 
-# A published model is compiled and holds no optimizer's state, which Keras says when it loads it.
-pytestmark = pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer")
-
 PROJECT = """
 import keras
 import keras_tuner

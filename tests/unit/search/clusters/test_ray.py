@@ -96,7 +96,7 @@ def test_a_project_that_is_too_large_is_refused_with_its_largest_file(
 ) -> None:
     monkeypatch.setattr(project_package, "LIMIT", 1000)
     (project / "big.npz").write_bytes(b"." * 1001)
-    with pytest.raises(DefinitionError, match=r"too much to travel.* is big.npz .*\.studyhallignore"):
+    with pytest.raises(DefinitionError, match=r"too much to send.* is big.npz .*\.studyhallignore"):
         packed(project)
 
 

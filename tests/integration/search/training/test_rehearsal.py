@@ -469,7 +469,7 @@ def test_an_objective_that_is_never_reported_is_refused_with_what_is(
 ) -> None:
     with pytest.raises(
         UserCodeError,
-        match=r"'val_los', which training never reports; did you mean 'val_loss'\? it reports: loss",
+        match=r"'val_los', which training never reports; did you mean 'val_loss'\? it reports: .*val_loss",
     ):
         checked(defined(objective={"metric": "val_los", "direction": "minimize"}))
 

@@ -179,7 +179,7 @@ def test_a_configuration_that_a_hypermodel_cannot_build_is_known_with_its_reason
 
     assert misfit(Space(), {"x": 0.5, "kind": "extra", "more": 0.5}) is None
     assert "its values are numbers from -2.0" in str(misfit(Space(), {"x": 3.0}))
-    assert str(misfit(Space(), {"y": 3.0})).startswith("the HyperModel has no y; there is x, ")
+    assert str(misfit(Space(), {"y": 3.0})).startswith("the HyperModel has no y; there is always, x, k, kind")
     assert misfit(Space(), {"always": 8}) is not None
 
 

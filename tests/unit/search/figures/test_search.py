@@ -219,4 +219,4 @@ def test_learning_curves_of_several_objectives_are_those_of_the_trials_histories
     history = {"val_loss": [3.0, None, 1.0], "val_accuracy": [0.1, 0.2, 0.3]}
     study.add_trial(create_trial(values=[1.0, 0.3], user_attrs={"history": history}))
     best = curves_figure(search_of(study)).axes[0].lines[0]
-    assert (list(best.get_xdata()), list(best.get_ydata())) == ([1, 3], [3.0, 1.0])
+    assert np.asarray(best.get_xydata()).tolist() == [[1, 3.0], [3, 1.0]]

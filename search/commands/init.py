@@ -1,5 +1,6 @@
 """`studyhall init`: a small project of one's own, to begin from."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -19,5 +20,5 @@ def command(folder: Path) -> None:
     for path in write_example(folder):
         click.echo(f"wrote {path}")
     click.echo(
-        f"Look at them, and then:\n  cd {folder}\n  studyhall check study.toml\n  studyhall search study.toml"
+        f"Look at them, and then:\n  cd {shlex.quote(str(folder))}\n  studyhall check study.toml\n  studyhall search study.toml"
     )

@@ -51,7 +51,7 @@ class Definition(Section):
 
     name: str = Field(
         description="The study's name in its storage, in which all but letters, digits, '.', '_' and '-' becomes '-'. Left out, the "
-        "name of this file, and of its folder where the file is 'study.toml'."
+        "name of this file, and of the project's folder where the file is 'study.toml'."
     )
     description: str = Field(default="", description="A note for people.")
     scale: float = Field(

@@ -18,7 +18,7 @@ from studyhall.studies.files import explain
 from studyhall.studies.study_file.code_files import beside, located, similar_names
 from studyhall.studies.study_file.messages import one_line, section_at, unknown_key
 
-_EVERYBODYS = "study"  # what so many study files are called that it tells none from another
+_EVERYBODYS = ("study", "studies", "search")  # so many files and folders are called that; it tells none apart
 
 
 def load_definition(path: Path, overrides: Mapping[str, Any] | None = None) -> Definition:
@@ -53,7 +53,8 @@ def load_study_file(path: Path, overrides: Mapping[str, Any] | None = None) -> S
 
 def _name_of(path: Path) -> str:
     """Return what the study of a file is called that does not say it."""
-    return path.absolute().parent.name or path.stem if path.stem == _EVERYBODYS else path.stem
+    above = (path.stem, *(each.name for each in path.absolute().parents))
+    return next((each for each in above if each and each not in _EVERYBODYS), path.stem)
 
 
 def define(tables: Mapping[str, Any], folder: Path, overrides: Mapping[str, Any] | None = None) -> Definition:

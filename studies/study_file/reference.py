@@ -93,6 +93,7 @@ def _refuse_a_path(text: str) -> None:
     """Refuse what was meant for a file: nobody wants to hear that the database has no study of that name."""
     path = Path(text)
     certain = ("/" in text and path.parent.is_dir()) or (path.suffix != "" and path.is_file())
+    certain = certain or bool(closest(path.suffix, [".toml"], cutoff=0.75))
     near = closest(path.name, beside(path, "*.toml"), cutoff=0.6 if certain else 0.8)
     if certain or (near and path.suffix):
         hint = suggested([str(path.with_name(near[0]))]) if near else "give the path of a study's TOML"

@@ -291,6 +291,7 @@ def test_long_names_are_shortened_and_stay_apart(load: Load) -> None:
     [
         ("my study.toml", "my-study"),
         ("spirals/study.toml", "spirals"),
+        ("spirals/search/study.toml", "spirals"),
         ("My spirals (2)/study.toml", "My-spirals-2"),
         ("tune [v1].toml", "tune-v1"),
     ],
@@ -299,7 +300,7 @@ def test_study_is_called_as_its_file_or_as_the_folder_of_a_study_toml(
     file: str, name: str, tmp_path: Path
 ) -> None:
     path = tmp_path / file
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(exist_ok=True, parents=True)
     path.write_text('hypermodel = "studyhall.models:SeparationHyperModel"\n')
     assert load_definition(path).name == name
 

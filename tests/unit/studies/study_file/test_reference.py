@@ -27,6 +27,12 @@ def test_a_folder_of_a_studys_name_hides_no_study(here: Path) -> None:
     assert resolve_study("bss", None).name == "bss"
 
 
+@pytest.mark.parametrize("mistyped", ["elsewhere.tml", "elsewhere.tolm", "elsewhere.tom"])
+def test_a_mistyped_ending_is_that_of_a_file_even_where_none_is_like_it(mistyped: str) -> None:
+    with pytest.raises(DefinitionError, match=rf"and {mistyped} does not; give the path of a study's TOML"):
+        resolve_study(mistyped, None)
+
+
 @pytest.mark.parametrize(
     ("mistyped", "meant"),
     [

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from studyhall.did_you_mean import closest, suggested
+
 CHUNK = 1024 * 1024  # bytes
 """How much of a file is read, hashed and copied at a time."""
 
@@ -91,6 +93,16 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in 64 hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def similar_beside(path: Path) -> str:
+    """Return "did you mean 'runs.db'?" for a file that is not there and one of its kind that is; or ""."""
+    try:
+        there = {each.stem: each for each in path.parent.iterdir() if each.suffix == path.suffix}
+    except (OSError, ValueError):
+        return ""
+    near = closest(path.stem, there)
+    return suggested([str(there[near[0]])]) if near else ""
 
 
 def explain(error: OSError) -> str:

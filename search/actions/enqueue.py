@@ -10,7 +10,7 @@ from studyhall.search.processes.trainer_process import TrainerProcess
 from studyhall.search.session.dry_run import check
 from studyhall.search.tuner.script import is_script
 from studyhall.studies.errors import DefinitionError
-from studyhall.studies.files import explain
+from studyhall.studies.files import explain, similar_beside
 from studyhall.studies.one_line import shown
 from studyhall.studies.study.opening import existing_study
 from studyhall.studies.study.study import Study
@@ -70,7 +70,9 @@ def rows(path: Path) -> Iterator[dict[str, Value]]:
         with open(path, encoding="utf-8-sig", newline="") as file:
             lines = list(csv.reader(file))
     except OSError as error:
-        raise DefinitionError(f"{shown(path)} cannot be read: {explain(error)}") from error
+        raise DefinitionError(
+            f"{shown(path)} cannot be read: {explain(error)} {similar_beside(path)}".rstrip()
+        ) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise DefinitionError(f"{shown(path)} is not a CSV file in UTF-8: {error}") from error
     names = [name.strip() for name in lines[0]] if lines else []

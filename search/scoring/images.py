@@ -12,6 +12,7 @@ from PIL import Image
 from studyhall.data.mixtures import Mix, check_mix
 from studyhall.search.scoring.fitting import fitted, grey, is_grey
 from studyhall.studies.errors import ImageFileError
+from studyhall.studies.files import similar_beside
 from studyhall.studies.one_line import reason, shown
 
 Array = NDArray[np.float32]
@@ -67,9 +68,8 @@ def find_images(paths: Sequence[Path]) -> list[Path]:
         elif os.path.exists(path):
             found[path] = None
         else:
-            raise ImageFileError(
-                f"No such file or folder: {shown(path)}; give {_ACCEPTED}, or a folder of them."
-            )
+            hint = similar_beside(path) or f"give {_ACCEPTED}, or a folder of them."
+            raise ImageFileError(f"No such file or folder: {shown(path)}; {hint}")
     return list(found)
 
 

@@ -14,6 +14,7 @@ from studyhall.data.mixtures import Mix
 from studyhall.search.scoring.separator import Separator, separator_of
 from studyhall.studies.bundle.manifest import MANIFEST, MODEL, Loading, verify
 from studyhall.studies.errors import ModelFileError
+from studyhall.studies.files import similar_beside
 from studyhall.studies.one_line import reason, shown
 
 _ACCEPTED = "give a bundle's folder, a .keras file or a legacy .h5 file"
@@ -48,7 +49,7 @@ def find_model(path: Path) -> ModelFile:
     if os.path.isdir(path):  # the functions of os.path, unlike Path's, take any name without raising
         return _in_bundle(path)
     if not os.path.exists(path):
-        raise ModelFileError(f"No such file: {shown(path)}; {_ACCEPTED}.")
+        raise ModelFileError(f"No such file: {shown(path)}; {similar_beside(path) or f'{_ACCEPTED}.'}")
     if path.suffix.lower() not in (".keras", ".h5", ".hdf5") or not os.path.isfile(path):
         raise ModelFileError(f"{shown(path)} is not a model file; {_ACCEPTED}.")
     _check_content(path)

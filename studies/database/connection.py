@@ -11,6 +11,7 @@ from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from studyhall.studies.database.address import BUSY_SECONDS, Address
 from studyhall.studies.database.outages import may_pass
 from studyhall.studies.errors import StorageAwayError, StorageError
+from studyhall.studies.files import similar_beside
 
 IDLE_SECONDS = 30  # after which PostgreSQL ends the transaction of a silent client, and its locks
 # Optuna's columns hold times without a zone, which the server fills in the session's zone. And a client that
@@ -41,7 +42,11 @@ def require(address: Address) -> None:
             raise StorageError(
                 f"{address.shown} is not a file: name a file, as in {address.shown}/studies.db"
             )
-    raise StorageError(f"There is no database {address.shown}. Create it with: studyhall search STUDY.toml")
+    near = "" if address.path is None else similar_beside(address.path)
+    hint = f"; {near}" if near else "."
+    raise StorageError(
+        f"There is no database {address.shown}{hint} Create it with: studyhall search STUDY.toml"
+    )
 
 
 def connect(address: Address, *, create: bool = False) -> Engine:

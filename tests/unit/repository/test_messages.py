@@ -36,7 +36,7 @@ def test_no_document_is_translated_word_for_word(repository: Path) -> None:
 def test_the_list_has_texts_of_errors_help_settings_and_pages(repository: Path) -> None:
     found = [each.text for each in messages(repository)]
     for part in (
-        "There is no database {address.shown}. Create it with: studyhall search STUDY.toml",
+        "There is no database {address.shown}{hint} Create it with: studyhall search STUDY.toml",
         "Print JSON, for programs.",
         "A note for people.",
         "Log in to Studyhall",

@@ -27,6 +27,7 @@ from studyhall.studies.status.catalogue import Catalogue
 
 STATUSES: dict[type[errors.StudyhallError] | type[DataError], int] = {
     errors.WorkFailedError: 1,
+    errors.MachineError: 1,
     errors.DefinitionError: 2,
     errors.RepeatedConfigurationError: 1,
     errors.ConfigurationsInUseError: 1,

@@ -192,6 +192,10 @@ def test_missing_file_is_missed_and_a_folder_is_no_database(tmp_path: Path) -> N
     with pytest.raises(StorageError, match=r"There is no database .*studyhall search STUDY\.toml"):
         require(parse(f"sqlite:///{tmp_path}/no/studies.db"))
     assert not (tmp_path / "no").exists()
+    for name in ("runs.db", "runs.toml"):
+        (tmp_path / name).touch()
+    with pytest.raises(StorageError, match=rf"no database .*run\.db; did you mean '{tmp_path}/runs\.db'\?"):
+        require(parse(f"{tmp_path}/run.db"))
     with pytest.raises(StorageError, match="is not a file"):
         require(parse(f"sqlite:///{tmp_path}"))
     with pytest.raises(StorageError, match="File name too long"):

@@ -181,7 +181,7 @@ def is_reclaimed(connection: Connection, found: Expired) -> bool:
     """Whether a trial is no longer held by the one who was gone."""
     held = exists().where(trials.c.trial_id == found.trial_id, trials.c.state == RUNNING)
     if found.token is not None:
-        held = held.where(leases.c.trial_id == found.trial_id, leases.c.token == found.token)
+        held = held.where(leases.c.trial_id == trials.c.trial_id, leases.c.token == found.token)
     return not connection.scalar(select(held))
 
 

@@ -68,10 +68,13 @@ FINISHED = "COMPLETE", "PRUNED", "FAIL"
 
 
 class Impatient(Patience):
-    """One that tries again at once."""
+    """One that tries again at once, and gives nobody time to be heard of after an outage."""
 
     def sleep(self, seconds: float) -> None:
         """Do not wait: nothing else runs meanwhile."""
+
+    def note_outage(self) -> None:
+        """Forget it: here nobody is late for an outage."""
 
 
 class Worker:
@@ -262,11 +265,14 @@ class QueueMachine(RuleBasedStateMachine):
 
     @invariant()
     def whoever_lives_keeps_its_trial_alone(self) -> None:
-        """A lease that has not run out is held, and no trial is held by two."""
+        """A lease that has not run out is held, by one who knows of it, and no trial is held by two."""
         held = [each.lease for each in self.workers if each.trial is not None and self.is_held(each.lease)]
         assert len({lease.trial_id for lease in held}) == len(held)
         for each in self.workers:
             assert each.trial is None or each.expired or each.lease in held
+        known = {lease.token for lease in held}
+        for row in self.rows():
+            assert row.state != "RUNNING" or row.token in known or row.ttl_seconds == 0
 
     @invariant()
     def the_budget_is_exact(self) -> None:
@@ -351,7 +357,9 @@ class QueueMachine(RuleBasedStateMachine):
         """Return what the database has of each trial."""
         study = self.workers[0].study
         query = (
-            select(trials.c.number, trials.c.state, trial_values.c.value, leases.c.token)
+            select(
+                trials.c.number, trials.c.state, trial_values.c.value, leases.c.token, leases.c.ttl_seconds
+            )
             .select_from(
                 trials.outerjoin(leases, leases.c.trial_id == trials.c.trial_id).outerjoin(
                     trial_values, trial_values.c.trial_id == trials.c.trial_id

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import traceback
 from importlib import import_module
 from types import FrameType
 
@@ -9,6 +10,7 @@ import click
 
 from studyhall.data.errors import DataError
 from studyhall.search.commands.usage_errors import no_command, with_the_option_that_was_meant
+from studyhall.search.core.tracebacks import tracebacks_asked_for
 from studyhall.search.processes.stop_switch import StoppedError, status_after
 from studyhall.studies.errors import WORK_FAILED, StudyhallError
 
@@ -97,6 +99,8 @@ def _status() -> int:
     except (StudyhallError, DataError) as error:
         for note in getattr(error, "__notes__", ()):
             click.echo(note.rstrip(), err=True)
+        if tracebacks_asked_for():
+            click.echo(_whole(error).rstrip(), err=True)
         click.echo(f"Error: {error}", err=True)
         return error.exit_status
     except StoppedError as stopped:
@@ -120,6 +124,11 @@ def _status() -> int:
         click.echo(f"Error: {fault}", err=True)
         return fault.exit_status
     return status if isinstance(status, int) else 0
+
+
+def _whole(error: Exception) -> str:
+    """Return the traceback of other people's code that an error stands for; else its own."""
+    return getattr(error, "details", "") or "".join(traceback.format_exception(error))
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

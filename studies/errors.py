@@ -11,9 +11,13 @@ WRONG_INPUT = 2
 
 
 class StudyhallError(Exception):
-    """The root of the tree; the command line prints it as one line and exits with its `exit_status`."""
+    """The root of the tree; the command line prints it as one line and exits with its `exit_status`.
+
+    `details` are lines for whoever asks for them by --traceback: where in other people's code it happened.
+    """
 
     exit_status = WRONG_INPUT
+    details = ""
 
 
 class WorkFailedError(StudyhallError):

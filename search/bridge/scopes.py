@@ -4,6 +4,8 @@ from typing import Any
 
 import keras_tuner
 
+from studyhall.search.bridge.choices import require_choices
+
 
 class NestingHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
     """KerasTuner's hyperparameters, where a scope finds a parent that was declared outside the scopes around.
@@ -16,6 +18,15 @@ class NestingHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
     def copy(self) -> "NestingHyperParameters":
         """Return a copy that has the space and the values so far, and nothing else of this object."""
         return nesting(self)
+
+    def Choice(self, name: str, values: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return one of some values, as KerasTuner's `Choice`.
+
+        Raises:
+            ChoiceValuesError: KerasTuner cannot keep such values.
+        """
+        require_choices(name, values)
+        return super().Choice(name, values, *args, **kwargs)
 
     def _exists(self, name: str, conditions: Any = None) -> bool:
         # Only `conditional_scope` leaves the conditions out, to look for its parent.

@@ -4,13 +4,15 @@ import os
 from collections.abc import Mapping
 
 from studyhall.search.clusters.assignment import Assignment
+from studyhall.search.core.tracebacks import VARIABLE
 from studyhall.search.devices.host_memory import GIB
 from studyhall.search.notifications.webhook import SECRET_VARIABLE, URL_VARIABLE, webhook_from
 from studyhall.studies.database.address import parse
 from studyhall.studies.database.names import sqlite_url
 
-# What decides results, and when workers leave; where data and GPUs are, each machine knows itself.
-PASSED_ON = ("KERAS_BACKEND", "STUDYHALL_LEAVE")
+# What decides results, when workers leave, and what they show; where data and GPUs are, each machine knows
+# itself.
+PASSED_ON = ("KERAS_BACKEND", "STUDYHALL_LEAVE", VARIABLE)
 
 
 def environment_for(assignment: Assignment, given: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from studyhall.search.commands.options import KERAS_ENVIRONMENT, epilog
+from studyhall.search.commands.options import KERAS_ENVIRONMENT, epilog, traceback_option
 
 
 @click.command(epilog=epilog("studyhall check study.toml", environment=KERAS_ENVIRONMENT))
@@ -19,6 +19,7 @@ from studyhall.search.commands.options import KERAS_ENVIRONMENT, epilog
     show_envvar=True,
     help="How long the check may take; the step that is not finished by then is named.",
 )
+@traceback_option
 def command(file: Path, limit: float) -> None:
     """Rehearse what a search of STUDY.toml will do, with the default model and two batches.
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from studyhall.search.commands.limit_options import limits_options
+from studyhall.search.core.tracebacks import VARIABLE, ask_for_tracebacks
 from studyhall.studies.one_line import redact
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -49,6 +50,22 @@ plain_option: Decorator = click.option(
     envvar="STUDYHALL_PLAIN",
     show_envvar=True,
     help="Print one line per event instead of the live view. Without a terminal this is the default.",
+)
+
+
+def _ask_for_tracebacks(context: click.Context, option: click.Parameter, given: bool) -> None:
+    if given:
+        ask_for_tracebacks()
+
+
+traceback_option: Decorator = click.option(
+    "--traceback",
+    is_flag=True,
+    envvar=VARIABLE,
+    show_envvar=True,
+    expose_value=False,
+    callback=_ask_for_tracebacks,
+    help="Show the whole traceback of what fails in the study's code, libraries' own lines included.",
 )
 
 scale_option: Decorator = click.option(
@@ -124,6 +141,7 @@ def study_options(command: Callable[..., Any]) -> Callable[..., Any]:
             artifacts_option,
             scale_option,
             plain_option,
+            traceback_option,
             launch_options,
             limits_options,
         )
@@ -169,9 +187,9 @@ def same_command(study: str, *, only: Container[str] | None = None, command: str
         given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
         if not isinstance(option, click.Option) or not given or not (only is None or name in only):
             continue
-        value = context.params[name]
         words.append(option.opts[0])
         if not option.is_flag:
+            value = context.params[name]
             words.append(redact(value) if name == "storage" else f"{value}")
     return shlex.join(words)
 

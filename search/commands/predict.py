@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from studyhall.search.commands.options import KERAS_ENVIRONMENT, epilog
+from studyhall.search.commands.options import KERAS_ENVIRONMENT, epilog, traceback_option
 
 PATH = click.Path(path_type=Path)
 
@@ -33,6 +33,7 @@ PATH = click.Path(path_type=Path)
     is_flag=True,
     help="Run Python code that the model holds or needs, as Lambda layers and classes of its author's do. Trust its author first.",
 )
+@traceback_option
 def command(
     model: Path,
     images: tuple[Path, ...],

@@ -10,6 +10,7 @@ from studyhall.search.commands.options import (
     same_command,
     storage_option,
     study_argument,
+    traceback_option,
 )
 
 
@@ -23,6 +24,7 @@ from studyhall.search.commands.options import (
 @storage_option
 @artifacts_option
 @plain_option
+@traceback_option
 def command(study: str, storage: str | None, artifacts: str | None, plain: bool) -> int:
     """Retrain the best trial of STUDY so far, and publish the better model.
 

@@ -46,6 +46,11 @@ class Death:
             return None
         return FailureKind.CRASHED
 
+    @property
+    def is_explained(self) -> bool:
+        """Whether it is known why, so that nothing that was printed before can be the cause."""
+        return self.killed_for is not None or self.host_killed or self.kind is None
+
     def __str__(self) -> str:
         if self.killed_for is FailureKind.OOM:
             return "the training process grew past its memory limit"

@@ -26,6 +26,7 @@ from studyhall.search.processes.channel import (
     TrialTask,
 )
 from studyhall.search.processes.death import Death, host_kills
+from studyhall.search.processes.last_words import last_words
 from studyhall.search.processes.limits import Limits
 from studyhall.search.processes.signals import sigterm_held_back
 from studyhall.studies.errors import MachineError, StudyhallError
@@ -48,9 +49,9 @@ class TrainerCrashedError(Exception):
 
     @property
     def reason(self) -> str:
-        """One line: how it ended, and the last line it printed."""
-        last = next((line.strip() for line in reversed(self.output.splitlines()) if line.strip()), "")
-        return f"{self}: {last[:300]}" if last else str(self)
+        """One line: how it ended, and the last telling line it printed, if that may be why."""
+        last = "" if self.death.is_explained else last_words(self.output)
+        return f"{self}: {last}" if last else str(self)
 
     @property
     def fault(self) -> MachineError | None:

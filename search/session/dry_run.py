@@ -73,7 +73,7 @@ def check(
             if crash.fault is not None:
                 raise crash.fault from crash
             error = UserCodeError(f"{definition.hypermodel.path} ends its process: {crash.reason}")
-            error.add_note(crash.output)
+            error.details = crash.output
             raise error from crash
         except TrainerStoppedError:
             if stop() or not too_long():

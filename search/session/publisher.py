@@ -188,7 +188,7 @@ class Publisher:
             error = WorkFailedError(
                 f"The evaluation of the model of '{self._study.name}' failed: {crash.reason}"
             )
-            error.add_note(crash.output)
+            error.details = crash.output
             raise error from crash
         return appraised
 

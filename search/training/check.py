@@ -45,9 +45,9 @@ from studyhall.search.training.saving import (
     what_loading_needs,
 )
 from studyhall.search.training.session import built, prepare
-from studyhall.search.training.trial import trial_plan
+from studyhall.search.training.trial import blame_of, given_of, trial_plan
 from studyhall.search.training.warm_start import DryHandle, misfits
-from studyhall.search.user.code import user_traceback
+from studyhall.search.user.errors import located, whole_traceback
 from studyhall.search.user.examples import (
     Examples,
     arguments_for,
@@ -55,6 +55,7 @@ from studyhall.search.user.examples import (
     is_endless,
     one_example,
 )
+from studyhall.search.user.given import Given
 from studyhall.search.user.workload import Workload, ensure_built, parameter_count
 from studyhall.studies.bundle.manifest import Loading
 from studyhall.studies.definition import Definition
@@ -100,8 +101,8 @@ def run_check(
         check = _Check(definition, workload, Path(folder), say)
         try:
             return check.run(configurations, thorough=thorough)
-        except StudyhallError:
-            raise
+        except StudyhallError as error:
+            raise located(error, definition.folder) from error.__cause__
         except keras_tuner.errors.FailedTrialError as error:
             raise UserCodeError(
                 f"{definition.hypermodel.path} refuses its default hyperparameters: {error}"
@@ -116,11 +117,10 @@ def run_check(
             raise UserCodeError(check.without_objective(error)) from error
         except keras_tuner.errors.FatalError as error:
             raise UserCodeError(f"{definition.hypermodel.path}: {error}") from error
-        except Exception as error:
-            refusal = UserCodeError(
-                f"{definition.hypermodel.path} fails with its default hyperparameters: {type(error).__name__}: {error}"
-            )
-            refusal.add_note(user_traceback(error, definition.folder))
+        except (Exception, SystemExit) as error:
+            blame = blame_of(definition, " with its default hyperparameters", " on two batches")
+            refusal = UserCodeError(blame.line(error, check.given))
+            refusal.details = whole_traceback(error)
             raise refusal from error
 
 
@@ -136,6 +136,7 @@ class _Check:
         self._say = say
         self._account: Account | None = None
         self.spots: list[Spot] = []
+        self.given: Given | None = None
 
     def run(self, configurations: Sequence[Mapping[str, Value]], *, thorough: bool) -> Checked:
         """Do all of it."""
@@ -189,6 +190,7 @@ class _Check:
         prepare(definition, self._workload, definition.search.seed)
         model = built(definition, self._workload, hp)
         examples = self._workload.examples(hp)
+        self.given = given_of(examples, definition)
         require_end(self._workload.hypermodel, examples, definition.data.source)
         ensure_built(model, examples)
         device_setup.use_compilation(model)

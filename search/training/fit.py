@@ -15,7 +15,7 @@ from studyhall.search.training.account import Account, NotFiniteError
 from studyhall.search.training.callbacks import EpochData, LearningRate, Throughput
 from studyhall.search.training.checkpoint import Checkpointer
 from studyhall.search.training.first_step import FirstStep
-from studyhall.search.training.own_fit import changed, has_own_fit, joined, weights_before
+from studyhall.search.training.own_fit import changed, fit_by, has_own_fit, joined, weights_before
 from studyhall.search.training.resident import batches_together, resident
 from studyhall.search.training.result import Objective, Result, result_of_training
 from studyhall.search.training.rules import OWN_LOOP, Annealing, EarlyStopping, Plateau, Rule
@@ -158,16 +158,8 @@ def fit(
         before = weights_before(hypermodel, model)
         shrunk = len(train) / len(x) if together else 1
         throughput.together = getattr(model, "steps_per_execution", 1) * shrunk
-        returned = hypermodel.fit(
-            hp,
-            model,
-            x=x,
-            validation_data=validation_data,
-            epochs=plan.epochs,
-            verbose=0,
-            callbacks=every,
-            **fit_arguments,
-        )
+        given = {"x": x, "validation_data": validation_data, "epochs": plan.epochs, "verbose": 0}
+        returned = fit_by(hypermodel, hp, model, account, **given, callbacks=every, **fit_arguments)
     seconds = time.perf_counter() - started
     return _fitted(returned, hypermodel, model, plan, account, before, rules, throughput, seconds)
 

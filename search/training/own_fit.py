@@ -1,6 +1,7 @@
 """What a HyperModel's own `fit` asks of `model.fit`, and what is ours to add to it."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from studyhall.search.training.account import Account
 from studyhall.search.training.rules import Annealing, EarlyStopping, Rule
 from studyhall.search.user.examples import Examples, is_arrays, is_endless
+from studyhall.search.user.phases import Phase, during
 from studyhall.studies.errors import UserCodeError
 
 _RATE_SETTERS = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
@@ -63,6 +65,39 @@ def changed(before: list[Any] | None, model: Any) -> bool:
 def has_own_fit(hypermodel: keras_tuner.HyperModel) -> bool:
     """Whether a HyperModel trains in its own way."""
     return type(hypermodel).fit is not keras_tuner.HyperModel.fit
+
+
+def fit_by(
+    hypermodel: keras_tuner.HyperModel,
+    hp: Any,
+    model: Any,
+    account: Account | None,
+    *given: Any,
+    **keywords: Any,
+) -> Any:
+    """Return what a HyperModel's `fit` returns of a model.
+
+    A `fit` of the user's own may give `model.fit` what it is given, too, as `model.fit(*args, epochs=5,
+    **kwargs)` does: then its own counts, and ours is not given to it again.
+
+    Args:
+        hypermodel: Whose `fit(hp, model, ...)` is called.
+        hp: The trial's hyperparameters.
+        model: What `build(hp)` returned.
+        account: Hears whether a training has begun, after which nothing is called again.
+        given: What else `fit` is given.
+        keywords: Likewise.
+    """
+    with during(Phase.FIT):
+        while True:
+            try:
+                return hypermodel.fit(hp, model, *given, **keywords)
+            except TypeError as error:
+                found = re.search(r"got multiple values for keyword argument '(\w+)'", f"{error}")
+                has_begun = account is None or account.fits > 0
+                if found is None or found[1] not in keywords or found[1] == "callbacks" or has_begun:
+                    raise
+                del keywords[found[1]]
 
 
 @contextmanager

@@ -15,15 +15,14 @@ from studyhall.search.training.failures import kind_of
 from studyhall.search.training.fit import AnnealingSpec, TrainingPlan, account_of, batches_on_device, fit
 from studyhall.search.training.rules import A_CALLBACKS, COSINE, is_for_a_callbacks_rate
 from studyhall.search.training.saving import UnsavableModelError, save_checked
-from studyhall.search.training.session import prepare
-from studyhall.search.training.trial import objectives_of
-from studyhall.search.user.errors import user_traceback
+from studyhall.search.training.session import built, prepare
+from studyhall.search.training.trial import blame_of, objectives_of
+from studyhall.search.user.errors import whole_traceback
 from studyhall.search.user.examples import arguments_for, one_example
 from studyhall.search.user.workload import Workload, ensure_built, parameter_count
 from studyhall.studies.database.attributes import DATA_FINGERPRINT, PARAMETER_COUNT, RULES, SEED
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import StudyhallError
-from studyhall.studies.one_line import reason
 from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.values import Value
 
@@ -70,11 +69,10 @@ def run_retraining(
         return Failed(FailureKind.ERROR, str(error))
     except StudyhallError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if (fault := machine_error(error)) is not None:
             raise fault from error
-        details = user_traceback(error, definition.folder)
-        return Failed(kind_of(error), f"{type(error).__name__}: {reason(error)}", details)
+        return Failed(kind_of(error), blame_of(definition).line(error), whole_traceback(error))
 
 
 def _retrained(
@@ -88,7 +86,7 @@ def _retrained(
     prepare(definition, workload, handle.seed)
     hp = plain_hyperparameters(hyperparameters)
     account = account_of(workload.hypermodel, plan)
-    model = workload.hypermodel.build(hp)
+    model = built(definition, workload, hp)
     examples = workload.examples(hp)
     ensure_built(model, examples)
     device_setup.use_compilation(model)
@@ -109,7 +107,7 @@ def _retrained(
     # The published file is compiled as `build` compiled it: no schedule of ours, which others could not load,
     # and an optimizer that has taken no step.
     prepare(definition, workload, handle.seed)
-    clean = workload.hypermodel.build(plain_hyperparameters(hyperparameters))
+    clean = built(definition, workload, plain_hyperparameters(hyperparameters))
     ensure_built(clean, examples)
     if getattr(clean, "optimizer", None) is not None:
         clean.optimizer.build(clean.trainable_variables)  # or Keras warns whoever loads the file

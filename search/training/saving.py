@@ -236,6 +236,9 @@ def _numbers(x: Any) -> dict[str, Any] | None:
 
 def _lacks(error: Exception) -> str:
     text = " ".join(str(error).split())
+    if called := re.search(r"(\w+)\.get_config\(\) missing 1 required positional argument: 'self'", text):
+        name = called[1]
+        return f"{name} is a class where an object is needed: write {name}()"
     needs = re.search(r"Object (\S+) was created by passing non-serializable argument values", text)
     return f"{needs[1]} needs get_config()" if needs else f"{type(error).__name__}: {text[:300]}"
 

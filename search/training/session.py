@@ -6,6 +6,7 @@ import keras
 import keras_tuner
 
 from studyhall.search.devices.setup import capability, numerics
+from studyhall.search.user.phases import Phase, during
 from studyhall.search.user.workload import Workload
 from studyhall.studies.definition import Definition
 from studyhall.studies.definition.training_sections import UNCHOSEN_PRECISION
@@ -46,7 +47,8 @@ def built(definition: Definition, workload: Workload, hp: keras_tuner.HyperParam
     Raises:
         UserCodeError: It returns something else.
     """
-    model = workload.hypermodel.build(hp)
+    with during(Phase.BUILD):
+        model = workload.hypermodel.build(hp)
     if not isinstance(model, keras.Model):
         raise UserCodeError(
             f"{definition.hypermodel.path} must return a keras.Model from build(hp), not {type(model).__name__}"

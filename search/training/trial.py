@@ -34,7 +34,9 @@ from studyhall.search.training.saving import save_checked
 from studyhall.search.training.session import built, prepare
 from studyhall.search.training.trial_files import show_files, show_history
 from studyhall.search.training.warm_start import refused, unknown_values
+from studyhall.search.user.blame import Blame
 from studyhall.search.user.examples import Examples, arguments_for, known_batch_size, one_example
+from studyhall.search.user.given import Given
 from studyhall.search.user.workload import Workload, ensure_built, parameter_count
 from studyhall.studies.database.attributes import (
     BEST_EPOCH,
@@ -78,8 +80,8 @@ def run_trial(
     training = _Training(handle, definition, workload, scratch)
     try:
         outcome = training.run(resume_from)
-    except Exception as error:  # noqa: BLE001 - a user's code may raise anything; the trial alone fails
-        return outcome_of(error, definition.hypermodel.path, definition.folder, "objective.metric")
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's code may raise anything; the trial alone fails
+        return outcome_of(error, blame_of(definition), "objective.metric", training.given)
     if isinstance(outcome, Completed):
         training.show_files()
     return outcome
@@ -101,6 +103,7 @@ class _Training:
         self._account = account_of(workload.hypermodel, self._plan)
         self._model: Any = None
         self._examples: Examples
+        self.given: Given | None = None
         self._fitted: Fitted
 
     def run(self, resume_from: Path | None) -> TrialOutcome:
@@ -108,6 +111,7 @@ class _Training:
         hypermodel, handle, hp = self._workload.hypermodel, self._handle, self._hp
         model = self._model = built(self._definition, self._workload, hp)
         examples = self._examples = self._workload.examples(hp)
+        self.given = given_of(examples, self._definition)
         if unknown := unknown_values(hp, hypermodel):
             return Failed(FailureKind.INVALID, refused(unknown))
         ensure_built(model, examples)
@@ -193,6 +197,19 @@ def values_beside(definition: Definition, values: Mapping[str, Any], model: Any)
         float(parameter_count(model) if metric == PARAMETERS else values[metric])
         for metric in definition.metrics[1:]
     )
+
+
+def blame_of(definition: Definition, built_with: str = "", trained_on: str = "") -> Blame:
+    """What says whose fault an error in the code of a study is; see there."""
+    return Blame(
+        definition.hypermodel.path, definition.data.source, definition.folder, built_with, trained_on
+    )
+
+
+def given_of(examples: Examples, definition: Definition) -> Given:
+    """What a fit of a study is given, for errors."""
+    targets = examples.fit_arguments.get("y")
+    return Given(definition.data.source, examples.train, targets, examples.validation)
 
 
 def objectives_of(definition: Definition) -> tuple[Objective, ...]:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ from studyhall.search.tuner.objective import (
 )
 from studyhall.search.tuner.trial_training import TrialTraining, require_known
 from studyhall.search.tuner.trials import PRUNED, note_metrics
+from studyhall.search.user.blame import Blame
+from studyhall.search.user.given import Given
 from studyhall.studies.database.attributes import (
     BEST_EPOCH,
     DATA_FINGERPRINT,
@@ -37,6 +39,8 @@ from studyhall.studies.database.attributes import (
 )
 from studyhall.studies.errors import LeaseLostError
 from studyhall.studies.seeds import derived_seed
+
+SEARCH = "search()"  # what gives a script's trials their data, for people
 
 
 class TrialEnding(TrialTraining):
@@ -78,8 +82,14 @@ class TrialEnding(TrialTraining):
         except Exception as error:
             if isinstance(error, keras_tuner.errors.FatalError) and not isinstance(error, UnknownMetricError):
                 raise
-            in_hand.outcome = outcome_of(error, type(self).__name__, _script_folder(), "objective")
+            in_hand.outcome = outcome_of(error, self._blame(), "objective", given_by(fit_args, fit_kwargs))
             in_hand.gave_up = isinstance(error, keras_tuner.errors.FailedTrialError)
+
+    def _blame(self) -> Blame:
+        """What says whose fault an error of the script is."""
+        build = getattr(self.hypermodel, "build", None)
+        builds = f"{type(self).__name__}.run_trial()" if self._runs_otherwise() else _name_of(build)
+        return Blame(builds, SEARCH, _script_folder())
 
     def _note_pruned(self, trial: Trial, pruned: TrialPrunedError) -> None:
         """Note what a trial had reached when it was pruned."""
@@ -123,6 +133,16 @@ class TrialEnding(TrialTraining):
 def _require_finite(name: str, value: float, objectives: Sequence[str]) -> None:
     if name in objectives and not abs(value) < float("inf"):  # NaN is not less either
         raise NotFiniteError(f"{name} is {value}")
+
+
+def given_by(fit_args: Sequence[Any], fit_kwargs: Mapping[str, Any]) -> Given:
+    """Return what `search` was given to train on, for errors: it has the arguments of `model.fit`."""
+    named = dict(zip(("x", "y"), fit_args, strict=False)) | dict(fit_kwargs)
+    return Given(SEARCH, named.get("x"), named.get("y"), named.get("validation_data"))
+
+
+def _name_of(build: Any) -> str:
+    return f"{getattr(build, '__qualname__', type(build).__name__)}()"
 
 
 def _script_folder() -> Path:

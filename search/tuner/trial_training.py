@@ -1,5 +1,6 @@
 """The training of a Tuner's trial: its model built, its executions fitted with our callbacks added."""
 
+import copy
 import inspect
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ from studyhall.search.training.callbacks import (
     Watch,
 )
 from studyhall.search.training.first_step import FirstStep
-from studyhall.search.training.own_fit import changed, has_own_fit, joined, weights_before
+from studyhall.search.training.own_fit import changed, fit_by, has_own_fit, joined, weights_before
 from studyhall.search.training.result import is_history, result_of_training
 from studyhall.search.training.warm_start import refused, unknown_values
 from studyhall.search.tuner.callbacks import WEIGHTS, BestWeights, ModelSize
@@ -29,6 +30,8 @@ from studyhall.search.tuner.script_definition import (
     pruners_epochs,
 )
 from studyhall.search.user.keras_settings import KerasSettings
+from studyhall.search.user.keras_words import in_short
+from studyhall.search.user.phases import Phase, during
 from studyhall.search.user.workload import parameter_count
 from studyhall.studies.database.attributes import BUILT, PARAMETER_COUNT
 from studyhall.studies.definition.search_sections import PARAMETERS
@@ -94,6 +97,19 @@ class TrialTraining(keras_tuner.Tuner):  # type: ignore[misc]
         """Whether `run_trial` is the user's own, which may ask for hyperparameters of its own."""
         return type(self).run_trial is not TrialTraining.run_trial
 
+    def _deepcopy_callbacks(self, callbacks: Any) -> Any:
+        """Return callbacks for one execution: copies, or what a function that makes them returns."""
+        if inspect.isroutine(callbacks):
+            return list(callbacks())
+        try:
+            return copy.deepcopy(callbacks)
+        except Exception as error:  # noqa: BLE001 - its author's code may raise anything
+            names = ", ".join(type(each).__name__ for each in callbacks if not _can_be_copied(each))
+            raise keras_tuner.errors.FatalValueError(
+                f"{names} cannot be copied for each trial ({in_short(error)}): give search() a function that makes the callbacks, "
+                "callbacks=lambda: [...]"
+            ) from None
+
     def _say_how_many_epochs(self, trained: int) -> None:
         """Say once, where nobody told the number of epochs, what it is that the pruner judges."""
         definition = self.oracle.study.definition
@@ -119,7 +135,8 @@ class TrialTraining(keras_tuner.Tuner):  # type: ignore[misc]
 
     def _build_hypermodel(self, hp: Any) -> Any:
         self._settings.apply()
-        return super()._build_hypermodel(hp)
+        with during(Phase.BUILD):
+            return super()._build_hypermodel(hp)
 
     def _build_and_fit_model(self, trial: Trial, *args: Any, **kwargs: Any) -> Any:
         hp = trial.hyperparameters
@@ -137,7 +154,7 @@ class TrialTraining(keras_tuner.Tuner):  # type: ignore[misc]
         in_hand = self.oracle.in_hand
         with joined(model, in_hand.callbacks, (), None, in_hand.account, epochs):
             before_fit = weights_before(self.hypermodel, model)
-            returned = self.hypermodel.fit(hp, model, *args, **kwargs)
+            returned = fit_by(self.hypermodel, hp, model, in_hand.account, *args, **kwargs)
         if model.built:
             self._record({PARAMETER_COUNT: parameter_count(model), BUILT: _how_built(model)})
         heard = in_hand.account is not None and bool(in_hand.account.epochs)
@@ -194,6 +211,14 @@ class TrialTraining(keras_tuner.Tuner):  # type: ignore[misc]
             )
         model.save_weights(in_hand.scratch / WEIGHTS, overwrite=True)
         self._record({BUILT: _how_built(model)})
+
+
+def _can_be_copied(callback: Any) -> bool:
+    try:
+        copy.deepcopy(callback)
+    except Exception:  # noqa: BLE001 - its author's code may raise anything
+        return False
+    return True
 
 
 def require_known(unknown: Sequence[str]) -> None:

@@ -10,11 +10,9 @@ from typing import Any
 
 from studyhall.did_you_mean import closest, did_you_mean, suggested
 from studyhall.models.errors import ConfigurationError
-from studyhall.search.user.errors import broken, user_location, user_traceback
+from studyhall.search.user.errors import broken, user_location
 from studyhall.search.user.modules import import_file, import_module, package_name, project_of
 from studyhall.studies.errors import UserCodeError
-
-__all__ = ["check_arguments", "load_hypermodel", "load_object", "user_traceback"]
 
 _NO_PACKAGE = "attempted relative import with no known parent package"
 
@@ -101,7 +99,7 @@ def load_hypermodel(reference: str, arguments: Mapping[str, Any], folder: Path) 
             return found(**arguments)
         except ConfigurationError as error:
             raise UserCodeError(f"'{reference}': {error}") from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise broken(f"cannot make a '{reference}'", error, folder) from error
     if not callable(found):
         raise UserCodeError(

@@ -24,6 +24,7 @@ from studyhall.search.user.examples import (
     length,
     steps_of,
 )
+from studyhall.search.user.phases import Phase, during
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import UserCodeError
 from studyhall.studies.files import sha256_of
@@ -70,7 +71,8 @@ def load_user_data(definition: Definition, batch_size: int) -> ExamplesFor:
 
     def for_trial(hp: Any) -> Examples:
         # What it raises is the trial's, as what `build(hp)` raises is; and so is what it returns.
-        given = made(hp)
+        with during(Phase.DATA):
+            given = made(hp)
         try:
             return ready(given, code)
         except UserCodeError as error:
@@ -95,7 +97,7 @@ def _called(source: str, arguments: str, folder: str, code: str) -> Any:
         return function(**keywords)
     except UserCodeError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise broken(f"'{source}' fails", error, Path(folder)) from error
 
 
@@ -143,6 +145,8 @@ def _check_validation(validation: Any, definition: Definition) -> None:
     if validation is not None:
         if _is_empty(validation):
             raise UserCodeError(f"'{definition.data.source}' returns 0 examples to validate on")
+        if isinstance(validation, tuple):
+            _require_as_many(validation, "to validate on", definition.data.source)
         return
     for metric in definition.metrics:
         if metric.startswith("val_"):
@@ -173,12 +177,7 @@ def _examples(train: Any, validation: Any, fingerprint: str, batch_size: int, so
                 f"'{source}' returns a {_named(train)} of 0 batches to train on: see that it holds a full batch at least"
             )
         return Examples(train, validation, fingerprint, {}, steps, batch_size_of(train))
-    sizes = {length(part) for part in (x, *arguments.values()) if part is not None}
-    if len(sizes) > 1:
-        raise UserCodeError(
-            f"'{source}' returns arrays of {' and '.join(map(str, sorted(sizes)))} examples to train on: they must "
-            "be as many"
-        )
+    sizes = _require_as_many((x, *arguments.values()), "to train on", source)
     if max(sizes) == 0:
         raise UserCodeError(f"'{source}' returns 0 examples to train on")
     steps = -(-max(sizes) // batch_size)
@@ -190,6 +189,15 @@ def _examples(train: Any, validation: Any, fingerprint: str, batch_size: int, so
         steps,
         min(batch_size, max(sizes)),
     )
+
+
+def _require_as_many(parts: Iterable[Any], purpose: str, source: str) -> set[int]:
+    """Return the one number of examples that there is in arrays; refuse them where there are several."""
+    sizes = {length(part) for part in parts if part is not None and is_arrays(part)}
+    if len(sizes) > 1:
+        shown = " and ".join(map(str, sorted(sizes)))
+        raise UserCodeError(f"'{source}' returns arrays of {shown} examples {purpose}: they must be as many")
+    return sizes
 
 
 def arrays_fingerprint(data: Any) -> str | None:

@@ -1,56 +1,71 @@
-"""What went wrong in a user's own files, told in one line and shown without anybody else's frames."""
+"""What went wrong in a user's own files, told in one line; the whole traceback is kept beside it."""
 
+import re
 import traceback
 from pathlib import Path
 
-from studyhall.studies.errors import UserCodeError
+from studyhall.search.user.keras_words import in_short
+from studyhall.studies.errors import StudyhallError, UserCodeError
 
-LONGEST = 300  # characters of another exception's message in a line of ours
-
-
-class BrokenUserCodeError(UserCodeError):
-    """A user's code raised; `details` is its traceback, cut to the user's files, in several lines."""
-
-    def __init__(self, message: str, details: str = "") -> None:
-        super().__init__(message)
-        self.details = details
+_LONGEST_TRACEBACK = 16_000  # characters; it is recorded on a trial
+_IN_MESSAGE = re.compile(r'File "([^"]+)", line (\d+)')
 
 
-def broken(complaint: str, error: BaseException, folder: Path) -> BrokenUserCodeError:
+def broken(complaint: str, error: BaseException, folder: Path) -> UserCodeError:
     """Return the error to raise for `error`: "`complaint`: ValueError: its message (my_model.py, line 3)"."""
-    message = error.msg if isinstance(error, SyntaxError) else str(error)
-    parts = [complaint, type(error).__name__, " ".join(message.split())[:LONGEST]]
+    kind = "" if isinstance(error, SystemExit) else type(error).__name__
+    parts = [complaint, kind, in_short(error)]
     where = user_location(error, folder)
     line = ": ".join(part for part in parts if part) + (f" ({where})" if where else "")
-    return BrokenUserCodeError(line, user_traceback(error, folder))
+    refusal = UserCodeError(line)
+    refusal.details = whole_traceback(error)
+    return refusal
 
 
-def user_traceback(error: BaseException, folder: Path) -> str:
-    """Return the traceback of an exception and of its causes, cut to the frames of files in `folder`.
+def located(error: StudyhallError, folder: Path) -> StudyhallError:
+    """Return an error that a user's code met in a function of ours, with the place where that was called."""
+    where = user_location(error, folder)
+    if where and where not in f"{error}":
+        error.args = (f"{error} ({where})",)
+        error.details = whole_traceback(error)
+    return error
+
+
+def whole_traceback(error: BaseException) -> str:
+    """Return the traceback of an exception and of its causes, with everybody's frames.
+
+    Of one that is too long to be kept the middle is left out.
+    """
+    text = "".join(traceback.format_exception(error))
+    if len(text) <= _LONGEST_TRACEBACK:
+        return text
+    half = _LONGEST_TRACEBACK // 2
+    return f"{text[:half]}\n...\n{text[-half:]}"
+
+
+def user_location(error: BaseException, folder: Path) -> str:
+    """Return the place in the user's files that an exception comes from, as "my_model.py, line 3", or "".
+
+    It is the last one of the traceback, or of the stack in a message of TensorFlow's, whose graph is run
+    elsewhere.
+    """
+    if isinstance(error, SyntaxError) and error.filename and _is_users(error.filename, folder):
+        return _place(error.filename, error.lineno, folder)
+    told = [each for each in _IN_MESSAGE.findall(f"{error}") if _is_users(each[0], folder)]
+    if told:
+        return _place(told[-1][0], int(told[-1][1]), folder)
+    frames = user_frames(error, folder)
+    return _place(frames[-1].filename, frames[-1].lineno, folder) if frames else ""
+
+
+def user_frames(error: BaseException, folder: Path) -> list[traceback.FrameSummary]:
+    """Return the frames of an exception's traceback that are of files in `folder`, the innermost last.
 
     Frames of installed packages and of Studyhall's own runner are left out even where they lie in that
     folder.
     """
-    whole = traceback.TracebackException.from_exception(error)
-    return "".join(whole.format() if _cut(whole, folder) else whole.format_exception_only())
-
-
-def user_location(error: BaseException, folder: Path) -> str:
-    """Return the place in the user's files that an exception comes from, as "my_model.py, line 3", or ""."""
-    if isinstance(error, SyntaxError) and error.filename and _is_users(error.filename, folder):
-        return _place(error.filename, error.lineno, folder)
-    frames = [
-        frame for frame in traceback.extract_tb(error.__traceback__) if _is_users(frame.filename, folder)
-    ]
-    return _place(frames[-1].filename, frames[-1].lineno, folder) if frames else ""
-
-
-def _cut(shown: traceback.TracebackException, folder: Path) -> bool:
-    """Cut an exception's frames and its causes', and return whether any is left."""
-    kept = [frame for frame in shown.stack if _is_users(frame.filename, folder)]
-    shown.stack = traceback.StackSummary.from_list(kept)
-    causes = [_cut(cause, folder) for cause in (shown.__cause__, shown.__context__) if cause is not None]
-    return bool(kept) or any(causes)
+    every = traceback.extract_tb(error.__traceback__)
+    return [frame for frame in every if _is_users(frame.filename, folder)]
 
 
 def _place(filename: str, line: int | None, folder: Path) -> str:

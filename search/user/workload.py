@@ -11,6 +11,7 @@ from studyhall.search.user.code import load_hypermodel
 from studyhall.search.user.data import load_user_data
 from studyhall.search.user.examples import Examples, ExamplesFor, one_example
 from studyhall.search.user.keras_settings import KerasSettings, noted, settings_of
+from studyhall.search.user.phases import Phase, during
 from studyhall.studies.definition import Definition
 from studyhall.studies.definition.training_sections import BUILT_IN_SOURCES
 
@@ -96,7 +97,8 @@ def ensure_built(model: Any, examples: Examples) -> None:
     restored.
     """
     if not model.built:
-        model(one_example(examples))
+        with during(Phase.FIT):
+            model(one_example(examples))
 
 
 def parameter_count(model: Any) -> int:

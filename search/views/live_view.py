@@ -32,6 +32,7 @@ from studyhall.search.core.events import (
     WarmStart,
     WorkerFailed,
 )
+from studyhall.search.core.tracebacks import tracebacks_asked_for
 from studyhall.search.views.narration import (
     counts_in_words,
     in_words,
@@ -126,7 +127,7 @@ class LiveView:
             | MachineUnfit
             | WorkerFailed,
         ):
-            line = in_words(event)
+            line = in_words(event, tracebacks=tracebacks_asked_for())
             if line is not None:
                 self.say(line)
 

@@ -44,11 +44,12 @@ from studyhall.studies.values import Value
 STATES = ("complete", "pruned", "failed", "running", "waiting")
 """How trials stand, in the words and in the order that people read everywhere."""
 
-LINES_OF_DETAILS = 20  # the end of a traceback says the most
 
+def in_words(event: Event, *, tracebacks: bool = False) -> str | None:
+    """Return an event as one line of text, or None for one that logs do not show.
 
-def in_words(event: Event) -> str | None:
-    """Return an event as one line of text, or None for one that logs do not show."""
+    With `tracebacks`, a trial that failed brings the whole of its own.
+    """
     match event:
         case Checking():
             return "checking the study: building its default model and training two batches"
@@ -73,7 +74,8 @@ def in_words(event: Event) -> str | None:
             return f"{_what(number)}: epoch {epoch}: {objectives_in_words(value, *others)}"
         case TrialEnded(number, outcome, best, counts):
             line = f"trial {number}: {outcome_in_words(outcome)} | {best_in_words(best, number)} | {counts_in_words(counts)}"
-            return "\n  ".join([line, *_details(outcome)])
+            details = outcome.details if tracebacks and isinstance(outcome, Failed) else ""
+            return "\n  ".join([line, *details.rstrip().splitlines()])
         case StudyProgress(counts, best):
             return f"{counts_in_words(counts)} | {best_in_words(best)}"
         case WorkerFailed(name, status, output):
@@ -104,11 +106,6 @@ def waiting_for(running: int) -> str:
         if running == 1
         else f"waiting for {running} trials of other workers"
     )
-
-
-def _details(outcome: TrialOutcome) -> list[str]:
-    """Return the lines of a user's own traceback, or the last ones of a process that died."""
-    return outcome.details.rstrip().splitlines()[-LINES_OF_DETAILS:] if isinstance(outcome, Failed) else []
 
 
 def _what(number: int | None) -> str:

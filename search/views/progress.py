@@ -7,6 +7,7 @@ from typing import Protocol
 from rich.console import Console
 
 from studyhall.search.core.events import Event
+from studyhall.search.core.tracebacks import tracebacks_asked_for
 from studyhall.search.views.live_view import LiveView
 from studyhall.search.views.narration import in_words
 
@@ -34,7 +35,7 @@ class Lines:
 
     def observe(self, event: Event) -> None:
         """Print the event's line, if it has one that is new."""
-        line = in_words(event)
+        line = in_words(event, tracebacks=tracebacks_asked_for())
         if line is not None and line != self._last:
             self._last = line
             self.say(line)

@@ -258,10 +258,10 @@ class Claims:
                     self._models.keep(trial.number, value, model)
                 ended = study.results.prune(trial, *(() if value is None else (value, *others)))
                 return replace(outcome, value=next(iter(ended.values), None), complete=ended.complete)
-            case Failed(kind, reason, _, blames_study):
+            case Failed(kind, reason, details, blames_study):
                 if blames_study and study.results.is_to_blame(trial):
                     raise UserCodeError(reason)
-                study.results.fail(trial, kind, reason)
+                study.results.fail(trial, kind, reason, details)
             case HandedBack() | Paused():  # that it is paused, its rung says
                 study.trials.hand_back(handle.lease)
             case DrawsAgain():

@@ -184,7 +184,7 @@ class Worker:
         if why is not None and isinstance(outcome, Failed):
             self._announcer.gave_up(self.name, FAILURES_IN_A_ROW, outcome)
             error = WorkFailedError(why)
-            error.add_note(outcome.details)
+            error.details = outcome.details
             raise error
 
 

@@ -56,6 +56,7 @@ BUILT = "built"  # how a Tuner's model is given its variables
 KERASTUNER = "kerastuner"  # where it was imported from: the project and the id there
 FAILURE = "failure"  # the kind of failure
 REASON = "reason"
+DETAILS = "traceback"  # the whole of it, or the last that a process that died had printed
 UNREPORTED = "unreported"  # there once the trial was given back because it did not report the objective
 PRUNED_AFTER = "pruned_after"  # the last epoch of a trial that the pruner ended, complete or pruned
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from optuna.trial import Trial, TrialState
 
-from studyhall.studies.database.attributes import FAILURE, PRUNED_AFTER, REASON, UNREPORTED
+from studyhall.studies.database.attributes import DETAILS, FAILURE, PRUNED_AFTER, REASON, UNREPORTED
 from studyhall.studies.queue.pruning import EndedByPruner
 from studyhall.studies.status import queries
 from studyhall.studies.storage.claimed_trial import reached, require_finite, storage_of
@@ -72,18 +72,20 @@ class StudyResults:
             trial.study.tell(trial, None, TrialState.PRUNED)
         return EndedByPruner(storage.held.state is TrialState.COMPLETE, result, epoch)
 
-    def fail(self, trial: Trial, kind: str, reason: str) -> None:
+    def fail(self, trial: Trial, kind: str, reason: str, details: str = "") -> None:
         """End a trial that has no result, and say why.
 
         Args:
             trial: The trial.
             kind: A word that failures are counted by.
             reason: A line for people.
+            details: Lines for whoever looks for the cause: a whole traceback, or the last that was printed.
 
         Raises:
             LeaseLostError: The lease is over.
         """
-        self._tell(trial, TrialState.FAIL, attributes={FAILURE: kind, REASON: reason})
+        known = {FAILURE: kind, REASON: reason} | ({DETAILS: details} if details else {})
+        self._tell(trial, TrialState.FAIL, attributes=known)
 
     def is_to_blame(self, trial: Trial) -> bool:
         """Whether the study, not the trial, is at fault that it could not report; the trial remembers it.

@@ -88,10 +88,15 @@ def retrain(tmp_path: Path) -> Retrain:
         (NotFiniteError("val_loss is nan"), Failed(FailureKind.NAN, "val_loss is nan")),
         (UnknownMetricError("no 'f1'"), Failed(FailureKind.INVALID, "no 'f1'")),
         (UnsavableModelError("it cannot be saved"), Failed(FailureKind.ERROR, "it cannot be saved")),
-        (MemoryError("no room"), Failed(FailureKind.OOM, "MemoryError: no room", "MemoryError: no room")),
+        (
+            MemoryError("no room"),
+            Failed(FailureKind.OOM, "project.py:build fails: MemoryError: no room", "MemoryError: no room"),
+        ),
         (
             TypeError("no argument"),
-            Failed(FailureKind.ERROR, "TypeError: no argument", "TypeError: no argument"),
+            Failed(
+                FailureKind.ERROR, "project.py:build fails: TypeError: no argument", "TypeError: no argument"
+            ),
         ),
         (StorageError("the database is away"), None),
     ],

@@ -312,9 +312,8 @@ def test_three_errors_in_a_row_end_the_search_and_keep_the_queue(make: MakeTuner
             raise ValueError("always")
 
     tuner = make(Broken, max_trials=9)
-    with pytest.raises(
-        SearchFailedError, match="3 trials in a row failed, the last one with: ValueError: always"
-    ):
+    why = r"3 trials in a row failed, the last one with: Broken.run_trial\(\) fails: ValueError: always"
+    with pytest.raises(SearchFailedError, match=why):
         tuner.search(verbose=0)
     assert issubclass(SearchFailedError, RuntimeError)  # which KerasTuner raises
     assert states(tuner).count(TrialState.WAITING) == 6

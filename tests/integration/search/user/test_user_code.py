@@ -11,8 +11,8 @@ from typing import Any
 import keras_tuner
 import pytest
 
-from studyhall.search.user.code import load_hypermodel, load_object, user_traceback
-from studyhall.search.user.errors import BrokenUserCodeError
+from studyhall.search.user.code import load_hypermodel, load_object
+from studyhall.search.user.errors import user_location, whole_traceback
 from studyhall.studies.errors import UserCodeError
 
 HYPERMODEL = """
@@ -230,7 +230,7 @@ def test_a_missing_name_comes_with_the_nearest(folder: Path, text: str, hint: st
         ),
         ("raise ValueError('two\\nlines')", "ValueError: two lines (my_model.py, line 1)"),
         ("raise ValueError", "ValueError (my_model.py, line 1)"),
-        ("import sys\nsys.exit(3)", "SystemExit: 3 (my_model.py, line 2)"),
+        ("import sys\nsys.exit(3)", "sys.exit(3) (my_model.py, line 2)"),
     ],
 )
 def test_a_failing_import_tells_the_real_cause_and_its_place(folder: Path, text: str, cause: str) -> None:
@@ -238,10 +238,7 @@ def test_a_failing_import_tells_the_real_cause_and_its_place(folder: Path, text:
     write(folder / "helper.py", "# divides\n1 / 0")
     error = refusal("my_model.py:build", folder)
     assert str(error).startswith(f"cannot import 'my_model.py:build': {cause}")
-    assert isinstance(error, BrokenUserCodeError)
     assert 'my_model.py", line' in error.details
-    assert "importlib" not in error.details
-    assert "user_code.py" not in error.details
     assert "my_model" not in sys.modules
 
 
@@ -256,12 +253,10 @@ def test_the_error_survives_the_way_between_processes(folder: Path) -> None:
     write(folder / "my_model.py", "import foo")
     error = refusal("my_model.py:build", folder)
     copied = pickle.loads(pickle.dumps(error))
-    assert isinstance(copied, BrokenUserCodeError)
-    assert isinstance(error, BrokenUserCodeError)
     assert (str(copied), copied.details) == (str(error), error.details)
 
 
-def test_a_traceback_shows_the_users_files_alone(folder: Path) -> None:
+def test_the_place_of_an_error_is_the_last_line_of_the_users_own(folder: Path) -> None:
     write(folder / ".venv" / "lib" / "site-packages" / "library.py", "def call(f):\n    f()")
     write(
         folder / "my_model.py",
@@ -271,28 +266,27 @@ sys.path.append(__file__.replace("my_model.py", ".venv/lib/site-packages"))
 import json, library
 
 def parse():
-    try:
-        json.loads("{")
-    except ValueError as error:
-        raise RuntimeError("no settings") from error
+    json.loads("{")
 
 def build():
     library.call(parse)
 """,
     )
     build = load_object("my_model.py:build", folder)
-    with pytest.raises(RuntimeError) as caught:
+    with pytest.raises(ValueError, match="property name") as caught:
         build()
-    shown = user_traceback(caught.value, folder)
-    assert shown.splitlines()[-1] == "RuntimeError: no settings"
-    assert "in parse" in shown
-    assert "in build" in shown
-    assert "Expecting property name" in shown
-    assert shown.count("  File ") == 3
-    assert "site-packages/library.py" not in shown
-    assert "decoder.py" not in shown
-    assert __file__ not in shown
-    assert user_traceback(ValueError("nobody's"), folder) == "ValueError: nobody's\n"
+    assert user_location(caught.value, folder) == "my_model.py, line 7"
+    whole = whole_traceback(caught.value)
+    assert all(each in whole for each in ("site-packages/library.py", "decoder.py", __file__))
+    assert user_location(ValueError("nobody's"), folder) == ""
+
+
+def test_a_traceback_that_is_too_long_keeps_its_beginning_and_its_end() -> None:
+    kept = whole_traceback(ValueError(f"first {'x' * 30_000} last"))
+    assert kept.startswith("ValueError: first")
+    assert "\n...\n" in kept
+    assert kept.endswith("last\n")
+    assert len(kept) < 17_000
 
 
 # HyperModels.

@@ -102,6 +102,13 @@ def test_a_failure_that_blames_no_study_is_its_trials_alone(study: Study, work: 
     failed = Failed(FailureKind.NAN, "val_loss is nan")
     assert work(failed, DONE) == [failed, DONE]
     assert states(study) == [FAIL, COMPLETE]
+    assert "traceback" not in study.optuna().trials[0].user_attrs
+
+
+def test_the_whole_traceback_of_a_failure_is_kept_with_its_trial(study: Study, work: Work) -> None:
+    work(Failed(FailureKind.ERROR, "build fails", "Traceback (most recent call last):\n..."), DONE)
+    known = study.optuna().trials[0].user_attrs
+    assert (known["reason"], known["traceback"]) == ("build fails", "Traceback (most recent call last):\n...")
 
 
 def test_a_trial_that_another_process_has_by_now_is_dropped(study: Study, work: Work) -> None:

@@ -138,3 +138,33 @@ sys.exit(f"imported: {{heavy}}" if heavy else 0)
 """
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize("name", ["check", "search", "worker", "retrain", "evaluate", "predict"])
+def test_what_runs_peoples_code_shows_a_whole_traceback_where_it_is_asked_for(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refusal = DefinitionError("the study cannot be")
+    refusal.details = "Traceback of somebody's\n"
+
+    def refuse(*arguments: object, **options: object) -> None:
+        raise refusal
+
+    for module, function in (
+        ("studyhall.studies.study_file.reference", "resolve_study"),
+        ("studyhall.search.actions.check", "check_and_show"),
+        ("studyhall.search.actions.score", "evaluate_and_show"),
+        ("studyhall.search.actions.score", "predict_and_show"),
+    ):
+        monkeypatch.setattr(f"{module}.{function}", refuse)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.setenv("STUDYHALL_TRACEBACK", "")  # what the option sets ends with the test
+    for option, shown in (
+        ([], "Error: the study cannot be\n"),
+        (["--traceback"], "Traceback of somebody's\nError: the study cannot be\n"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["studyhall", name, "x", *option])
+        with pytest.raises(SystemExit) as left:
+            main()
+        assert left.value.code == 2
+        assert capsys.readouterr().err == shown

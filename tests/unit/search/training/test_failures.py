@@ -13,9 +13,14 @@ from studyhall.search.training.account import NoSingleNumberError, NotFiniteErro
 from studyhall.search.training.callbacks import StopRequestedError
 from studyhall.search.training.failures import kind_of, outcome_of
 from studyhall.search.training.saving import UnsavableModelError
+from studyhall.search.user.blame import Blame
 from studyhall.search.workers.failures_in_a_row import FailuresInARow
 from studyhall.studies.errors import MachineError, StorageError, UserCodeError
 from studyhall.studies.queue.failure_kind import FailureKind
+
+
+def blame(folder: Path) -> Blame:
+    return Blame("net.py:build", "net.py:load", folder)
 
 
 class ResourceExhaustedError(Exception):
@@ -61,15 +66,15 @@ def test_an_exception_of_training_is_out_of_memory_or_the_codes_own(
 def test_an_exception_that_is_understood_says_how_its_trial_ends(
     error: Exception, outcome: Failed | HandedBack, tmp_path: Path
 ) -> None:
-    assert outcome_of(error, "net.py:build", tmp_path, "objective.metric") == outcome
+    assert outcome_of(error, blame(tmp_path), "objective.metric") == outcome
 
 
 def test_any_other_exception_of_the_users_code_fails_its_trial_with_its_type(tmp_path: Path) -> None:
-    outcome = outcome_of(MemoryError("no room"), "net.py:build", tmp_path, "objective.metric")
+    outcome = outcome_of(MemoryError("no room"), blame(tmp_path), "objective.metric")
     assert isinstance(outcome, Failed)
     assert (outcome.kind, outcome.reason, outcome.blames_study) == (
         FailureKind.OOM,
-        "MemoryError: no room",
+        "net.py:build fails: MemoryError: no room",
         False,
     )
     assert "MemoryError: no room" in outcome.details
@@ -77,9 +82,9 @@ def test_any_other_exception_of_the_users_code_fails_its_trial_with_its_type(tmp
 
 def test_an_exception_that_is_no_trials_fault_is_raised(tmp_path: Path) -> None:
     with pytest.raises(UserCodeError, match="net.py:build ended the search: no such data"):
-        outcome_of(keras_tuner.errors.FatalError("no such data"), "net.py:build", tmp_path, "objective")
+        outcome_of(keras_tuner.errors.FatalError("no such data"), blame(tmp_path), "objective")
     with pytest.raises(StorageError, match="the database is away"):
-        outcome_of(StorageError("the database is away"), "net.py:build", tmp_path, "objective")
+        outcome_of(StorageError("the database is away"), blame(tmp_path), "objective")
 
 
 @pytest.mark.parametrize(
@@ -114,4 +119,4 @@ def test_failures_in_a_row_that_may_be_the_codes_fault_end_a_worker() -> None:
 def test_a_fault_of_the_machine_ends_no_trial() -> None:
     full = OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(MachineError, match="No space is left on"):
-        outcome_of(full, "model.py:build", Path(), "objective")
+        outcome_of(full, blame(Path()), "objective")

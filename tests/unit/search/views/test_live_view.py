@@ -2,6 +2,7 @@
 
 import io
 
+import pytest
 from rich.console import Console
 
 from studyhall.search.core.events import (
@@ -92,3 +93,16 @@ def test_lines_show_the_values_of_all_objectives() -> None:
 
 def test_a_batch_is_no_line() -> None:
     assert in_words(BatchDone(1, 0, 1, 2)) is None
+
+
+def test_a_failed_trial_brings_its_traceback_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    console = Console(file=io.StringIO())
+    failed = TrialEnded(1, Failed(FailureKind.ERROR, "build fails", "Traceback:\n  keras"), None, COUNTS)
+    with console.capture() as captured:
+        Lines(console).observe(failed)
+    assert "build fails" in captured.get()
+    assert "Traceback" not in captured.get()
+    monkeypatch.setenv("STUDYHALL_TRACEBACK", "1")
+    with console.capture() as captured:
+        Lines(console).observe(failed)
+    assert "  Traceback:\n    keras\n" in captured.get()

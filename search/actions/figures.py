@@ -47,7 +47,7 @@ def draw_and_show(
         if os.path.exists(os.path.join(text, MANIFEST)) or (os.path.isdir(text) and os.sep in text):
             files = _of_bundle(Path(text), to, pairs, status)
         else:
-            files = _of_study(resolve_study(text, storage, artifacts), to, pairs, status)
+            files = _of_study(resolve_study(text, storage, artifacts, existing=True), to, pairs, status)
     for line in (*map(shown, files), *status.skipped):
         out.print(line, markup=False, highlight=False, soft_wrap=True)
     return files

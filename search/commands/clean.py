@@ -50,5 +50,8 @@ def command(
     from studyhall.studies.study_file.reference import resolve_study
 
     clean_and_show(
-        resolve_study(study, storage, artifacts), yes=yes, older_than=older_than * 3600, unnamed=unnamed
+        resolve_study(study, storage, artifacts, existing=True),
+        yes=yes,
+        older_than=older_than * 3600,
+        unnamed=unnamed,
     )

@@ -33,4 +33,4 @@ def command(study: str, values: tuple[str, ...], csv_file: Path | None, storage:
     from studyhall.search.actions.enqueue import enqueue_and_show
     from studyhall.studies.study_file.reference import resolve_study
 
-    enqueue_and_show(resolve_study(study, storage), values, csv_file)
+    enqueue_and_show(resolve_study(study, storage, existing=True), values, csv_file)

@@ -29,7 +29,7 @@ def command(study: str, trials: int, storage: str | None) -> None:
     from studyhall.studies.study.opening import existing_study
     from studyhall.studies.study_file.reference import resolve_study
 
-    reference = resolve_study(study, storage)
+    reference = resolve_study(study, storage, existing=True)
     with existing_study(reference.storage_url, reference.name) as found:
         numbers = found.extend(trials)
         asked = f"trial {numbers[0]}" if trials == 1 else f"trials {numbers[0]} to {numbers[-1]}"

@@ -72,4 +72,4 @@ def command(
     from studyhall.search.actions.fetch import fetch_bundle
     from studyhall.studies.study_file.reference import resolve_study
 
-    fetch_bundle(resolve_study(study, storage, artifacts), to, force=force)
+    fetch_bundle(resolve_study(study, storage, artifacts, existing=True), to, force=force)

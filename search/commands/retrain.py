@@ -35,5 +35,5 @@ def command(study: str, storage: str | None, artifacts: str | None, plain: bool)
     from studyhall.studies.study_file.reference import resolve_study
 
     again = same_command(study)
-    with session(resolve_study(study, storage, artifacts), again, plain=plain) as work:
+    with session(resolve_study(study, storage, artifacts, existing=True), again, plain=plain) as work:
         return work.finish(work.publish(), again)

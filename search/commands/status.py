@@ -31,7 +31,7 @@ def command(context: click.Context, study: str | None, storage: str | None, as_j
         if given and storage is not None:
             raise click.UsageError("two databases are named: leave out --storage, or name a study")
         study, storage = None, study
-    reference = resolve_study(study, storage) if study is not None else None
+    reference = resolve_study(study, storage, existing=True) if study is not None else None
     with Catalogue(reference.storage_url if reference else storage or StorageSpec().url) as catalogue:
         summaries = [catalogue.summary(reference.name)] if reference else catalogue.summaries()
         show_status(summaries, catalogue.address.shown, as_json=as_json)

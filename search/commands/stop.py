@@ -21,7 +21,7 @@ def command(study: str, undo: bool, storage: str | None) -> None:
     from studyhall.studies.study.opening import existing_study
     from studyhall.studies.study_file.reference import resolve_study
 
-    reference = resolve_study(study, storage)
+    reference = resolve_study(study, storage, existing=True)
     with existing_study(reference.storage_url, reference.name) as found:
         counts = counts_in_words(found.counts())
         if undo:

@@ -38,7 +38,7 @@ def resolve_target(
     if text is None:
         return Target(storage or StorageSpec().url, artifacts, None)
     if not names_a_database(text):
-        reference = resolve_study(text, storage, artifacts)
+        reference = resolve_study(text, storage, artifacts, existing=True)
         return Target(reference.storage_url, artifacts, reference.name)
     _require_no_password(text)
     if storage is not None and from_command_line:

@@ -32,7 +32,7 @@ class StorageSpec(Section):
     url: str = Field(
         default="sqlite:///studies.db",
         description="Database that holds the study: the name of an SQLite file, or an SQLAlchemy URL. A relative file is "
-        "looked up from the folder where the command is run, and where there is none, beside the study file.",
+        "looked up from the folder where the command is run, and by what needs a study that is there, beside the study file and above it as well.",
     )
     artifacts: str = Field(
         default=ARTIFACTS,

@@ -44,6 +44,8 @@ def resolve_study(
     artifacts: str | None = None,
     scale: float | None = None,
     project: Path | None = None,
+    *,
+    existing: bool = False,
 ) -> StudyReference:
     """Find out what STUDY names; flags and environment win over the file, which wins over the defaults.
 
@@ -53,6 +55,8 @@ def resolve_study(
         artifacts: The artifact store from the flag or the environment, or None.
         scale: What the file's budget is multiplied by, in place of its own `scale`; or None.
         project: The folder of the study's code on this machine, where it is named by its name; or None.
+        existing: Whether the study has to be there already: then the database of a file is looked for beside
+            the file as well, and above it, where the current folder has none.
 
     Raises:
         DefinitionError: The text names a file that is missing or wrong or ends otherwise, or a scale is given
@@ -70,7 +74,9 @@ def resolve_study(
         raise DefinitionError(f"--project needs a study's name; the code of {text} is beside it")
     read = load_study_file(Path(text), {} if scale is None else {"scale": scale})
     definition = read.definition
-    url = storage or _beside_the_file(definition.storage.url, Path(text).parent)
+    url = storage or definition.storage.url
+    if existing and storage is None:
+        url = _found(url, Path(text).parent)
     return StudyReference(
         definition.name,
         url,
@@ -80,13 +86,16 @@ def resolve_study(
     )
 
 
-def _beside_the_file(url: str, folder: Path) -> str:
-    """Return the URL of a study file's database; one beside the file is found from other folders, too."""
+def _found(url: str, folder: Path) -> str:
+    """Return the URL of the database of a study file in `folder`, wherever the search of it was started."""
     here = parse(url).path
     if here is None or here.exists():
         return url
-    there = folder.absolute() / here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here
-    return sqlite_url(there) if there.is_file() else url
+    if not here.is_relative_to(Path.cwd()):
+        return url
+    home, name = folder.absolute(), here.relative_to(Path.cwd())
+    there = next((path for each in (home, *home.parents) if (path := each / name).is_file()), None)
+    return url if there is None else sqlite_url(there)
 
 
 def _refuse_a_path(text: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from studyhall.studies.errors import DefinitionError
-from studyhall.studies.study_file.reference import resolve_study
+from studyhall.studies.study_file.reference import StudyReference, resolve_study
 
 
 @pytest.fixture(autouse=True)
@@ -64,16 +64,28 @@ def test_a_name_that_no_study_can_have_is_remembered_beside_the_one_that_was_mad
     assert resolve_study("half-hour.toml", None).asked is None
 
 
-def test_database_beside_the_study_file_is_found_from_elsewhere_unless_there_is_one_here(here: Path) -> None:
+def test_database_beside_or_above_the_study_file_is_found_from_elsewhere_unless_there_is_one_here(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "elsewhere").mkdir()
     study = here / "studies" / "half-hour.toml"
     study.write_text('hypermodel = "studyhall.models:SeparationHyperModel"\n')
-    assert resolve_study(str(study), None).storage_url == "sqlite:///studies.db"
+    monkeypatch.chdir(here / "elsewhere")
+
+    def found() -> StudyReference:
+        return resolve_study(str(study), None, existing=True)
+
+    assert found().storage_url == "sqlite:///studies.db"
+    (here / "studies.db").touch()
+    assert found().storage_url == f"sqlite:///{here}/studies.db"
     (here / "studies" / "studies.db").touch()
-    found = resolve_study(str(study), None)
-    assert (found.storage_url, found.artifacts) == (
+    assert (found().storage_url, found().artifacts) == (
         f"sqlite:///{here}/studies/studies.db",
         f"{here}/studies/artifacts",
     )
-    assert resolve_study(str(study), "mine.db").storage_url == "mine.db"
-    (here / "studies.db").touch()
-    assert resolve_study(str(study), None).storage_url == "sqlite:///studies.db"
+    assert resolve_study(str(study), "mine.db", existing=True).storage_url == "mine.db"
+    assert (
+        resolve_study(str(study), None).storage_url == "sqlite:///studies.db"
+    )  # what creates a study does so here
+    (here / "elsewhere" / "studies.db").touch()
+    assert found().storage_url == "sqlite:///studies.db"

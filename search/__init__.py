@@ -1,8 +1,8 @@
 """What happens: trials and workers, training and publishing, the server and the command line."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # as type checkers know it; `typing` takes long to import
 if TYPE_CHECKING:
     from studyhall.search.tuner.tuner import Tuner
     from studyhall.search.tuner.tuners import BayesianOptimization, GridSearch, Hyperband, RandomSearch
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 __all__ = ["BayesianOptimization", "GridSearch", "Hyperband", "RandomSearch", "Tuner"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import a tuner when it is asked for: it brings Keras, which takes seconds."""
     if name in __all__:
         return getattr(import_module("studyhall.search.tuner.tuners"), name)

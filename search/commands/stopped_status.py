@@ -2,7 +2,7 @@
 
 import click
 
-from studyhall.search.processes.stop_switch import status_after
+from studyhall.search.processes.signals import status_after
 from studyhall.studies.errors import StorageError, StudyNotFoundError
 from studyhall.studies.study_file.reference import StudyReference
 
@@ -12,8 +12,8 @@ stopped_status_option = click.option(
     metavar="N",
     envvar="STUDYHALL_STOPPED_STATUS",
     show_envvar=True,
-    help="For schedulers: exit with N after SIGTERM or SIGINT if trials are left, so that the worker is started again, "
-    "and with 0 if none is. Default: with 143 or 130.",
+    help="For schedulers: exit with N after a signal if trials are left, so that the worker is started again, "
+    "and with 0 if none is. Default: with the signal's, such as 143.",
 )
 
 

@@ -4,6 +4,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+from studyhall.search.processes.signals import ENDING
 from studyhall.studies.queue.failure_kind import FailureKind
 
 _KILL_COUNTERS = (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat"))  # lines `oom_kill N`
@@ -42,7 +43,7 @@ class Death:
             return self.killed_for
         if self.host_killed:
             return FailureKind.OOM
-        if self.status in (-signal.SIGKILL, -signal.SIGTERM):
+        if -self.status in (signal.SIGKILL, *ENDING):
             return None
         return FailureKind.CRASHED
 

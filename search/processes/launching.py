@@ -1,21 +1,25 @@
 """Worker processes of this machine, one for each slot: started, heard and stopped by who outlives them."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 from studyhall.search.devices.slots import Slot, environment_of, hand_over, names
+from studyhall.search.processes.ending import ended_within
+from studyhall.search.processes.signals import signals_held_back
+from studyhall.search.processes.stacks import share_sigquit
+from studyhall.studies.awake_clock import AwakeClock
 
 STOP_SECONDS = 15.0  # a worker that was told to stop needs up to ten to hand its trial back
+LOOK_SECONDS = 0.5
 LAST_LINES = 12  # of a worker's output that are kept for when it fails
 
 Hear = Callable[[str, str], None]
@@ -87,17 +91,19 @@ class LocalWorkers:
 
     def _launch(self, name: str, slot: Slot) -> _Launched:
         given = os.environ | self._environment
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "studyhall.search", "worker", "--plain", *self._arguments],
-            env=given | environment_of(slot, given) | hand_over(slot) | {"PYTHONUNBUFFERED": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
-        )
+        with signals_held_back():
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "studyhall.search", "worker", "--plain", *self._arguments],
+                env=given | environment_of(slot, given) | hand_over(slot) | {"PYTHONUNBUFFERED": "1"},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=True,
+            )
+            share_sigquit(process, name)
         launched = _Launched(name, process)
         launched.reader = threading.Thread(target=self._read, args=(launched,), name=name, daemon=True)
         launched.reader.start()
@@ -118,8 +124,7 @@ class LocalWorkers:
         """Wait until the next worker in line ends, or the seconds are over."""
         for each in self._launched:
             if each.process.poll() is None:
-                with suppress(subprocess.TimeoutExpired):
-                    each.process.wait(seconds)
+                ended_within(each.process, seconds)
                 return
 
     def newly_ended(self) -> list[Ended]:
@@ -150,11 +155,11 @@ class LocalWorkers:
     def close(self) -> None:
         """Stop all workers and wait for them; those that do not leave in time are killed."""
         self.stop()
-        deadline = time.monotonic() + STOP_SECONDS
+        clock = AwakeClock()
         for each in self._launched:
-            try:
-                each.process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
+            while not ended_within(each.process, LOOK_SECONDS) and clock() < STOP_SECONDS:
+                pass
+            if each.process.poll() is None:
                 each.process.kill()
                 each.process.wait()
             if each.process.stdin is not None:
@@ -166,17 +171,22 @@ class LocalWorkers:
 
 
 def end_with_launcher() -> None:
-    """Have this process stop in order, as after SIGTERM, when the process that launched it is gone.
+    """Have this process stop in order, as after a hang-up, when the process that launched it is gone.
 
     Call it first thing in a launched worker, whose standard input is the launcher's pipe. A worker that does
     not leave in time is ended.
     """
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        # It has no terminal, so that `nohup` has nothing to keep from it.
+        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
 
     def watch(pipe: int) -> None:
         while os.read(pipe, 1):
             pass
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(STOP_SECONDS)
+        os.kill(os.getpid(), signal.SIGHUP)
+        clock = AwakeClock()
+        while clock() < STOP_SECONDS:
+            select.select([], [], [], LOOK_SECONDS)
         os._exit(1)
 
     threading.Thread(target=watch, args=(0,), name="launcher", daemon=True).start()

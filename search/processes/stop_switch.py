@@ -1,16 +1,18 @@
 """The switch that tells a worker to stop, and the signals that turn it."""
 
+import math
 import os
+import select
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
+from studyhall.search.processes.signals import ENDING, heeded, is_same_request, status_after
+
 POLL_SECONDS = 0.1
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-# Schedulers and launchers may each pass on one request: Slurm sends two SIGTERMs at once.
-SAME_REQUEST_SECONDS = 3.0
+_SHOW_CURSOR = b"\x1b[?25h"
 
 
 class StoppedError(Exception):
@@ -22,35 +24,35 @@ class StoppedError(Exception):
         self.exit_status = status_after(number)
 
 
-def status_after(number: int) -> int:
-    """Return the exit status of a process that a signal has ended, as shells count: 130 after Ctrl-C."""
-    return 128 + number
-
-
 def signal_of(status: int) -> int | None:
-    """Return the signal, SIGINT or SIGTERM, that ended a process with a status, as `subprocess` counts.
+    """Return the ending signal that ended a process with a status, as `subprocess` counts.
 
-    It returns None if no signal did.
+    It returns None if none did.
 
-    The process may have handed back its trial (130, 143), or not have come so far.
+    The process may have handed back its trial (129, 130, 143), or not have come so far.
     """
-    return next((number for number in SIGNALS if status in (status_after(number), -number)), None)
+    return next((number for number in ENDING if status in (status_after(number), -number)), None)
 
 
 def was_interrupted(status: int) -> bool:
-    """Whether SIGINT or SIGTERM ended a process with a status, as `subprocess` counts."""
+    """Whether an ending signal ended a process with a status, as `subprocess` counts."""
     return signal_of(status) is not None
 
 
 class StopSwitch:
     """Remembers that the worker was told to stop.
 
-    It is set from signal handlers, where nothing that takes a lock, such as an Event, is safe. `signal` is
-    the number of the first signal that did it, None before, and where no signal did.
+    It is set from signal handlers, where nothing that takes a lock, such as an Event, is safe.
+
+    Attributes:
+        signal: The number of the first signal that set it; None before, and where no signal did.
+        last_words: What is said where a second signal ends the process at once, and a trial in hand stays as
+            it is.
     """
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self.last_words = ""
         self._stopped = False
         self._told_at = 0.0
         self._listeners: list[Callable[[], None]] = []
@@ -72,25 +74,27 @@ class StopSwitch:
 
     def wait(self, seconds: float) -> bool:
         """Wait until told to stop, or until the seconds are over; say which."""
-        until = time.monotonic() + seconds
-        while not self._stopped and (left := until - time.monotonic()) > 0:
-            time.sleep(min(left, POLL_SECONDS))
+        steps = math.ceil(seconds / POLL_SECONDS)
+        for _ in range(steps):
+            if self._stopped:
+                break
+            # Unlike `time.sleep`, it knows no moment to wait for, which a clock that is set could move away.
+            select.select([], [], [], seconds / steps)
         return self._stopped
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Turn the first SIGINT or SIGTERM into a stop request; a later one ends the process at once.
+        """Turn the first ending signal into a stop request; a later one ends the process at once.
 
-        A SIGTERM that comes within three seconds of the request is the same one.
+        One that is the same request again, as schedulers send it, does nothing.
         """
-        before = {number: signal.getsignal(number) for number in SIGNALS}
+        before = {number: signal.getsignal(number) for number in heeded()}
 
         def stop(number: int, frame: FrameType | None) -> None:
             if self._stopped:
-                if number == signal.SIGTERM and time.monotonic() - self._told_at < SAME_REQUEST_SECONDS:
-                    return
-                # No clean-up: the lease and the training process end by themselves.
-                os._exit(status_after(number))
+                if not is_same_request(number, time.monotonic() - self._told_at):
+                    self._leave_at_once(number)
+                return
             self.signal = number
             self.set()
 
@@ -101,3 +105,11 @@ class StopSwitch:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def _leave_at_once(self, number: int) -> None:
+        """End the process without tidying up: the lease and the training process end by themselves."""
+        with suppress(OSError):
+            if os.isatty(1):
+                os.write(1, _SHOW_CURSOR)
+            os.write(2, f"{self.last_words}\n".encode() if self.last_words else b"")
+        os._exit(status_after(number))

@@ -5,8 +5,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from typing import IO, Any, Self
 
@@ -26,9 +26,12 @@ from studyhall.search.processes.channel import (
     TrialTask,
 )
 from studyhall.search.processes.death import Death, host_kills
+from studyhall.search.processes.ending import see_off
 from studyhall.search.processes.last_words import last_words
 from studyhall.search.processes.limits import Limits
-from studyhall.search.processes.signals import sigterm_held_back
+from studyhall.search.processes.signals import signals_held_back
+from studyhall.search.processes.stacks import share_sigquit
+from studyhall.studies.awake_clock import AwakeClock
 from studyhall.studies.errors import MachineError, StudyhallError
 from studyhall.studies.queue.failure_kind import FailureKind
 
@@ -37,6 +40,8 @@ TAIL_BYTES = 4000  # how much of the process's last output is kept for a crash r
 FAREWELL_SECONDS = 5.0
 # How long importing the framework and loading the data may take before a task is heard of.
 START_SECONDS = 180.0
+# What one call of the process's may use up of the time that a stop may take, even if the worker was frozen.
+LONGEST_CALL_SECONDS = 5.0
 
 
 class TrainerCrashedError(Exception):
@@ -103,7 +108,8 @@ class TrainerProcess:
         self._output.seek(0)
         self._output.truncate()
         ours, theirs = socket.socketpair()
-        with theirs, ours, sigterm_held_back():
+        with theirs, ours, _copy_of(2) as errors, signals_held_back():
+            shared = [theirs.fileno(), *errors]
             self._process = subprocess.Popen(
                 [
                     sys.executable,
@@ -112,14 +118,16 @@ class TrainerProcess:
                     "studyhall.search.processes.trainer_main",
                     str(theirs.fileno()),
                     str(os.getpid()),
+                    *map(str, errors),
                 ],
-                pass_fds=[theirs.fileno()],
+                pass_fds=shared,
                 stdin=subprocess.DEVNULL,
                 stdout=self._output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONUNBUFFERED": "1"} | self._environment,
             )
+            share_sigquit(self._process, "the training process")
             self._connection = Connection(ours.detach())
         self._tasks, self._killed_for, self._kills_before = 0, None, host_kills()
         self._has_spoken = False
@@ -161,28 +169,29 @@ class TrainerProcess:
         self, connection: Connection, task: Task, stop_requested: Callable[[], bool]
     ) -> Iterator[Any]:
         trains = isinstance(task, TrialTask | RetrainTask)
-        told_at: float | None = None
-        heard_at, patience = time.monotonic(), max(self._limits.stall_seconds, START_SECONDS)
+        since_told: AwakeClock | None = None
+        clock = AwakeClock()
+        heard_at, patience = clock(), max(self._limits.stall_seconds, START_SECONDS)
         while True:
-            if told_at is None and stop_requested():
+            if since_told is None and stop_requested():
                 # Importing its framework may take longer than a stop; and what does not train has nothing to
                 # hand back.
                 if not (self._has_spoken and trains):
                     self.kill()
                     raise TrainerStoppedError
                 connection.send(Stop())
-                told_at = time.monotonic()
-            if told_at is not None and time.monotonic() - told_at > self._limits.stop_seconds:
+                since_told = AwakeClock(LONGEST_CALL_SECONDS)
+            if since_told is not None and since_told() > self._limits.stop_seconds:
                 self.kill()
                 raise TrainerStoppedError
             if wait([connection], timeout=POLL_SECONDS):
                 message = connection.recv()
                 self._has_spoken = True
                 yield message
-                heard_at = time.monotonic()  # after the worker's own part, which may take long
+                heard_at = clock()  # after the worker's own part, which may take long
                 patience = self._limits.stall_seconds
             elif self._killed_for is None:
-                if trains and time.monotonic() - heard_at > patience:
+                if trains and clock() - heard_at > patience:
                     self._kill_for(FailureKind.STALLED)
                 elif self._memory() > self._limits.memory_bytes:
                     self._kill_for(FailureKind.OOM)
@@ -207,11 +216,7 @@ class TrainerProcess:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        try:
-            status = process.wait(FAREWELL_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            status = process.wait()
+        status = see_off(process, FAREWELL_SECONDS)
         death = Death(status, self._killed_for, host_kills() > self._kills_before)
         return TrainerCrashedError(death, self._tail())
 
@@ -241,11 +246,7 @@ class TrainerProcess:
             self._connection = None
         if self._process is not None:
             process, self._process = self._process, None
-            try:
-                process.wait(FAREWELL_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            see_off(process, FAREWELL_SECONDS)
 
 
 def _answer(handle: object, method: str, arguments: tuple[Any, ...]) -> Answer | Refusal:
@@ -257,3 +258,17 @@ def _answer(handle: object, method: str, arguments: tuple[Any, ...]) -> Answer |
         return Answer(getattr(handle, method)(*arguments))
     except (StudyhallError, ValueError) as refusal:
         return Refusal(refusal)
+
+
+@contextmanager
+def _copy_of(descriptor: int) -> Iterator[list[int]]:
+    """Hold a second descriptor of an open file, in a list; the list is empty where it is not open."""
+    try:
+        copies = [os.dup(descriptor)]
+    except OSError:
+        copies = []
+    try:
+        yield copies
+    finally:
+        for each in copies:
+            os.close(each)

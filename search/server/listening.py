@@ -60,7 +60,7 @@ def url_of(listener: socket.socket) -> str:
 
 
 def serve(application: ASGIApp, listener: socket.socket, proxies: str | None) -> None:
-    """Answer requests until SIGTERM or SIGINT; then let running answers end, and return.
+    """Answer requests until SIGTERM, SIGINT or SIGHUP; then let running answers end, and return.
 
     Args:
         application: What answers.
@@ -104,6 +104,11 @@ def start_logging() -> None:
     logging.getLogger("studyhall").setLevel(logging.INFO)
 
 
+def _hang_up() -> list[signal.Signals]:
+    """Return the signal of a terminal that is closed, unless `nohup` has it ignored."""
+    return [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]
+
+
 @contextmanager
 def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
     """Have signals end the server before it listens for them itself, and leave the process after its end.
@@ -114,7 +119,7 @@ def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         server.should_exit = True
 
-    before = {each: signal.signal(each, stop) for each in (signal.SIGTERM, signal.SIGINT)}
+    before = {each: signal.signal(each, stop) for each in (signal.SIGTERM, signal.SIGINT, *_hang_up())}
     try:
         yield
     finally:

@@ -12,6 +12,7 @@ from studyhall.search.processes.trainer_process import (
     TrainerProcess,
     TrainerStoppedError,
 )
+from studyhall.studies.awake_clock import AwakeClock
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import UserCodeError
 from studyhall.studies.values import Value
@@ -60,10 +61,10 @@ def check(
     """
     thorough = thorough or not definition.hypermodel.path.startswith(_OUR_MODELS)
     limit = limit_seconds() if limit is None else limit
-    phases, begun = _Phases(), time.monotonic()
+    phases, clock = _Phases(), AwakeClock()
 
     def too_long() -> bool:
-        return time.monotonic() - begun > limit
+        return clock() > limit
 
     with scratch_folder() as scratch:
         task = CheckTask(Job(definition, scratch), tuple(map(dict, configurations)), thorough)

@@ -12,7 +12,8 @@ from studyhall.search.core.events import Waiting
 from studyhall.search.core.machine import fault_of
 from studyhall.search.notifications.notifier import Notifier, Notifies
 from studyhall.search.notifications.webhook import webhook_from
-from studyhall.search.processes.stop_switch import StoppedError, StopSwitch, status_after
+from studyhall.search.processes.signals import status_after
+from studyhall.search.processes.stop_switch import StoppedError, StopSwitch
 from studyhall.search.processes.trainer_process import (
     TrainerProcess,
     TrainerStoppedError,
@@ -205,7 +206,7 @@ def session(
     plain: bool,
     settings: WorkerSettings | None = None,
 ) -> Iterator[Session]:
-    """Open a study to work on it; SIGINT and SIGTERM stop the work in order, a second one at once.
+    """Open a study to work on it; an ending signal stops the work in order, a second one at once.
 
     Args:
         reference: The study; it is created where its file was named and the storage does not hold it yet.
@@ -218,11 +219,13 @@ def session(
         StudyhallError: The study cannot be worked on.
     """
     stop, settings = StopSwitch(), settings or WorkerSettings()
+    again = again or f"studyhall search {shlex.quote(reference.name)}"
+    stop.last_words = left_at_once(settings.lease_seconds, again)
     webhook = webhook_from()
     with (
         stop.on_signals(),
         nullcontext() if webhook is None else Notifier(webhook) as notifier,
-        show_progress(plain=plain) as progress,
+        show_progress(plain=plain, stopped=stop) as progress,
         TrainerProcess(settings.environment, settings.limits) as trainer,
     ):
         if has_work(reference):
@@ -234,7 +237,7 @@ def session(
             if stop.signal is None:
                 raise
             # A trial in hand goes back when its lease ends.
-            progress.say(stopped(again or f"studyhall search {shlex.quote(reference.name)}"))
+            progress.say(stopped(again))
             raise StoppedError(stop.signal) from error
     if stop():
         gc.freeze()  # to collect all of it once more at the exit takes most of a second, of the ten that there are
@@ -253,6 +256,14 @@ def _start_early(trainer: TrainerProcess) -> None:
 def stopped(again: str) -> str:
     """Return what is said of work that was told to stop; `again` is the command that goes on with it."""
     return f"Stopped; nothing is lost. Continue with:\n  {again}"
+
+
+def left_at_once(lease_seconds: float, again: str) -> str:
+    """Return what is said of work that a second signal ends; `again` is the command that goes on with it."""
+    return (
+        f"Ended at once: a running trial returns to the queue when its lease ends, in {lease_seconds:g} s at most. "
+        f"Continue with:\n  {again}"
+    )
 
 
 def farewell(place: Workplace) -> str:

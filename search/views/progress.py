@@ -1,8 +1,9 @@
 """What a search shows: a live view on a terminal, one line per event elsewhere."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Protocol, TextIO, cast
 
 from rich.console import Console
 
@@ -10,6 +11,7 @@ from studyhall.search.core.events import Event
 from studyhall.search.core.tracebacks import tracebacks_asked_for
 from studyhall.search.views.live_view import LiveView
 from studyhall.search.views.narration import in_words
+from studyhall.search.views.output import Output
 
 
 class Progress(Protocol):
@@ -42,9 +44,14 @@ class Lines:
 
 
 @contextmanager
-def show_progress(*, plain: bool) -> Iterator[Progress]:
-    """Show a search: live on a terminal, unless `plain`, and as lines anywhere else."""
-    console = Console()
+def show_progress(*, plain: bool, stopped: Callable[[], bool] = lambda: False) -> Iterator[Progress]:
+    """Show a search: live on a terminal, unless `plain`, and as lines anywhere else.
+
+    Args:
+        plain: Show lines on a terminal, too.
+        stopped: Says whether the search was told to stop; then it does not end for want of a reader.
+    """
+    console = Console(file=cast("TextIO", Output(sys.stdout, stopped)))
     if plain or not console.is_terminal:
         yield Lines(console)
         return

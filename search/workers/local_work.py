@@ -9,6 +9,7 @@ from studyhall.search.core.events import Observer, WorkerFailed
 from studyhall.search.devices.host_memory import GIB
 from studyhall.search.devices.slots import Slot
 from studyhall.search.processes.launching import Ended, LocalWorkers
+from studyhall.search.processes.stacks import is_of_a_stack
 from studyhall.search.processes.stop_switch import StopSwitch, signal_of, was_interrupted
 from studyhall.search.views.narration import in_words
 from studyhall.search.workers.settings import WorkerSettings
@@ -77,7 +78,7 @@ def work_together(
     used = slots[: max(1, study.counts().waiting)]
     watched = WatchedStudy(study, observe)
     failed: list[Ended] = []
-    with LocalWorkers([study.name], used, environment) as workers:
+    with LocalWorkers([study.name], used, environment, _hear_stacks) as workers:
         stop.on_set(workers.stop)
         running = True
         while running:
@@ -92,6 +93,13 @@ def work_together(
             watched.look()
     if len(failed) == len(used) and not stop():
         raise WorkersFailedError(all_failed(failed), failed)
+
+
+def _hear_stacks(name: str, line: str) -> None:
+    """Print a line of a worker's, whose output nobody sees, if SIGQUIT had it print that."""
+    if is_of_a_stack(line):
+        sys.stderr.write(f"{name} | {line}\n")
+        sys.stderr.flush()
 
 
 def run_workers(
@@ -111,6 +119,7 @@ def run_workers(
         WorkersFailedError: One or more of them failed.
     """
     stop = StopSwitch()
+    stop.last_words = f"Ended at once: the workers hand back their trials. See: studyhall status {study}"
     printing = threading.Lock()
 
     def hear(name: str, line: str) -> None:

@@ -1,7 +1,8 @@
 """Studyhall: a hyperparameter search service for Keras."""
 
-from pathlib import Path as _Path
+# Not pathlib, which takes as long as all else that comes before a command can hear a signal.
+import os as _os
 
-_root = _Path(__file__).resolve().parents[2]
-if (_root / "src" / "studyhall" / "__init__.py").is_file():  # a checkout, not a wheel
-    __path__.insert(0, str(_root))
+_root = _os.path.realpath(__file__ + "/../../..")
+if _os.path.isfile(f"{_root}/src/studyhall/__init__.py"):  # a checkout, not a wheel
+    __path__.insert(0, _root)

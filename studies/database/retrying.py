@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from studyhall.studies.awake_clock import AwakeClock
 from studyhall.studies.database.address import Address
 from studyhall.studies.database.connection import failure
 from studyhall.studies.database.outages import is_away, is_conflict, root
@@ -19,6 +20,9 @@ WORKER_PATIENCE_SECONDS = 600.0
 
 SETTLING_SECONDS = 10.0
 """How long after an outage those that live may take to be heard of: they try again after pauses of 5 s."""
+
+# What one try may use up of the patience: a machine that is suspended for a night loses no more of it.
+LONGEST_TRY_SECONDS = 30.0
 
 _CONFLICTS = 20  # retries for conflicts with other transactions, whatever the patience
 _FIRST_PAUSE = 0.05  # s, doubled each time
@@ -45,6 +49,7 @@ class Patience:
         self.notice = notice
         self._end = float("inf")
         self._away_at = float("-inf")
+        self._clock = AwakeClock(LONGEST_TRY_SECONDS)
 
     def note_outage(self) -> None:
         """Note that the database does not answer at this moment."""
@@ -60,21 +65,21 @@ class Patience:
 
         It may be called from a signal handler.
         """
-        self._end = min(self._end, time.monotonic() + seconds)
+        self._end = min(self._end, self._clock() + seconds)
 
     def deadline(self) -> float:
-        """Until when an operation that begins now may wait, by `time.monotonic`."""
-        return min(time.monotonic() + self.seconds, self._end)
+        """Until when an operation that begins now may wait, for `is_over`."""
+        return min(self._clock() + self.seconds, self._end)
 
     def sleep(self, seconds: float) -> None:
         """Wait, but not beyond what `hurry` said meanwhile."""
-        end = time.monotonic() + seconds
-        while (left := min(end, self._end) - time.monotonic()) > 0:
+        end = self._clock() + seconds
+        while (left := min(end, self._end) - self._clock()) > 0:
             time.sleep(min(left, _GLANCE))
 
     def is_over(self, deadline: float) -> bool:
         """Whether an operation with such a deadline has waited long enough."""
-        return time.monotonic() >= min(deadline, self._end)
+        return self._clock() >= min(deadline, self._end)
 
 
 def persist(address: Address, patience: Patience, operation: Callable[[], _T]) -> _T:

@@ -85,7 +85,7 @@ def test_a_silent_worker_is_told_to_stop_when_its_launcher_is_gone() -> None:
         assert worker.stdout.readline() == "ready\n"
         assert worker.poll() is None
         worker.stdin.close()  # as the system does for a process that ends, however it ends
-        assert worker.wait(20) == -signal.SIGTERM
+        assert worker.wait(20) == -signal.SIGHUP
 
 
 def test_a_stopped_study_is_left_at_the_end_of_an_epoch_and_can_be_extended(

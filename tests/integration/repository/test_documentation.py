@@ -11,7 +11,7 @@ import keras_tuner
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from studyhall.search import cli
+from studyhall.search.commands.group import cli
 from studyhall.studies.definition.training_sections import BUILT_IN_HYPERMODEL
 from studyhall.studies.study_file.loading import load_definition
 
@@ -65,7 +65,7 @@ def test_every_snippet_is_run_or_said_not_to_be() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_line_is_one_that_the_command_takes(page: Path) -> None:
-    group = cli.cli
+    group = cli
     for line in commands(page):
         name, *arguments = shlex.split(line, comments=True)
         command = group.get_command(click.Context(group), name)

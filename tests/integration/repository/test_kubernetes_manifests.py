@@ -15,7 +15,7 @@ import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from studyhall.search.cli import cli
+from studyhall.search.commands.group import cli
 from studyhall.search.processes.launching import STOP_SECONDS
 from studyhall.search.server import listening
 from studyhall.search.server.health import router

@@ -18,7 +18,7 @@ import optuna
 import pytest
 from click.testing import CliRunner
 
-from studyhall.search.cli import cli
+from studyhall.search.commands.group import cli
 from studyhall.search.processes.trainer_process import TrainerProcess
 from studyhall.studies.database import attributes
 from studyhall.studies.definition.signature import signature

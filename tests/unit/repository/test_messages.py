@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from studyhall.search.cli import COMMANDS, cli
+from studyhall.search.commands.group import COMMANDS, cli
 from tests.messages import documents, messages
 
 NO_ENGLISH = re.compile(

@@ -5,7 +5,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from studyhall.search.cli import COMMANDS
+from studyhall.search.commands.group import COMMANDS
 from studyhall.studies.study_file.loading import define
 
 

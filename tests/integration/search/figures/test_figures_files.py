@@ -20,7 +20,7 @@ from studyhall.models.architecture import Architecture
 from studyhall.models.network import build_network
 from studyhall.models.presets import PRESETS
 from studyhall.search.actions.figures import draw_and_show
-from studyhall.search.cli import cli
+from studyhall.search.commands.group import cli
 from studyhall.search.figures.for_bundle import draw_bundle_figures
 from studyhall.search.figures.history import history_figure
 from studyhall.search.figures.network.listing import draw_preset
@@ -35,7 +35,7 @@ from studyhall.studies.study.study import Study
 LISTING = """
 import sys
 from click.testing import CliRunner
-from studyhall.search.cli import cli
+from studyhall.search.commands.group import cli
 answer = CliRunner().invoke(cli, ["models"])
 assert answer.exit_code == 0, answer.output
 sys.stdout.reconfigure(encoding="utf-8")

@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from studyhall.search.cli import cli
+from studyhall.search.commands.group import cli
 from studyhall.search.remote import retrying
 from studyhall.search.remote.address import StudyAddress
 from studyhall.search.remote.bundle import fetch_from_server

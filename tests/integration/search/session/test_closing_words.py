@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from studyhall.search.cli import cli
+from studyhall.search.commands.group import cli
 from studyhall.search.session.session import farewell
 from studyhall.search.session.workplace import Workplace
 from studyhall.search.views.status import show_status

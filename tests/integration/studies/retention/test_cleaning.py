@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from optuna.trial import Trial
 
-from studyhall.search.cli import cli
+from studyhall.search.commands.group import cli
 from studyhall.studies.artifacts.attachments import attach
 from studyhall.studies.artifacts.folder_store import FileArtifactStore
 from studyhall.studies.definition import Definition

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from studyhall.search.cli import cli
 from studyhall.search.clusters.assignment import Assignment
 from studyhall.search.clusters.environment import environment_for
 from studyhall.search.clusters.ray import engine, project_package
@@ -20,6 +19,7 @@ from studyhall.search.clusters.ray.project_package import IGNORE_FILE, ROOT, pac
 from studyhall.search.clusters.ray.request import RayError, RayRequest
 from studyhall.search.clusters.ray.shift import RayShift
 from studyhall.search.clusters.ray.slot import slot_for
+from studyhall.search.commands.group import cli
 from studyhall.search.devices.gpus import DeviceError
 from studyhall.search.devices.nvml import Gpu
 from studyhall.search.devices.slots import environment_of

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from studyhall.search.cli import cli
 from studyhall.search.clusters.slurm.script import (
     STOPPED_STATUS,
     WARNING_SECONDS,
@@ -18,6 +17,7 @@ from studyhall.search.clusters.slurm.script import (
 )
 from studyhall.search.clusters.slurm.storage_file import StorageFile
 from studyhall.search.clusters.slurm.submitting import Submitted, submit
+from studyhall.search.commands.group import cli
 from studyhall.search.commands.stopped_status import status_after_stop
 from studyhall.search.processes.launching import STOP_SECONDS
 from studyhall.studies.definition import Definition

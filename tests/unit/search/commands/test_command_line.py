@@ -9,7 +9,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from studyhall.search.cli import COMMANDS, cli, main
+from studyhall.search.cli import main
+from studyhall.search.commands.group import COMMANDS, cli
 from studyhall.search.commands.options import same_command
 from studyhall.studies.errors import DefinitionError
 
@@ -128,7 +129,7 @@ def test_the_command_to_go_on_with_has_the_options_that_were_given_and_no_passwo
 def test_light_commands_never_import_a_machine_learning_framework() -> None:
     program = f"""
 import sys
-from studyhall.search.cli import COMMANDS, cli
+from studyhall.search.commands.group import COMMANDS, cli
 for name in COMMANDS:
     cli.get_command(None, name)
 import studyhall.search.views.status, studyhall.search.actions.fetch, studyhall.studies.study_file.reference

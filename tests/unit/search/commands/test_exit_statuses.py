@@ -2,7 +2,6 @@
 
 import re
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,10 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from studyhall.data.errors import DataError, DownloadError
-from studyhall.search import cli as command_line
-from studyhall.search.cli import COMMANDS, Terminated, cli
 from studyhall.search.clusters.ray.request import RayError, RayGoneError
 from studyhall.search.clusters.slurm.script import SlurmError, SlurmRefusalError
+from studyhall.search.commands import group
+from studyhall.search.commands.group import COMMANDS, cli
 from studyhall.search.devices.gpus import DeviceError
 from studyhall.search.processes.launching import Ended
 from studyhall.search.processes.stop_switch import StoppedError, StopSwitch, signal_of
@@ -65,10 +64,10 @@ def ended(status: int) -> Ended:
 def test_the_table_has_every_command_and_the_readme_and_the_help_lead_to_it(repository: Path) -> None:
     page = (repository / "docs" / "exit-statuses.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == list(COMMANDS)
-    assert re.findall(r"^\| (\d+) \|", page, re.MULTILINE) == ["0", "1", "2", "130", "143"]
+    assert re.findall(r"^\| (\d+) \|", page, re.MULTILINE) == ["0", "1", "2", "129", "130", "143"]
     assert "(docs/exit-statuses.md)" in (repository / "README.md").read_text(encoding="utf-8")
     shown = " ".join(CliRunner().invoke(cli, ["--help"]).output.split())
-    assert "0 success; 1 the work failed; 2 wrong input; 130 interrupted by SIGINT" in shown
+    assert "0 success; 1 the work failed; 2 wrong input; 129, 130 or 143 interrupted by a signal" in shown
     assert "docs/exit-statuses.md" in shown
 
 
@@ -92,9 +91,6 @@ def test_every_error_of_the_tree_has_the_status_of_its_kind() -> None:
         ),
         (StoppedError(signal.SIGINT), 130, ""),
         (StoppedError(signal.SIGTERM), 143, ""),
-        (KeyboardInterrupt(), 130, "Interrupted.\n"),
-        (click.Abort(), 130, "Interrupted.\n"),
-        (Terminated(143), 143, "Interrupted.\n"),
         (click.UsageError("no such option"), 2, "Error: no such option\n"),
         (BrokenPipeError(), 1, ""),
     ],
@@ -111,8 +107,8 @@ def test_the_command_line_ends_with_the_status_of_what_ended_its_command(
         raise raised
 
     monkeypatch.setattr(sys, "stdout", sys.stdout)  # it is put away after a broken pipe
-    monkeypatch.setattr(command_line.cli, "main", fail)
-    assert command_line._status() == status
+    monkeypatch.setattr(group.cli, "main", fail)
+    assert group.run() == status
     assert capsys.readouterr().err == said
 
 
@@ -120,25 +116,8 @@ def test_the_command_line_ends_with_the_status_of_what_ended_its_command(
 def test_a_commands_own_status_is_passed_on(
     returned: int | None, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command_line.cli, "main", lambda **options: returned)
-    assert command_line._status() == status
-
-
-def test_sigterm_ends_a_command_that_has_nothing_to_hand_back_as_ctrl_c_does() -> None:
-    program = """
-import os, signal, sys
-from studyhall.search import cli
-def work(**options):
-    try:
-        os.kill(os.getpid(), signal.SIGTERM)
-        signal.pause()
-    finally:
-        print("tidied up")
-cli.cli.main = work
-cli.main()
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (143, "tidied up\n", "Interrupted.\n")
+    monkeypatch.setattr(group.cli, "main", lambda **options: returned)
+    assert group.run() == status
 
 
 @pytest.mark.parametrize(
@@ -155,6 +134,7 @@ def test_a_launcher_passes_on_what_its_workers_returned(statuses: list[int], sta
         (130, False, signal.SIGINT),
         (143, False, signal.SIGTERM),
         (-15, False, signal.SIGTERM),
+        (129, False, signal.SIGHUP),
         (1, True, None),
         (2, True, None),
         (-9, True, None),
@@ -166,7 +146,7 @@ def test_a_worker_that_was_interrupted_has_not_failed(status: int, failed: bool,
     assert signal_of(status) == number
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_switch_remembers_which_signal_came_first(number: int) -> None:
     stop = StopSwitch()
     with stop.on_signals():

@@ -7,8 +7,7 @@ import sys
 
 import pytest
 
-from studyhall.search.processes.signals import sigterm_held_back
-from studyhall.search.processes.stop_switch import SAME_REQUEST_SECONDS
+from studyhall.search.processes.signals import SAME_REQUEST_SECONDS, signals_held_back
 
 TRAINER = """
 import os, signal, sys, time
@@ -25,8 +24,8 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 STOPPED_TWICE = """
 import os, signal, sys
-from studyhall.search.processes import stop_switch
-stop_switch.SAME_REQUEST_SECONDS = float(sys.argv[1])
+from studyhall.search.processes import signals, stop_switch
+signals.SAME_REQUEST_SECONDS = float(sys.argv[1])
 stop, told = stop_switch.StopSwitch(), []
 stop.on_set(lambda: told.append("once"))
 with stop.on_signals():
@@ -47,7 +46,7 @@ def test_a_second_sigterm_ends_a_worker_at_once_unless_it_is_of_the_same_request
 
 
 def test_a_training_process_outlives_sigterm_from_its_start_and_its_own_processes_do_not() -> None:
-    with sigterm_held_back():
+    with signals_held_back():
         trainer = subprocess.Popen(
             [sys.executable, "-c", TRAINER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )

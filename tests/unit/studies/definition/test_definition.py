@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from studyhall.search import cli as command_line
+from studyhall.search.commands import group as command_line
 from studyhall.studies.definition import Definition
 from studyhall.studies.definition.signature import signature
 from studyhall.studies.definition.training_sections import BUILT_IN_HYPERMODEL
@@ -109,7 +109,7 @@ def test_every_command_refuses_it_in_one_line_and_leaves_nothing_behind(
     written(tmp_path, text)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["studyhall", command, "first.toml"])
-    assert command_line._status() == 2
+    assert command_line.run() == 2
     said = capsys.readouterr()
     assert (said.out, said.err.count("\n")) == ("", 1)
     assert said.err.startswith("Error: first.toml: ")

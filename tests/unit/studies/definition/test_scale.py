@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from studyhall.search.cli import cli
+from studyhall.search.commands.group import cli
 from studyhall.studies.definition import Definition
 from studyhall.studies.definition.signature import differences, signature
 from studyhall.studies.definition.training_sections import BUILT_IN_HYPERMODEL

@@ -96,7 +96,12 @@ def _of_open_study(
     to = to or _default_folder(study.name)
     status.now("drawing the search")
     files = draw_search_figures(
-        study.optuna(), objective.metric, objective.direction, to, on_skip=status.skip
+        study.optuna(),
+        objective.metric,
+        objective.direction,
+        to,
+        rungs=study.definition.scheduler.rungs(study.definition.training.epochs),
+        on_skip=status.skip,
     )
     record = published(study.storage, study.id)
     if record is None:

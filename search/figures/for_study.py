@@ -12,6 +12,7 @@ from studyhall.search.figures.importances import importances, importances_figure
 from studyhall.search.figures.optimisation import optimisation_figure
 from studyhall.search.figures.parallel import parallel_figure
 from studyhall.search.figures.pareto import pareto_figure
+from studyhall.search.figures.rungs import rungs_figure
 from studyhall.search.figures.search import Search
 from studyhall.search.figures.style import FORMATS, save_as
 
@@ -25,18 +26,20 @@ def draw_search_figures(
     direction: str,
     to: Path,
     *,
+    rungs: Sequence[int] = (),
     formats: Sequence[str] = FORMATS,
     on_skip: OnSkip | None = None,
 ) -> list[Path]:
-    """Draw a study's history, importances, parallel coordinates, learning curves and Pareto front.
+    """Draw a study's history, importances, parallel coordinates, learning curves, rungs and Pareto front.
 
-    Of several objectives, all but the last picture show the first one.
+    Of several objectives, all but the last picture show the first one. Rungs are drawn where trials pause.
 
     Args:
         study: The study as Optuna sees it.
         metric: The objective's name.
         direction: "minimize" or "maximize".
         to: The folder; it is created where it is missing.
+        rungs: The epochs after which trials pause, if they do.
         formats: What each picture is written as: "png", "svg".
         on_skip: Hears of pictures for which the study has too little.
 
@@ -55,6 +58,8 @@ def draw_search_figures(
         "parallel-coordinates": lambda: parallel_figure(search, shares),
         "learning-curves": lambda: curves_figure(search),
     }
+    if rungs:
+        pictures["rungs"] = lambda: rungs_figure(study, search, rungs)
     if len(study.directions) > 1:
         metrics = study.metric_names or [metric, *(f"objective {n}" for n in range(1, len(study.directions)))]
         pictures["pareto-front"] = lambda: pareto_figure(study, search, metrics)

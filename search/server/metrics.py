@@ -72,6 +72,11 @@ def _families(reports: Sequence[Report]) -> Iterator[Metric]:
     expired = GaugeMetricFamily(
         "studyhall_expired_trials", "Running trials whose worker is gone.", labels=study
     )
+    paused = GaugeMetricFamily(
+        "studyhall_paused_trials",
+        "Trials that are paused, by the epochs of their rung.",
+        labels=("study", "epochs"),
+    )
     images = GaugeMetricFamily(
         "studyhall_images_per_second", "Images that all workers together train on in a second.", labels=study
     )
@@ -93,6 +98,8 @@ def _families(reports: Sequence[Report]) -> Iterator[Metric]:
             trials.add_metric((name, state), getattr(counts, state))
         if each.summary.best is not None and not math.isnan(each.summary.best.value):
             best.add_metric((name,), each.summary.best.value)
+        for rung in each.summary.rungs:
+            paused.add_metric((name, str(rung.epochs)), rung.paused)
         workers.add_metric((name,), len(each.summary.workers))
         expired.add_metric((name,), each.summary.expired)
         images.add_metric((name,), each.images_per_second or 0.0)
@@ -101,4 +108,4 @@ def _families(reports: Sequence[Report]) -> Iterator[Metric]:
             failures.add_metric((name, kind), count)
         epochs.add_metric((name,), each.epochs)
         seconds.add_metric((name,), each.trial_seconds)
-    yield from (trials, best, workers, expired, images, published, failures, epochs, seconds)
+    yield from (trials, paused, best, workers, expired, images, published, failures, epochs, seconds)

@@ -253,9 +253,14 @@ class Publisher:
         # Here, because it brings matplotlib, which workers have no use for.
         from studyhall.search.figures.for_study import draw_search_figures
 
-        objective = self._study.definition.objective
+        definition = self._study.definition
         pictures = draw_search_figures(
-            self._study.optuna(), objective.metric, objective.direction, scratch / "figures", formats=("png",)
+            self._study.optuna(),
+            definition.objective.metric,
+            definition.objective.direction,
+            scratch / "figures",
+            rungs=definition.scheduler.rungs(definition.training.epochs),
+            formats=("png",),
         )
         replace_files(self._study, self._store, pictures)
 

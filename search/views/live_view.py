@@ -172,6 +172,11 @@ class LiveView:
         line.add_row(ProgressBar(total=1.0, completed=self._share, width=BAR_WIDTH), text)
         return line
 
+    @property
+    def _fresh(self) -> int:
+        """How many trials wait that are not paused, as those may never be trained on."""
+        return self._counts.waiting - self._counts.paused
+
     def seconds_left(self) -> float | None:
         """An estimate of the seconds until the queue is empty or the retraining ends.
 
@@ -183,12 +188,12 @@ class LiveView:
             return elapsed / done - elapsed if done > 0.02 else None
         if self._followed_from is not None:
             finished = self._counts.finished - self._followed_from
-            return elapsed / finished * (self._counts.waiting + self._counts.running) if finished else None
+            return elapsed / finished * (self._fresh + self._counts.running) if finished else None
         if not self._seconds_of_trials:
             return None
         each = sum(self._seconds_of_trials) / len(self._seconds_of_trials)
         running = 1 if self._epochs else 0
-        return each * self._counts.waiting + running * max(0.0, each - elapsed)
+        return each * self._fresh + running * max(0.0, each - elapsed)
 
 
 def _duration(seconds: float) -> str:

@@ -185,4 +185,5 @@ def values_in_words(values: Mapping[str, Value]) -> str:
 
 def counts_in_words(counts: Counts) -> str:
     """Say how many trials are in which state, leaving out states without any."""
-    return ", ".join(f"{getattr(counts, state)} {state}" for state in STATES if getattr(counts, state))
+    said = ", ".join(f"{getattr(counts, state)} {state}" for state in STATES if getattr(counts, state))
+    return f"{said} ({counts.paused} of them paused)" if counts.paused else said

@@ -17,6 +17,7 @@ from studyhall.search.views.narration import (
     values_in_words,
 )
 from studyhall.studies.json_text import to_json
+from studyhall.studies.status.rungs import paused_in_words
 from studyhall.studies.status.summary import StudySummary
 
 PLAIN_WIDTH = 160  # columns, where no terminal says how many there are
@@ -56,6 +57,8 @@ def show_status(summaries: Sequence[StudySummary], storage: str, *, as_json: boo
             console.print(f"best of {summary.name}: {values}{ended}", markup=False, soft_wrap=True)
         for line in front_in_words(summary):
             console.print(line, markup=False, soft_wrap=True)
+        if paused := paused_in_words(summary.rungs):
+            console.print(f"paused trials of {summary.name}: {paused}", markup=False, soft_wrap=True)
         if summary.expired:
             console.print(expired_in_words(summary), markup=False, soft_wrap=True)
         if summary.exhausted is not None:

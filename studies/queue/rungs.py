@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, exists, select, update
+from sqlalchemy import ColumnElement, Connection, Row, exists, func, select, update
 
 from studyhall.studies.database.dialects import insert_into, now, utc_now
 from studyhall.studies.database.optuna_tables import FAIL, RUNNING, WAITING, studies, trials
@@ -46,6 +46,8 @@ def reach(connection: Connection, lease: Lease, rung: int, value: float, rule: R
     known = value if value == value else None  # noqa: PLR0124 - NaN is not
     row = {**key, "study_id": lease.study_id, "value": known, "goes_on": False, "reached_at": now()}
     connection.execute(insert_into(connection, rungs).values(row).on_conflict_do_nothing())
+    below = rungs.c.trial_id == lease.trial_id, rungs.c.rung < rung
+    connection.execute(update(rungs).where(*below, ~rungs.c.goes_on).values(goes_on=True))
     reached = read(connection, lease.study_id)
     own = next(each for each in reached if (each.trial_id, each.rung) == (lease.trial_id, rung))
     if own.goes_on:
@@ -107,6 +109,13 @@ def any_unpaused(connection: Connection, study_id: int, *, asked_only: bool = Fa
     if asked_only:
         waiting = waiting.where(withdrawal.is_asked(trials.c.trial_id))
     return bool(connection.scalar(select(waiting)))
+
+
+def count_paused(connection: Connection, study_id: int) -> int:
+    """Count the study's trials that are paused."""
+    waiting = trials.c.study_id == study_id, trials.c.state == WAITING
+    query = select(func.count()).select_from(trials).where(*waiting, is_paused(trials.c.trial_id))
+    return int(connection.execute(query).scalar_one())
 
 
 def is_paused(trial_id: ColumnElement[int]) -> ColumnElement[bool]:

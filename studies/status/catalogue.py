@@ -19,6 +19,8 @@ from studyhall.studies.queue import flags, reclaiming, workers
 from studyhall.studies.queue.lease import LEASE_SECONDS
 from studyhall.studies.queue.withdrawal import Exhausted
 from studyhall.studies.status import queries
+from studyhall.studies.status.goals import schedule_of
+from studyhall.studies.status.rungs import count_rungs
 from studyhall.studies.status.summary import Publication, StudySummary
 
 _SHOWN_NAMES = 8
@@ -135,13 +137,14 @@ def read_summary(connection: Connection, name: str, study_id: int) -> StudySumma
         direction=direction,
         definition=found.get(DEFINITION),
         signature=found.get(SIGNATURE),
-        counts=queries.counts(connection, study_id),
+        counts=queries.counts(connection, study_id, pauses=schedule_of(found.get(DEFINITION)) is not None),
         best=queries.best(connection, study_id, direction),
         created=None if created is None else datetime.fromisoformat(created),
         active=queries.last_activity(connection, study_id),
         bundle=found.get(BUNDLE),
         failures=queries.failures(connection, study_id),
         front=queries.front(connection, study_id),
+        rungs=count_rungs(connection, study_id, found.get(DEFINITION)),
         exhausted=Exhausted(**found[EXHAUSTED]) if EXHAUSTED in found else None,
         expired=reclaiming.count_expired(connection, study_id, LEASE_SECONDS) if leased else 0,
         stopping=flags.is_requested(connection, study_id),

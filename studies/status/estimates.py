@@ -67,13 +67,14 @@ def time_left(
         workers: How many live.
         epochs: How many a trial trains at most, where that is known.
     """
-    left = counts.waiting + counts.running
+    waiting = counts.waiting - counts.paused  # those may never be trained on
+    left = waiting + counts.running
     durations = [seconds for trial in trials[-RECENT:] if (seconds := trial.seconds) is not None]
     if left == 0 or workers == 0 or not durations:
         return None
     mean = fmean(durations)
     shares = [_share_left(each, mean, epochs) for each in running]
-    work = counts.waiting + sum(shares) + max(0, counts.running - len(shares))
+    work = waiting + sum(shares) + max(0, counts.running - len(shares))
     hands = min(workers, left)
     seconds = mean * max(work / hands, max(shares, default=0.0))
     return Estimate(

@@ -39,6 +39,15 @@ def goals_of(definition: Any) -> Goals:
     )
 
 
+def schedule_of(definition: Any) -> tuple[int, int] | None:
+    """Return the epochs of the first rung and the factor between rungs; None where trials do not pause."""
+    scheduler = _table(definition, "scheduler")
+    first, factor = _number(scheduler.get("min_epochs")), _number(scheduler.get("reduction_factor"))
+    if scheduler.get("name", "none") == "none" or first is None or factor is None:
+        return None
+    return int(first), int(factor)
+
+
 def _table(definition: Any, section: str) -> Mapping[str, Any]:
     table = definition.get(section) if isinstance(definition, Mapping) else None
     return table if isinstance(table, Mapping) else {}

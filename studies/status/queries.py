@@ -3,6 +3,7 @@
 import functools
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,19 +26,27 @@ from studyhall.studies.database.optuna_tables import (
     trial_values,
     trials,
 )
-from studyhall.studies.queue import epoch_budget, withdrawal
+from studyhall.studies.queue import epoch_budget, rungs, withdrawal
 from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.status.summary import BestTrial, Counts, FrontTrial, Spent
 from studyhall.studies.values import Value
 
 
-def counts(connection: Connection, study_id: int) -> Counts:
-    """Count a study's trials by their state; those that were withdrawn count nowhere."""
+def counts(connection: Connection, study_id: int, *, pauses: bool = False) -> Counts:
+    """Count a study's trials by their state; those that were withdrawn count nowhere.
+
+    Args:
+        connection: The transaction.
+        study_id: The study.
+        pauses: Whether its trials pause.
+    """
     query = select(trials.c.state, func.count()).where(trials.c.study_id == study_id).group_by(trials.c.state)
     found = {row[0]: row[1] for row in connection.execute(query)}
     if found.get(FAIL, 0):
         found[FAIL] -= withdrawal.count_ended(connection, study_id)
-    return Counts(*(found.get(state, 0) for state in (WAITING, RUNNING, COMPLETE, PRUNED, FAIL)))
+    by_state = (found.get(state, 0) for state in (WAITING, RUNNING, COMPLETE, PRUNED, FAIL))
+    counted = Counts(*by_state)
+    return replace(counted, paused=rungs.count_paused(connection, study_id)) if pauses else counted
 
 
 def last_activity(connection: Connection, study_id: int) -> datetime | None:

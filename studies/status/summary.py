@@ -12,13 +12,14 @@ from studyhall.studies.values import Value
 
 @dataclass(frozen=True)
 class Counts:
-    """How many trials of a study are in each state."""
+    """How many trials of a study are in each state; `paused` are those that wait because they pause."""
 
     waiting: int = 0
     running: int = 0
     complete: int = 0
     pruned: int = 0
     failed: int = 0
+    paused: int = 0
 
     @property
     def finished(self) -> int:
@@ -64,6 +65,15 @@ class FrontTrial:
 
 
 @dataclass(frozen=True)
+class RungCounts:
+    """A rung of a study whose trials pause: how many have reached it, and how many are paused there."""
+
+    epochs: int
+    reached: int
+    paused: int
+
+
+@dataclass(frozen=True)
 class StudySummary:
     """One study of a storage.
 
@@ -85,6 +95,7 @@ class StudySummary:
     stopping: bool  # whether workers are asked to leave
     workers: Sequence[WorkerSeen]  # those that live
     front: Sequence[FrontTrial] = ()  # the Pareto front, by the first objective; empty where there is one
+    rungs: Sequence[RungCounts] = ()  # those that trials have reached, the first one first
     exhausted: Exhausted | None = None  # where its trials were withdrawn for want of something to try
 
 

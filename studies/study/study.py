@@ -235,13 +235,14 @@ class Study:
 
     def best_and_counts(self) -> tuple[BestTrial | None, Counts]:
         """Return the best complete trial, and how many trials are in each state."""
-        return self.storage.read(
-            lambda connection: (self._best(connection), queries.counts(connection, self.id))
-        )
+        return self.storage.read(lambda connection: (self._best(connection), self._counts(connection)))
 
     def counts(self) -> Counts:
         """Return how many trials are in each state."""
-        return self.storage.read(lambda connection: queries.counts(connection, self.id))
+        return self.storage.read(self._counts)
+
+    def _counts(self, connection: Connection) -> Counts:
+        return queries.counts(connection, self.id, pauses=self.rungs.rule is not None)
 
 
 def _versions(connection: Connection, study_id: int) -> dict[str, str]:

@@ -22,10 +22,12 @@ def server() -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.mark.parametrize("factor", [None, 2], ids=["whole", "paused"])
 def test_workers_that_are_killed_stopped_and_frozen_lose_nothing_and_repeat_nothing(
-    server: PostgresServer, tmp_path: Path
+    server: PostgresServer, tmp_path: Path, factor: int | None
 ) -> None:
-    weather = Weather(seed=4, seconds=18.0, workers=3, mean_gap=3.0, lease=4.0, epochs=4)
+    seconds = 18.0 if factor is None else 10.0
+    weather = Weather(seed=4, seconds=seconds, workers=3, mean_gap=3.0, lease=4.0, epochs=4, factor=factor)
     storm = Storm(weather, server, server.url(server.create_database()), tmp_path)
     study = storm.run()
     found = invariants.violations(storm, study)

@@ -21,9 +21,10 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--workers", type=int, default=6)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--factor", type=int, help="have trials pause, at rungs that are so many times apart")
     parser.add_argument("--keep", type=Path, help="an empty folder for all files, to be looked at afterwards")
     options = parser.parse_args()
-    weather = Weather(options.seed, 60 * options.minutes, options.workers)
+    weather = Weather(options.seed, 60 * options.minutes, options.workers, factor=options.factor)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="chaos-") as made, running_server() as server:
         storm = Storm(weather, server, server.url(server.create_database()), options.keep or Path(made))
@@ -35,6 +36,7 @@ def main() -> int:
             "seconds": round(time.monotonic() - began, 1),
             "trials": storm.asked,
             "complete": study.counts().complete,
+            "pruned": study.counts().pruned,
             "blows": dict(sorted(storm.happened.items())),
             "hits": len(storm.hits),
             "epochs_trained_twice": invariants.repeats(storm),

@@ -52,6 +52,7 @@ def study_report(report: Report) -> models.StudyReport:
         stopping=summary.stopping,
         workers=workers(summary),
         running=[models.Running(**(finite(asdict(each)) | {"epochs": epochs})) for each in report.running],
+        rungs=[models.Rung(**asdict(each)) for each in summary.rungs],
         front=[
             models.FrontMember(
                 number=each.number,

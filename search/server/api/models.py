@@ -45,6 +45,7 @@ class TrialCounts(Model):
     complete: int
     pruned: int
     failed: int
+    paused: int = Field(description="Of those that wait, those that the study's scheduler has paused.")
     total: int = Field(description="The budget of the study, in trials.")
 
 
@@ -55,6 +56,14 @@ class BestTrial(Model):
     value: Number
     hyperparameters: Hyperparameters
     pruned_after: PrunedAfter
+
+
+class Rung(Model):
+    """Epochs after which trials pause, and those that have reached them; failed ones are not counted."""
+
+    epochs: int
+    reached: int
+    paused: int = Field(description="Those that wait there until they may go on.")
 
 
 class FrontMember(Model):
@@ -163,6 +172,7 @@ class StudyReport(StudySummary):
     stopping: bool = Field(description="Whether workers are asked to leave.")
     workers: list[Worker]
     running: list[Running]
+    rungs: list[Rung] = Field(description="Those that trials have reached; empty where they do not pause.")
     front: list[FrontMember] = Field(
         description="The trials of the Pareto front; empty where there is one objective."
     )

@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from studyhall.search.server.pages import wording
+from studyhall.studies.status.rungs import paused_in_words
 
 _HERE = Path(__file__).parent
 _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -49,4 +50,5 @@ def _environment() -> Environment:
     environment.globals["static"] = static_url
     for name in ("duration", "rough", "value", "size", "moment", "plural"):
         environment.filters[name] = getattr(wording, name)
+    environment.filters["paused"] = paused_in_words
     return environment

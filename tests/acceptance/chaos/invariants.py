@@ -46,6 +46,8 @@ def _of_the_queue(storm: Storm, study: Study, trials: list[FrozenTrial]) -> list
 
 
 def _of_a_trial(trial: FrozenTrial, storm: Storm) -> list[str]:
+    if storm.weather.factor is not None and trial.state is TrialState.PRUNED:
+        return _of_a_paused_trial(trial)
     if trial.state is not TrialState.COMPLETE:
         return [f"{trial.state.name}, {trial.user_attrs.get('failure')}: {trial.user_attrs.get('reason')}"]
     curve = [trial.intermediate_values[step] for step in sorted(trial.intermediate_values)]
@@ -56,6 +58,18 @@ def _of_a_trial(trial: FrozenTrial, storm: Storm) -> list[str]:
     if trial.value != min(curve):
         return [f"its value is {trial.value}, its curve {curve}"]
     return []
+
+
+def _of_a_paused_trial(trial: FrozenTrial) -> list[str]:
+    """What is wrong with a trial that was still paused when the study ended."""
+    curve = [trial.intermediate_values[step] for step in sorted(trial.intermediate_values)]
+    if sorted(trial.intermediate_values) != list(range(1, len(curve) + 1)):
+        return [f"its curve has the steps {sorted(trial.intermediate_values)}"]
+    # A worker that is killed while its trial pauses has not recorded the history of its stretch.
+    history = trial.user_attrs.get("history", {}).get("val_loss", [])
+    if history != curve[: len(history)]:
+        return [f"its curve is {curve}, its history {history}"]
+    return [] if trial.value == min(curve) else [f"its value is {trial.value}, its curve {curve}"]
 
 
 def repeats(storm: Storm) -> int:
@@ -92,7 +106,9 @@ def _of_the_best(storm: Storm, study: Study, trials: list[FrozenTrial]) -> list[
     found = []
     if told is None or (told.number, told.value) != (best.number, best.value):
         found.append(f"the best trial is {best.number}, status says {told}")
-    expected = sorted(complete, key=lambda trial: (trial.value, trial.number))[: len(kept)]
+    # Nothing but the checkpoint is kept of a trial that is paused.
+    whole = [trial for trial in complete if len(trial.intermediate_values) == storm.weather.epochs]
+    expected = sorted(whole, key=lambda trial: (trial.value, trial.number))[: len(kept)]
     if not kept or {model.number for model in kept} != {trial.number for trial in expected}:
         found.append(f"the models kept are of {[model.number for model in kept]}")
     return found

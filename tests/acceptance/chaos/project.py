@@ -50,19 +50,21 @@ name = "storm"
 hypermodel = "storm_model.py:build"
 sampler = "random"
 pruner = "none"
+{scheduler}
 data = {{ source = "storm_model.py:load" }}
 search = {{ trials = {trials}, seed = 7 }}
 training = {{ epochs = {epochs}, batch_size = 16, early_stopping = false, reduce_learning_rate = false }}
 """
 
 
-def write(folder: Path, *, trials: int, epochs: int, pause: float) -> Path:
+def write(folder: Path, *, trials: int, epochs: int, pause: float, factor: int | None = None) -> Path:
     """Write the study and its HyperModel, each batch of which takes `pause` seconds; return the
-    study's file.
+    study's file. With a `factor` its trials pause at rungs.
     """
     (folder / "storm_model.py").write_text(MODEL.replace("PAUSE", f"{pause}"), encoding="utf-8")
     study = folder / "storm.toml"
-    study.write_text(STUDY.format(trials=trials, epochs=epochs), encoding="utf-8")
+    scheduler = "" if factor is None else f'scheduler = {{ name = "asha", reduction_factor = {factor} }}'
+    study.write_text(STUDY.format(trials=trials, epochs=epochs, scheduler=scheduler), encoding="utf-8")
     return study
 
 

@@ -47,6 +47,7 @@ class Weather:
     lease: float = 10.0
     epochs: int = 6
     pause: float = 0.1
+    factor: int | None = None  # between the rungs at which trials pause, if they do
 
     @property
     def blows(self) -> list[Blow]:
@@ -72,7 +73,9 @@ class Storm:
         """Make the study, with so many trials to begin with."""
         self.asked = trials
         weather = self.weather
-        file = project.write(self.folder, trials=trials, epochs=weather.epochs, pause=weather.pause)
+        file = project.write(
+            self.folder, trials=trials, epochs=weather.epochs, pause=weather.pause, factor=weather.factor
+        )
         storage = open_storage(self.url, create=True, patience=Patience(60.0))
         return Study.create_or_join(storage, load_definition(file))
 
@@ -117,7 +120,8 @@ class Storm:
             crew.watch()
             for due in [each for each in thaws if each <= now]:
                 thaws.pop(due).thaw()
-            if now < weather.seconds and study.counts().waiting < 2 * weather.workers:
+            counts = study.counts()
+            if now < weather.seconds and counts.waiting - counts.paused < 2 * weather.workers:
                 self.asked += len(study.extend(weather.workers))
             if blows and blows[0].seconds <= now:
                 frozen = self._strike(blows.pop(0), study, crew)

@@ -43,6 +43,7 @@ def test_report_says_how_a_study_stands_and_what_runs(site: Any) -> None:
     assert (report["metric"], report["direction"]) == ("val_loss", "minimize")
     assert report["counts"] == {
         "waiting": 1,
+        "paused": 0,
         "running": 1,
         "complete": 1,
         "pruned": 1,

@@ -17,6 +17,7 @@ from studyhall.search.figures.importances import importances, importances_figure
 from studyhall.search.figures.optimisation import optimisation_figure
 from studyhall.search.figures.parallel import parallel_figure
 from studyhall.search.figures.parallel_axes import Numbers, Words, scale_of
+from studyhall.search.figures.rungs import rungs_figure
 from studyhall.search.figures.search import Search
 
 Direction = Literal["minimize", "maximize"]
@@ -119,6 +120,18 @@ def test_optimisation_tells_complete_pruned_and_failed_trials_apart() -> None:
         "33 trials, 16 complete, 8 pruned, 8 failed, 1 running or waiting" in text.get_text()
         for text in figure.texts
     )
+
+
+def test_rungs_show_how_far_each_trial_came_and_where_it_went_on() -> None:
+    study = study_of(MANY)
+    figure = rungs_figure(study, search_of(study), (1, 3))
+    axes: Any = figure.axes[0]
+    lines = [line for each in axes.collections for line in each.get_segments()]
+    reported = [each.last_step for each in study.trials if each.last_step]
+    assert sorted(line[1][1] for line in lines) == sorted(reported)
+    dots = [y for line in axes.lines if line.get_marker() == "." for y in line.get_ydata()]
+    assert sorted(dots) == [1] * 24 + [3] * 16  # complete ones have five epochs, pruned ones two
+    assert legend(figure) == {"complete", "pruned", "failed"}
 
 
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])

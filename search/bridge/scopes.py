@@ -1,5 +1,6 @@
 """KerasTuner's HyperParameters whose conditional scopes nest freely."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras_tuner
@@ -28,6 +29,11 @@ class NestingHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
         require_choices(name, values)
         return super().Choice(name, values, *args, **kwargs)
 
+    def _register(self, hyperparameter: Any, overwrite: bool = False) -> Any:
+        value = super()._register(hyperparameter, overwrite)
+        _leave_unwritten([hyperparameter], self._space[-1:])
+        return value
+
     def _exists(self, name: str, conditions: Any = None) -> bool:
         # Only `conditional_scope` leaves the conditions out, to look for its parent.
         if conditions is not None:
@@ -38,7 +44,15 @@ class NestingHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
 def nesting(hp: keras_tuner.HyperParameters) -> NestingHyperParameters:
     """Return a copy of hyperparameters in which scopes nest freely."""
     copied: NestingHyperParameters = NestingHyperParameters.from_config(hp.get_config())
+    _leave_unwritten(hp.space, copied.space)
     return copied
+
+
+def _leave_unwritten(originals: Sequence[Any], copies: Sequence[Any]) -> None:
+    """Leave the default open in a copy where its original's author wrote none: KerasTuner fills it in."""
+    for original, copy in zip(originals, copies, strict=True):
+        if getattr(original, "_default", copy) is None:
+            copy._default = None
 
 
 def _follow(conditions: Any, given: Any) -> bool:

@@ -13,3 +13,7 @@ class ArgumentTypeError(UserCodeError, TypeError):
 
 class SearchFailedError(UserCodeError, RuntimeError):
     """So many trials failed in a row that the search was ended; the queue is kept."""
+
+
+class NoWeightsError(UserCodeError, RuntimeError):
+    """A trial's model cannot be had: its weights were not kept, are gone, or are another model's."""

@@ -180,10 +180,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         record_space(study, self.hyperparameters)
         study.space.asks(self._asked)
         study.rebudget(study.definition)
-        if study.withdrawn and self.verbose:
-            sys.stdout.write(
-                f"max_trials is {self.max_trials} now: {study.withdrawn} that waited are withdrawn.\n"
-            )
+        self._display.on_search_begin(self.max_trials, study.withdrawn, self._keep_models)
         study.clear_stop()
         self._claims = None  # what was over before may not be now
         with self.claims.registered():
@@ -211,7 +208,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
                 tune_new_entries=self.tune_new_entries,
                 allow_new_entries=self.allow_new_entries,
             )
-            hp.known = self.hyperparameters
+            hp.know(self.hyperparameters)
             digits = id_digits(self.study.definition)
             trial = Trial(hp, trial_id=trial_id(claimed.number, digits))
             self._in_hand = (trial, in_hand, resources.pop_all())

@@ -15,6 +15,7 @@ from studyhall.studies.study_file.loading import define
 from studyhall.studies.values import Value
 
 DEFAULT_TRIALS = 10
+EVERY_MODEL = 1_000_000  # more than there are
 NO_PRUNERS = ("none", "nop", "noppruner")
 NAME = "name"  # an argument of the HyperModel that stands for the script's: what that is called
 ID_DIGITS = "id_digits"  # an argument of the HyperModel that stands for the script's
@@ -53,7 +54,7 @@ def script_definition(
     executions_per_trial: int,
     enqueue: Sequence[Mapping[str, Value]],
     from_study: Sequence[str],
-    keep_models: int,
+    keep_models: int | None,
     repeat: bool,
 ) -> Definition:
     """Return the definition of the study that a Tuner makes.
@@ -87,7 +88,7 @@ def script_definition(
         "search": {
             "trials": trials,
             "seed": secrets.randbelow(2**32) if seed is None else seed,
-            "keep_models": keep_models,
+            "keep_models": EVERY_MODEL if keep_models is None else keep_models,
             "repeat": repeat,
         },
         "sampler": sampler,

@@ -1,20 +1,24 @@
 """What a Tuner's search came to: the best trials, their hyperparameters and their models."""
 
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine.trial import Trial
+from keras_tuner.engine.tuner import maybe_distribute
 
 from studyhall.search.processes.scratch import scratch_folder
 from studyhall.search.tuner.callbacks import WEIGHTS
+from studyhall.search.tuner.errors import NoWeightsError
+from studyhall.search.tuner.rebuilt_model import build_as_before, load_weights
 from studyhall.search.tuner.trial_training import TrialTraining
 from studyhall.search.tuner.trials import ranked
 from studyhall.search.user.keras_settings import kept
-from studyhall.studies.database.attributes import BUILT
-from studyhall.studies.errors import (
-    UserCodeError,
-)
+from studyhall.studies.database.attributes import BUILT, METRICS
+from studyhall.studies.errors import ArtifactError, UserCodeError
+from studyhall.studies.one_line import reason
 
 
 class SearchResults(TrialTraining):
@@ -25,38 +29,57 @@ class SearchResults(TrialTraining):
         """Return a trial's model, rebuilt by its HyperModel, with the weights of its best epoch.
 
         Raises:
-            UserCodeError: The trial's weights were not kept.
+            NoWeightsError: The trial's weights were not kept, are gone, or are another model's.
+            UserCodeError: There is no HyperModel.
         """
+        if self.hypermodel is None:
+            raise UserCodeError(
+                "the weights of a trial need the model that they are of: give Tuner the HyperModel or build(hp) of the search"
+            )
+        number = int(trial.trial_id)
+        facts = self.oracle.study.optuna().get_trials(deepcopy=False)[number].user_attrs
         model = self._try_build(trial.hyperparameters)
-        attributes = self.oracle.study.optuna().get_trials(deepcopy=False)[int(trial.trial_id)].user_attrs
-        built = attributes.get(BUILT, {})
-        if not model.built and built:
-            model.build_from_config(built["config"])
-        if built.get("optimizer"):  # its state is in the file, and must have a place
-            model.optimizer.build(model.trainable_variables)
-        with scratch_folder() as folder:
+        with scratch_folder() as folder, maybe_distribute(self.distribution_strategy):
             path = folder / WEIGHTS
-            if not self.oracle.models.copy_to(int(trial.trial_id), path):
-                raise UserCodeError(
-                    f"the weights of trial {trial.trial_id} were not kept: run_trial must pass its callbacks on, or call save_model"
-                )
-            model.load_weights(path)
+            self._copy_kept(number, path, facts)
+            build_as_before(model, facts)
+            load_weights(model, path, facts, trial.trial_id)
         return model
+
+    def _copy_kept(self, number: int, path: Path, facts: Mapping[str, Any]) -> None:
+        """Copy what was kept of a trial into a file, or say why there is nothing."""
+        study = self.oracle.study
+        anew = f"train anew: tuner.hypermodel.build(tuner.oracle.trials['{number}'].hyperparameters)"
+        try:
+            if self.oracle.models.copy_to(number, path):
+                return
+        except ArtifactError as error:
+            raise NoWeightsError(
+                f"the weights of trial {number} are gone: {reason(error)}. Bring the files back, or {anew}. If you did not mean to "
+                f"reload study {study.name!r}, change the `project_name` or pass `overwrite=True`"
+            ) from None
+        if METRICS not in facts:
+            raise NoWeightsError(f"trial {number} came to no result, and so has no weights; {anew}")
+        if BUILT not in facts and self._runs_otherwise():
+            raise NoWeightsError(
+                f"the weights of trial {number} were not kept: run_trial must pass its callbacks on to fit, or call "
+                "self.save_model(trial.trial_id, model)"
+            )
+        kept = len(self.oracle.models.all())
+        raise NoWeightsError(
+            f"the weights of {kept} trials are kept, and trial {number} is not among them: search with a larger "
+            f"Tuner(keep_models=...), or {anew}"
+        )
 
     def get_best_models(self, num_models: int = 1) -> list[Any]:
         """Return the best trials' models, each with the weights of its best epoch, the best first.
 
         Raises:
-            UserCodeError: Fewer were kept.
+            NoWeightsError: The weights of one of them were not kept, are gone, or are another model's.
+            UserCodeError: There is no HyperModel.
         """
-        kept = self.oracle.models.all()
-        wanted = min(num_models, len(ranked(self.oracle.trials.values(), self.oracle.objective)))
-        if wanted > len(kept):
-            raise UserCodeError(
-                f"the weights of {len(kept)} trials are kept, not of {wanted}: search with Tuner(keep_models={wanted}), or "
-                f"train anew: tuner.hypermodel.build(tuner.get_best_hyperparameters({wanted})[{wanted - 1}])"
-            )
-        return [self.load_model(trial) for trial in self.oracle.get_best_trials(wanted)]
+        found = ranked(self.oracle.trials.values(), self.oracle.objective)
+        return [self.load_model(trial) for trial in found[:num_models]]
 
     def get_best_hyperparameters(self, num_trials: int = 1) -> list[keras_tuner.HyperParameters]:
         """Return the hyperparameters of the best trials, the best first; fewer where fewer have a score."""

@@ -22,9 +22,11 @@ from studyhall.search.training.own_fit import changed, fit_by, has_own_fit, join
 from studyhall.search.training.result import is_history, result_of_training
 from studyhall.search.training.warm_start import refused, unknown_values
 from studyhall.search.tuner.callbacks import WEIGHTS, BestWeights, ModelSize
+from studyhall.search.tuner.hparams import TrialHParams, has_tensorboard
 from studyhall.search.tuner.objective import (
     objectives_of,
 )
+from studyhall.search.tuner.rebuilt_model import how_built
 from studyhall.search.tuner.script_definition import (
     NO_PRUNERS,
     pruners_epochs,
@@ -32,8 +34,6 @@ from studyhall.search.tuner.script_definition import (
 from studyhall.search.user.keras_settings import KerasSettings
 from studyhall.search.user.keras_words import in_short
 from studyhall.search.user.phases import Phase, during
-from studyhall.search.user.workload import parameter_count
-from studyhall.studies.database.attributes import BUILT, PARAMETER_COUNT
 from studyhall.studies.definition.search_sections import PARAMETERS
 from studyhall.studies.errors import (
     UserCodeError,
@@ -46,6 +46,7 @@ _HOOKS = ("on_batch_begin", "on_batch_end", "on_epoch_begin", "on_epoch_end")
 class TrialTraining(keras_tuner.Tuner):  # type: ignore[misc]
     """The part of a Tuner that trains the trial in hand."""
 
+    _told_tensorboard = False
     _told_epochs = False  # whether it was told, or has said, how many epochs a trial trains
 
     def run_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> Any:
@@ -140,11 +141,11 @@ class TrialTraining(keras_tuner.Tuner):  # type: ignore[misc]
 
     def _build_and_fit_model(self, trial: Trial, *args: Any, **kwargs: Any) -> Any:
         hp = trial.hyperparameters
-        before = set(hp.values)
+        before = hp.drawn()
         model = self._try_build(hp)
         if not self._runs_otherwise():
             require_known(unknown_values(hp, self.hypermodel))
-        if set(hp.values) != before or not before:
+        if hp.drawn() != before or not before:
             self.oracle.show_values(trial)
         for callback in kwargs.get("callbacks", ()):
             callback.set_model(model)  # a training loop of the user's own may not
@@ -156,7 +157,7 @@ class TrialTraining(keras_tuner.Tuner):  # type: ignore[misc]
             before_fit = weights_before(self.hypermodel, model)
             returned = fit_by(self.hypermodel, hp, model, in_hand.account, *args, **kwargs)
         if model.built:
-            self._record({PARAMETER_COUNT: parameter_count(model), BUILT: _how_built(model)})
+            self._record(how_built(model))
         heard = in_hand.account is not None and bool(in_hand.account.epochs)
         return self._whole(returned, model, trained=heard or changed(before_fit, model))
 
@@ -192,9 +193,15 @@ class TrialTraining(keras_tuner.Tuner):  # type: ignore[misc]
 
     def _configure_tensorboard_dir(self, callbacks: list[Any], trial: Trial, execution: int = 0) -> None:
         # KerasTuner imports tensorboard for every trial, which TensorFlow does not bring any more.
-        for callback in callbacks:
-            if type(callback).__name__ == "TensorBoard":
-                callback.log_dir = self._get_tensorboard_dir(callback.log_dir, trial.trial_id, execution)
+        for callback in [each for each in callbacks if type(each).__name__ == "TensorBoard"]:
+            callback.log_dir = self._get_tensorboard_dir(callback.log_dir, trial.trial_id, execution)
+            if keras.backend.backend() != "tensorflow":
+                continue  # as KerasTuner: that package would import TensorFlow
+            if has_tensorboard():
+                callbacks.append(TrialHParams(trial, callback.log_dir))
+            elif not self._told_tensorboard:
+                self._told_tensorboard = True
+                sys.stdout.write("TensorBoard's HParams are left out: pip install tensorboard\n")
 
     def save_model(self, trial_id: str, model: Any, step: int = 0) -> None:
         """Keep a model's weights as the trial's; for a `run_trial` that trains by itself.
@@ -210,7 +217,7 @@ class TrialTraining(keras_tuner.Tuner):  # type: ignore[misc]
                 f"trial {trial_id} is not being run: only the trial in hand can be given a model"
             )
         model.save_weights(in_hand.scratch / WEIGHTS, overwrite=True)
-        self._record({BUILT: _how_built(model)})
+        self._record(how_built(model))
 
 
 def _can_be_copied(callback: Any) -> bool:
@@ -229,9 +236,3 @@ def require_known(unknown: Sequence[str]) -> None:
     """
     if unknown:
         raise keras_tuner.errors.FailedTrialError(refused(unknown))
-
-
-def _how_built(model: Any) -> dict[str, Any]:
-    """Return what it takes to give a model that was built anew the same variables, as JSON."""
-    optimizer = getattr(model, "optimizer", None)
-    return {"config": model.get_build_config(), "optimizer": bool(optimizer is not None and optimizer.built)}

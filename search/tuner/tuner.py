@@ -26,7 +26,6 @@ from studyhall.search.user.keras_settings import kept
 from studyhall.search.views.narration import exhausted_in_words
 from studyhall.search.workers.failures_in_a_row import FailuresInARow
 from studyhall.studies.database.names import sqlite_url
-from studyhall.studies.definition.search_sections import KEEP_MODELS
 from studyhall.studies.errors import UserCodeError
 from studyhall.studies.values import Value
 
@@ -73,7 +72,7 @@ class Tuner(TrialEnding, SearchResults):
         max_retries_per_trial: How often a trial that failed is run again, with the same values, before it
             counts as failed.
         max_consecutive_failed_trials: After so many failures in a row this process ends its search.
-        keep_models: Of how many of the best trials the weights are kept.
+        keep_models: Of how many of the best trials the weights are kept; left out, of all.
         artifacts: A folder, or an artifact store's URL, for those weights; by default `artifacts` beside the
             database.
         enqueue: Configurations to try right after the first trial, which has the defaults that the model's
@@ -120,7 +119,7 @@ class Tuner(TrialEnding, SearchResults):
         tuner_id: str | None = None,
         max_retries_per_trial: int = 0,
         max_consecutive_failed_trials: int = 3,
-        keep_models: int = KEEP_MODELS,
+        keep_models: int | None = None,
         artifacts: str | Path | None = None,
         enqueue: Sequence[Mapping[str, Value]] = (),
         from_study: Sequence[str] = (),

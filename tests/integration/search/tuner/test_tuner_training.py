@@ -72,10 +72,6 @@ def test_the_best_models_have_the_weights_of_their_best_epoch(make: MakeTuner) -
     assert facts["parameters"] == models[0].count_params()
     assert facts["data_fingerprint"].startswith("sha256:")
     assert facts["history"]["val_loss"][facts["best_epoch"] - 1] == pytest.approx(best[0].score)
-    with pytest.raises(
-        UserCodeError, match=r"the weights of 2 trials are kept, not of 3: search with Tuner\(keep_models=3"
-    ):
-        tuner.get_best_models(3)
 
 
 def test_executions_are_averaged_and_have_callbacks_of_their_own(make: MakeTuner) -> None:

@@ -1,8 +1,8 @@
 """The queue as a state machine: what three workers, the people who steer them and death may do, in any order.
 
-Hypothesis composes histories of claims, renewals, hand-backs, endings, expiries, requests and publications on
-a real database, and kills the process of a step before one of its commits, after it, or loses the commit's
-answer. After each step the database is compared with what the living know:
+Hypothesis composes histories of claims, renewals, hand-backs, pauses, promotions, endings, expiries, requests
+and publications on a real database, and kills the process of a step before one of its commits, after it, or
+loses the commit's answer. After each step the database is compared with what the living know:
 
 - no trial is lost: there are as many as were asked for, numbered without gaps;
 - a trial that has ended stays as it is, and ends once;
@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
+import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -61,7 +62,8 @@ _BLOW = st.builds(
     st.sampled_from([0, 0, 0, 1, 2]),
 )
 BLOWS = st.integers(0, 2).flatmap(lambda luck: st.none() if luck else _BLOW)  # most steps go well
-SHARE = 0.25  # of the examples that other properties are tried on
+PAUSING = {"scheduler": {"name": "asha", "reduction_factor": 2}, "training": {"epochs": 4}}
+SHARE = 0.15  # of the examples that other properties are tried on
 PHASES = Phase.explicit, Phase.generate, Phase.shrink
 OVER = {"renewed_at": 0.0, "ttl_seconds": 0.0}  # a lease or a turn
 FINISHED = "COMPLETE", "PRUNED", "FAIL"
@@ -98,12 +100,13 @@ class QueueMachine(RuleBasedStateMachine):
 
     storages: list[StudyStorage]
     names: Iterator[int]
+    pauses: bool
 
     @initialize()
     def create(self) -> None:
         """A study of a few trials, and the workers."""
         self.name = f"study-{next(self.names)}"
-        Study.create_or_join(self.storages[0], define(TRIALS, self.name))
+        Study.create_or_join(self.storages[0], define(TRIALS, self.name, **(PAUSING if self.pauses else {})))
         self.workers = [Worker(storage, self.name) for storage in self.storages]
         self.asked = TRIALS
         self.ended: dict[int, tuple[Any, ...]] = {}
@@ -144,6 +147,29 @@ class QueueMachine(RuleBasedStateMachine):
     def begins_an_epoch(self, who: int, epoch: int, blow: Blow | None) -> None:
         """A worker goes on as far as an epoch, if the budget has room for it, and reports it."""
         self.trains(self.holders[who % len(self.holders)], epoch, blow)
+
+    @precondition(lambda self: self.pauses and self.holders)
+    @rule(who=WORKERS, epoch=st.integers(1, 2), value=st.floats(), blow=BLOWS, dies_between=st.booleans())
+    def reaches_a_rung(
+        self, who: int, epoch: int, value: float, blow: Blow | None, dies_between: bool
+    ) -> None:
+        """A worker asks at a rung whether its trial goes on, and puts it back if not, unless it dies."""
+        who = self.holders[who % len(self.holders)]
+        worker = self.workers[who]
+        lease = worker.lease
+        alive, goes_on = self.holds(who, blow, lambda: worker.study.rungs.reach(lease, epoch, value))
+        if not alive or goes_on is not False:
+            return
+        if dies_between:
+            self.bury(who)
+        else:
+            self.holds(who, None, lambda: worker.study.trials.hand_back(lease), lets_go=True)
+
+    @precondition(lambda self: self.pauses)
+    @rule(who=WORKERS, blow=BLOWS)
+    def closes(self, who: int, blow: Blow | None) -> None:
+        """A worker that finds nothing to take ends what is paused, if the study is at its end."""
+        self.does(who, blow, lambda: self.workers[who].study.rungs.close(spent=False))
 
     @precondition(lambda self: self.holders)
     @rule(who=WORKERS, afresh=st.booleans(), blow=BLOWS)
@@ -280,7 +306,7 @@ class QueueMachine(RuleBasedStateMachine):
         assert self.epochs_in_database() == len(self.begun) <= EPOCHS
 
     def teardown(self) -> None:
-        """One worker that is left finishes the study."""
+        """One worker that is left finishes the study; each trial that it claims goes on further."""
         if not hasattr(self, "workers"):
             return
         study = self.workers[0].study
@@ -288,7 +314,12 @@ class QueueMachine(RuleBasedStateMachine):
         late = update(leases).where(leases.c.study_id == study.id).values(**OVER)
         study.storage.transact(lambda connection: connection.execute(late))
         while (trial := study.trials.claim(random_sampler, NopPruner())) is not None:
-            study.results.complete(trial, 0.25)
+            lease, rule = study.trials.lease_of(trial), study.rungs.rule
+            if rule is not None and not all(study.rungs.reach(lease, each, 0.5) for each in rule.epochs):
+                study.trials.hand_back(lease)
+            else:
+                study.results.complete(trial, 0.25)
+        study.rungs.close(spent=False)
         assert [row.state in FINISHED for row in self.rows()] == [True] * self.asked
 
     # How it is done and seen.
@@ -381,13 +412,16 @@ class QueueMachine(RuleBasedStateMachine):
         return int(study.storage.read(lambda c: c.execute(epoch_budget.begun(study.id)).scalar_one()))
 
 
-def test_no_history_of_workers_and_deaths_loses_or_repeats_a_trial(empty_storage_url: str) -> None:
+@pytest.mark.parametrize("pauses", [False, True], ids=["", "pausing"])
+def test_no_history_of_workers_and_deaths_loses_or_repeats_a_trial(
+    empty_storage_url: str, pauses: bool
+) -> None:
     storages = [open_storage(empty_storage_url, create=False, patience=Impatient(60.0)) for _ in range(3)]
 
     class Machine(QueueMachine):
         pass
 
-    Machine.storages, Machine.names = storages, count()
+    Machine.storages, Machine.names, Machine.pauses = storages, count(), pauses
     try:
         run_state_machine_as_test(
             Machine, settings=settings(share_of_examples(SHARE), stateful_step_count=40, phases=PHASES)

@@ -1,21 +1,56 @@
-"""What happens: trials and workers, training and publishing, the server and the command line."""
+"""What happens: trials and workers, training and publishing, the server and the command line.
 
+For scripts that were written for KerasTuner it stands in KerasTuner's place: `import studyhall.search as kt`.
+"""
+
+import sys
 from importlib import import_module
 
 TYPE_CHECKING = False  # as type checkers know it; `typing` takes long to import
 if TYPE_CHECKING:
+    from keras_tuner import (
+        HyperModel,
+        HyperParameters,
+        Objective,
+        Oracle,
+        applications,
+        engine,
+        errors,
+        oracles,
+    )
+
     from studyhall.search.tuner.tuner import Tuner
     from studyhall.search.tuner.tuners import BayesianOptimization, GridSearch, Hyperband, RandomSearch
 
-__all__ = ["BayesianOptimization", "GridSearch", "Hyperband", "RandomSearch", "Tuner"]
+_TUNERS = ("BayesianOptimization", "GridSearch", "Hyperband", "RandomSearch", "Tuner")
+# What a script needs besides is KerasTuner's own.
+__all__ = [
+    "BayesianOptimization",
+    "GridSearch",
+    "HyperModel",
+    "HyperParameters",
+    "Hyperband",
+    "Objective",
+    "Oracle",
+    "RandomSearch",
+    "Tuner",
+    "applications",
+    "engine",
+    "errors",
+    "oracles",
+]
 
 
 def __getattr__(name: str) -> object:
-    """Import a tuner when it is asked for: it brings Keras, which takes seconds."""
-    if name in __all__:
+    """Import a name when it is asked for: tuners bring Keras, which takes seconds."""
+    if name in _TUNERS:
         return getattr(import_module("studyhall.search.tuner.tuners"), name)
+    if name in __all__:
+        return getattr(import_module("keras_tuner"), name)
+    if name == "tuners":  # `kt.tuners.RandomSearch` is ours, too
+        return sys.modules[__name__]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "tuners"})

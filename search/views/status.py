@@ -1,5 +1,6 @@
 """How studies stand, as a table for people or as JSON for programs."""
 
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -59,8 +60,8 @@ def show_status(summaries: Sequence[StudySummary], storage: str, *, as_json: boo
             console.print(line, markup=False, soft_wrap=True)
         if paused := paused_in_words(summary.rungs):
             console.print(f"paused trials of {summary.name}: {paused}", markup=False, soft_wrap=True)
-        if summary.expired:
-            console.print(expired_in_words(summary), markup=False, soft_wrap=True)
+        for line in silent_in_words(summary):
+            console.print(line, markup=False, soft_wrap=True)
         if summary.exhausted is not None:
             console.print(
                 f"{summary.name}: {exhausted_in_words(summary.exhausted)}", markup=False, soft_wrap=True
@@ -102,14 +103,31 @@ def _best(summary: StudySummary) -> str:
     return f"best {best.value:.6g} (trial {best.number})" if best else "no best value yet"
 
 
-def expired_in_words(summary: StudySummary) -> str:
-    """Return the line for running trials whose lease is over: their workers are gone."""
-    one = summary.expired == 1
-    return (
-        f"{summary.expired} running trial{' of' if one else 's of'} {summary.name} {'has' if one else 'have'} lost "
-        f"{'its worker' if one else 'their workers'}: the next worker that looks for a trial puts {'it' if one else 'them'} back "
-        "into the queue"
-    )
+def silent_in_words(summary: StudySummary) -> Iterator[str]:
+    """Yield a line for each running trial whose worker is not heard of, and when it comes back."""
+    for trial in summary.silent:
+        heard = f"{trial.worker or 'its worker'} was last heard of {trial.silent_seconds:.0f} s ago"
+        comes = (
+            f"it goes back into the queue in {trial.back_seconds:.0f} s, unless that worker is heard of"
+            if trial.back_seconds > 0
+            else _taken_up(summary, "it")
+        )
+        yield f"trial {trial.number} of {summary.name}: {heard}; {comes}"
+    unheard = summary.expired - sum(trial.back_seconds <= 0 for trial in summary.silent)
+    if unheard > 0:  # such as another program's, which nobody ever leased
+        one = unheard == 1
+        yield (
+            f"{unheard} running trial{' of' if one else 's of'} {summary.name} {'has' if one else 'have'} lost "
+            f"{'its worker' if one else 'their workers'}: {_taken_up(summary, 'it' if one else 'them')}"
+        )
+
+
+def _taken_up(summary: StudySummary, what: str) -> str:
+    """Say who takes trials up whose workers are gone."""
+    if summary.workers:
+        return f"the next worker that looks for a trial puts {what} back into the queue"
+    name = shlex.quote(summary.name)
+    return f"no worker is there to put {what} back into the queue; start one with: studyhall worker {name}"
 
 
 def front_in_words(summary: StudySummary) -> Iterator[str]:

@@ -21,6 +21,7 @@ from studyhall.studies.queue.withdrawal import Exhausted
 from studyhall.studies.status import queries
 from studyhall.studies.status.goals import schedule_of
 from studyhall.studies.status.rungs import count_rungs
+from studyhall.studies.status.silent_trials import silent_trials
 from studyhall.studies.status.summary import Publication, StudySummary
 
 _SHOWN_NAMES = 8
@@ -147,6 +148,7 @@ def read_summary(connection: Connection, name: str, study_id: int) -> StudySumma
         rungs=count_rungs(connection, study_id, found.get(DEFINITION)),
         exhausted=Exhausted(**found[EXHAUSTED]) if EXHAUSTED in found else None,
         expired=reclaiming.count_expired(connection, study_id, LEASE_SECONDS) if leased else 0,
+        silent=silent_trials(connection, study_id) if leased else (),
         stopping=flags.is_requested(connection, study_id),
         workers=workers.alive(connection, study_id, LEASE_SECONDS) if leased else [],
     )

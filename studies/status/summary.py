@@ -7,6 +7,7 @@ from typing import Any
 
 from studyhall.studies.queue.withdrawal import Exhausted
 from studyhall.studies.queue.workers import WorkerSeen
+from studyhall.studies.status.silent_trials import SilentTrial
 from studyhall.studies.values import Value
 
 
@@ -97,6 +98,7 @@ class StudySummary:
     front: Sequence[FrontTrial] = ()  # the Pareto front, by the first objective; empty where there is one
     rungs: Sequence[RungCounts] = ()  # those that trials have reached, the first one first
     exhausted: Exhausted | None = None  # where its trials were withdrawn for want of something to try
+    silent: Sequence[SilentTrial] = ()  # running trials whose workers are not heard of
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from studyhall.search.session.session import farewell
 from studyhall.search.session.workplace import Workplace
 from studyhall.search.views.status import show_status
 from studyhall.studies.artifacts.opening import open_artifact_store
+from studyhall.studies.queue.workers import WorkerSeen
+from studyhall.studies.status.silent_trials import SilentTrial
 
 
 def advised(text: str, verb: str) -> list[str]:
@@ -66,4 +68,25 @@ def test_status_counts_running_trials_whose_worker_is_gone(
     show_status([entry], site.url, as_json=False)
     assert "lost" not in capsys.readouterr().out
     show_status([replace(entry, expired=2)], site.url, as_json=False)
-    assert "2 running trials of bss have lost their workers" in capsys.readouterr().out
+    assert (
+        "2 running trials of bss have lost their workers: no worker is there to put them back into the queue; "
+        "start one with: studyhall worker bss\n" in capsys.readouterr().out
+    )
+
+
+def test_status_says_whose_worker_is_gone_and_when_its_trial_comes_back(
+    site: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.study()
+    entry = site.catalogue.summary("bss")
+    silent = [SilentTrial(3, "here-7-f00", 41.0, 19.0), SilentTrial(4, "there-8-ba5", 95.0, -35.0)]
+    alive = WorkerSeen("me", "here", 1, "CPU", 9.0, 1.0, None, None, None)
+    show_status([replace(entry, expired=1, silent=silent, workers=[alive])], site.url, as_json=False)
+    shown = capsys.readouterr().out
+    assert (
+        "trial 3 of bss: here-7-f00 was last heard of 41 s ago; it goes back into the queue in 19 s, "
+        "unless that worker is heard of\n"
+        "trial 4 of bss: there-8-ba5 was last heard of 95 s ago; the next worker that looks for a trial puts it "
+        "back into the queue\n"
+    ) in shown
+    assert "lost" not in shown

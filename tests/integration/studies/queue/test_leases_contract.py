@@ -302,9 +302,16 @@ def test_workers_are_listed_with_what_they_do_as_long_as_they_live(
 def test_catalogue_counts_expired_leases_and_changes_nothing(study: Study, empty_storage_url: str) -> None:
     claim(study)
     with Catalogue(empty_storage_url) as catalogue:
-        assert catalogue.summary("bss").expired == 0
+        assert (catalogue.summary("bss").expired, catalogue.summary("bss").silent) == (0, [])
+        late = update(leases).values(renewed_at=now() - 40.0, worker="a-1-b")
+        study.storage.transact(lambda connection: connection.execute(late))
+        (silent,) = catalogue.summary("bss").silent
+        assert (silent.number, silent.worker) == (0, "a-1-b")
+        assert silent.silent_seconds == pytest.approx(40, abs=15)
+        assert silent.back_seconds == pytest.approx(20, abs=15)
         expire(study)
         assert catalogue.summary("bss").expired == 1
+        assert catalogue.summary("bss").silent[0].back_seconds < 0
         assert catalogue.summary("bss").counts == Counts(waiting=2, running=1)
         study.request_stop()
         assert catalogue.summary("bss").stopping

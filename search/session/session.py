@@ -28,7 +28,7 @@ from studyhall.search.workers.settings import WorkerSettings
 from studyhall.search.workers.worker import Worker
 from studyhall.studies.artifacts.location import artifact_location
 from studyhall.studies.bundle.record import published
-from studyhall.studies.errors import WORK_FAILED, StorageAwayError
+from studyhall.studies.errors import WORK_FAILED, StorageAwayError, StudyhallError
 from studyhall.studies.study_file.reference import StudyReference
 
 if TYPE_CHECKING:  # most sessions work on this machine
@@ -111,7 +111,12 @@ class Session:
                 self.progress.say(f"The search ends: {over}; {counts.waiting} trials are left in the queue")
                 return
             if over is None and study.rungs.any_left():
-                work()
+                try:
+                    work()
+                except StudyhallError as error:
+                    if gate.look() is None:
+                        raise
+                    self.progress.say(f"{error}")  # what is used up is an end all the same, and no error
                 continue
             self.progress.observe(Waiting(counts.running))
             self._stop.wait(LOOK_SECONDS)

@@ -1,11 +1,14 @@
 """A budget of epochs is exact, with any number of workers, on SQLite and on PostgreSQL."""
 
+import random
 import threading
 
 import pytest
 from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
+from sqlalchemy import update
 
+from studyhall.studies.database.studyhall_tables import leases
 from studyhall.studies.definition import Definition
 from studyhall.studies.errors import LeaseLostError
 from studyhall.studies.queue.lease import Lease
@@ -58,3 +61,40 @@ def test_an_epoch_that_is_trained_again_elsewhere_counts_once(empty_storage_url:
     assert [study.begin_epoch(again, epoch, 3) for epoch in (2, 3, 4)] == [True, True, False]
     with pytest.raises(LeaseLostError):
         study.begin_epoch(first, 2, 3)
+
+
+def die(study: Study, lease: Lease) -> None:
+    """Have the worker of a trial be silent for too long."""
+    silent = update(leases).where(leases.c.trial_id == lease.trial_id).values(renewed_at=0.0)
+    study.storage.transact(lambda connection: connection.execute(silent))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_deaths_and_hand_backs_leave_the_budget_exact(empty_storage_url: str, seed: int) -> None:
+    study = open_study(empty_storage_url, trials=9)
+    chance = random.Random(seed)
+    held = [take(study) for _ in range(3)]
+    reached = {lease.number: 0 for lease in held}
+    begun: list[tuple[int, int]] = []
+    while held:
+        lease = held.pop(chance.randrange(len(held)))
+        epoch = reached.setdefault(lease.number, 0) + 1
+        if not study.begin_epoch(lease, epoch, 17):
+            study.trials.hand_back(lease)
+            continue
+        begun.append((lease.number, epoch))
+        match chance.choice(["finish", "finish", "die", "hand back"]):
+            case "finish":
+                reached[lease.number] = epoch
+                study.checkpoints.record(lease, epoch, f"{lease.number}-{epoch}", "0" * 64)
+                held.append(lease)
+                continue
+            case "die":
+                die(study, lease)
+            case "hand back":
+                study.trials.hand_back(lease)
+        held.append(take(study))
+    assert len(set(begun)) == 17
+    assert len(begun) > 17, "nothing was begun twice"
+    assert study.spent().epochs == 17
+    study.storage.close()

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
         oracles,
     )
 
+    from studyhall.search.tuner.sklearn_tuner import SklearnTuner
     from studyhall.search.tuner.tuner import Tuner
     from studyhall.search.tuner.tuners import BayesianOptimization, GridSearch, Hyperband, RandomSearch
 
-_TUNERS = ("BayesianOptimization", "GridSearch", "Hyperband", "RandomSearch", "Tuner")
+_TUNERS = ("BayesianOptimization", "GridSearch", "Hyperband", "RandomSearch", "SklearnTuner", "Tuner")
 # What a script needs besides is KerasTuner's own.
 __all__ = [
     "BayesianOptimization",
@@ -33,6 +34,7 @@ __all__ = [
     "Objective",
     "Oracle",
     "RandomSearch",
+    "SklearnTuner",
     "Tuner",
     "applications",
     "engine",

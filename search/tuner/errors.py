@@ -17,3 +17,7 @@ class SearchFailedError(UserCodeError, RuntimeError):
 
 class NoWeightsError(UserCodeError, RuntimeError):
     """A trial's model cannot be had: its weights were not kept, are gone, or are another model's."""
+
+
+class MissingPackageError(UserCodeError, ImportError):
+    """A tuner needs a package that is not installed."""

@@ -10,7 +10,6 @@ from keras_tuner.engine.trial import Trial
 from keras_tuner.engine.tuner import maybe_distribute
 
 from studyhall.search.processes.scratch import scratch_folder
-from studyhall.search.tuner.callbacks import WEIGHTS
 from studyhall.search.tuner.errors import NoWeightsError
 from studyhall.search.tuner.rebuilt_model import build_as_before, load_weights
 from studyhall.search.tuner.trial_training import TrialTraining
@@ -36,23 +35,26 @@ class SearchResults(TrialTraining):
             raise UserCodeError(
                 "the weights of a trial need the model that they are of: give Tuner the HyperModel or build(hp) of the search"
             )
-        number = int(trial.trial_id)
-        facts = self.oracle.study.optuna().get_trials(deepcopy=False)[number].user_attrs
         model = self._try_build(trial.hyperparameters)
         with scratch_folder() as folder, maybe_distribute(self.distribution_strategy):
-            path = folder / WEIGHTS
-            self._copy_kept(number, path, facts)
+            path = folder / self.model_file
+            facts = self.copy_kept(trial, path)
             build_as_before(model, facts)
             load_weights(model, path, facts, trial.trial_id)
         return model
 
-    def _copy_kept(self, number: int, path: Path, facts: Mapping[str, Any]) -> None:
-        """Copy what was kept of a trial into a file, or say why there is nothing."""
-        study = self.oracle.study
+    def copy_kept(self, trial: Trial, path: Path) -> Mapping[str, Any]:
+        """Copy what was kept of a trial into a file, and return the trial's attributes.
+
+        Raises:
+            NoWeightsError: Nothing was kept, or it is gone.
+        """
+        study, number = self.oracle.study, int(trial.trial_id)
+        facts: Mapping[str, Any] = study.optuna().get_trials(deepcopy=False)[number].user_attrs
         anew = f"train anew: tuner.hypermodel.build(tuner.oracle.trials['{number}'].hyperparameters)"
         try:
             if self.oracle.models.copy_to(number, path):
-                return
+                return facts
         except ArtifactError as error:
             raise NoWeightsError(
                 f"the weights of trial {number} are gone: {reason(error)}. Bring the files back, or {anew}. If you did not mean to "

@@ -20,7 +20,6 @@ from studyhall.search.training.callbacks import (
 from studyhall.search.training.failures import outcome_of
 from studyhall.search.training.result import Result
 from studyhall.search.training.trial import values_of
-from studyhall.search.tuner.callbacks import WEIGHTS
 from studyhall.search.tuner.objective import (
     as_tables,
     mean_result_of,
@@ -126,7 +125,7 @@ class TrialEnding(TrialTraining):
         note_metrics(trial, result.metrics, objective)
         trial.score = objective.get_value(result.metrics)
         self._record({METRICS: result.metrics, BEST_EPOCH: result.best_epoch, HISTORY: result.history})
-        saved = in_hand.scratch / WEIGHTS
+        saved = in_hand.scratch / self.model_file
         in_hand.weights = saved if saved.is_file() else None
 
 

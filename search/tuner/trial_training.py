@@ -46,6 +46,7 @@ _HOOKS = ("on_batch_begin", "on_batch_end", "on_epoch_begin", "on_epoch_end")
 class TrialTraining(keras_tuner.Tuner):  # type: ignore[misc]
     """The part of a Tuner that trains the trial in hand."""
 
+    model_file = WEIGHTS  # what is kept of a trial's model
     _told_tensorboard = False
     _told_epochs = False  # whether it was told, or has said, how many epochs a trial trains
 
@@ -211,13 +212,20 @@ class TrialTraining(keras_tuner.Tuner):  # type: ignore[misc]
             model: The model.
             step: Ignored.
         """
-        in_hand = self.oracle.in_hand
-        if int(trial_id) != in_hand.handle.number:
+        self.require_in_hand(trial_id)
+        model.save_weights(self.oracle.in_hand.scratch / self.model_file, overwrite=True)
+        self._record(how_built(model))
+
+    def require_in_hand(self, trial_id: str) -> None:
+        """Refuse a model for a trial that this process does not run.
+
+        Raises:
+            UserCodeError: It runs another one.
+        """
+        if int(trial_id) != self.oracle.in_hand.handle.number:
             raise UserCodeError(
                 f"trial {trial_id} is not being run: only the trial in hand can be given a model"
             )
-        model.save_weights(in_hand.scratch / WEIGHTS, overwrite=True)
-        self._record(how_built(model))
 
 
 def _can_be_copied(callback: Any) -> bool:

@@ -12,7 +12,10 @@ from studyhall.search.tuner.algorithms import (
     hyperband,
     random_search,
 )
+from studyhall.search.tuner.sklearn_tuner import SklearnTuner
 from studyhall.search.tuner.tuner import Tuner
+
+__all__ = ["BayesianOptimization", "GridSearch", "Hyperband", "RandomSearch", "SklearnTuner", "Tuner"]
 
 
 class RandomSearch(Tuner):

@@ -104,11 +104,11 @@ def _best(summary: StudySummary) -> str:
 
 
 def silent_in_words(summary: StudySummary) -> Iterator[str]:
-    """Yield a line for each running trial whose worker is not heard of, and when it comes back."""
+    """Yield a line for each running trial whose worker is silent, and when it comes back."""
     for trial in summary.silent:
-        heard = f"{trial.worker or 'its worker'} was last heard of {trial.silent_seconds:.0f} s ago"
+        heard = f"{trial.worker or 'its worker'} has been silent for {trial.silent_seconds:.0f} s"
         comes = (
-            f"it goes back into the queue in {trial.back_seconds:.0f} s, unless that worker is heard of"
+            f"it goes back into the queue in {trial.back_seconds:.0f} s, unless that worker reports again"
             if trial.back_seconds > 0
             else _taken_up(summary, "it")
         )

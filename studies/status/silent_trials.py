@@ -1,4 +1,4 @@
-"""The running trials whose workers are not heard of: who that is, and when the trials come back."""
+"""The running trials whose workers are silent: which workers those are, and when the trials come back."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class SilentTrial:
 
 
 def silent_trials(connection: Connection, study_id: int) -> list[SilentTrial]:
-    """Return a study's running trials whose workers are not heard of, in the order of their numbers."""
+    """Return a study's running trials whose workers are silent, in the order of their numbers."""
     silent = now() - leases.c.renewed_at
     query = (
         select(trials.c.number, leases.c.worker, silent, leases.c.ttl_seconds - silent)

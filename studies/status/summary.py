@@ -98,7 +98,7 @@ class StudySummary:
     front: Sequence[FrontTrial] = ()  # the Pareto front, by the first objective; empty where there is one
     rungs: Sequence[RungCounts] = ()  # those that trials have reached, the first one first
     exhausted: Exhausted | None = None  # where its trials were withdrawn for want of something to try
-    silent: Sequence[SilentTrial] = ()  # running trials whose workers are not heard of
+    silent: Sequence[SilentTrial] = ()  # running trials whose workers are silent
 
 
 @dataclass(frozen=True)

@@ -84,9 +84,9 @@ def test_status_says_whose_worker_is_gone_and_when_its_trial_comes_back(
     show_status([replace(entry, expired=1, silent=silent, workers=[alive])], site.url, as_json=False)
     shown = capsys.readouterr().out
     assert (
-        "trial 3 of bss: here-7-f00 was last heard of 41 s ago; it goes back into the queue in 19 s, "
-        "unless that worker is heard of\n"
-        "trial 4 of bss: there-8-ba5 was last heard of 95 s ago; the next worker that looks for a trial puts it "
+        "trial 3 of bss: here-7-f00 has been silent for 41 s; it goes back into the queue in 19 s, "
+        "unless that worker reports again\n"
+        "trial 4 of bss: there-8-ba5 has been silent for 95 s; the next worker that looks for a trial puts it "
         "back into the queue\n"
     ) in shown
     assert "lost" not in shown

@@ -1,7 +1,6 @@
 """Projects of people's own through `check`, `search` and `fetch`, compared with plain Keras."""
 
 import json
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,12 @@ import numpy as np
 import pytest
 
 from studyhall.search.actions import check
-from studyhall.search.cli import main
 from studyhall.search.processes.limits import Limits
 from studyhall.search.processes.trainer_process import TrainerProcess
 from studyhall.search.session import session
 from tests.acceptance.by_hand import Work
 from tests.acceptance.own_projects import PROJECTS, ROUNDING, Own
+from tests.support.command_line import run_command
 
 Command = Callable[..., tuple[int, str]]
 
@@ -46,16 +45,9 @@ def command(
     monkeypatch.setattr(session, "TrainerProcess", lambda *_: trainer)
 
     def run(*arguments: str) -> tuple[int, str]:
-        monkeypatch.setattr("sys.argv", ["studyhall", *arguments])
-        handlers = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            with pytest.raises(SystemExit) as ended:
-                main()
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
+        status = run_command(arguments, monkeypatch)
         output, errors = capsys.readouterr()
-        return int(str(ended.value.code)), output + errors
+        return status, output + errors
 
     return run
 

@@ -95,7 +95,7 @@ def _in_words(number: int, filename: object = None) -> str:
             "Code that never closes its files comes to this, too."
         )
     if number in (errno.EIO, errno.ESTALE):
-        return f"The disk of {_place(filename)} fails: {os.strerror(number)}. Mend or mount it, {AGAIN}"
+        return f"The disk of {_place(filename)} fails: {os.strerror(number)}. Repair or remount it, {AGAIN}"
     return (
         "No thread or process can be started: memory is used up, or the number of processes (ulimit -u, pids of a "
         f"container). Raise the limit, or have fewer workers here, {AGAIN}"

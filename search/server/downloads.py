@@ -11,6 +11,7 @@ from starlette.responses import Response, StreamingResponse
 
 from studyhall.search.server import etags
 from studyhall.search.server.bundles import open_published, published_bundle
+from studyhall.search.server.names import PAGE
 from studyhall.search.server.ranges import ByteRange, UnsatisfiableError, requested
 from studyhall.search.server.served import served_of
 from studyhall.studies.files import CHUNK
@@ -19,7 +20,7 @@ router = APIRouter()
 
 # A picture that is opened by itself must not run anything, whatever a person's own code has put into it.
 _HARMLESS = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-_PATH = "/studies/{name}/best/{file}"
+_PATH = f"/studies/{PAGE}/best/{{file}}"
 
 _ANSWERS: dict[int | str, dict[str, object]] = {
     200: {"description": "The file.", "content": {"application/octet-stream": {}}},

@@ -233,9 +233,7 @@ class _Check:
                 **arguments_for(hypermodel, examples),
             )
         if batches.first == 0 and account.fits:
-            raise UserCodeError(
-                f"an epoch of '{source}' has 0 batches: see that it holds a full batch at least"
-            )
+            raise UserCodeError(f"an epoch of '{source}' has 0 batches: it must hold one full batch at least")
         if batches.is_used_up or is_used_up_by_a_pass(whole.train) or is_used_up_by_a_pass(whole.validation):
             raise UserCodeError(
                 f"'{source}' returns data that are used up after one epoch: return a tf.data.Dataset whose generator function begins "

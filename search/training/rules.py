@@ -17,7 +17,7 @@ EARLY_STOPPING, PLATEAU, COSINE = "early stopping", "learning-rate reduction", "
 
 _NO_OPTIMIZER = "the model has no optimizer"
 A_CALLBACKS = "a callback sets the learning rate"
-OWN_LOOP = "no model.fit() of fit() is given our callbacks"
+OWN_LOOP = "no model.fit() in fit() is given the callbacks"
 _OWN_SCHEDULE = "the optimizer has a learning-rate schedule of its own"
 
 

@@ -103,5 +103,5 @@ def _joined(maps: Sequence[Any]) -> Any:
         return maps[0]
     images = [each[..., np.newaxis] if each.ndim == 3 else each for each in maps]
     if any(each.ndim != 4 or each.shape[:3] != images[0].shape[:3] for each in images):
-        raise NothingToDrawError("they are no images of one size")
+        raise NothingToDrawError("they are not images of one size")
     return np.concatenate(images, axis=-1)

@@ -40,7 +40,7 @@ class SearchDisplay(Display):  # type: ignore[misc]
     def on_search_begin(self, trials: int, withdrawn: int, keep_models: int) -> None:
         """Say how many trials were withdrawn, and of how many the weights are kept, if not of all."""
         if self.verbose and withdrawn:
-            sys.stdout.write(f"max_trials is {trials} now: {withdrawn} that waited are withdrawn.\n")
+            sys.stdout.write(f"max_trials is {trials} now: {withdrawn} waiting trials are withdrawn.\n")
         if self.verbose and keep_models < trials:
             sys.stdout.write(
                 f"The weights of the best {keep_models} of {trials} trials are kept: keep_models says how many.\n"

@@ -42,7 +42,7 @@ def make_objective(objective: Any) -> kinds.Objective:
     """
     if isinstance(objective, list | tuple):
         if not objective:
-            raise UserCodeError("objective=[] judges trials by nothing: name at least one metric")
+            raise UserCodeError("objective=[] names no metric: name at least one")
         if len(objective) == 1:
             return make_objective(objective[0])
         return FirstObjective([make_objective(each) for each in objective])

@@ -126,7 +126,7 @@ class TrialTraining(keras_tuner.Tuner):  # type: ignore[misc]
             )
         elif trained == 1:
             sys.stdout.write(
-                f"A trial trains 1 epoch, Keras's default, so pruner {definition.pruner.name!r} has nothing to end: "
+                f"A trial trains 1 epoch, Keras's default, so pruner {definition.pruner.name!r} can prune nothing: "
                 "give search(..., epochs=N).\n"
             )
 

@@ -174,7 +174,7 @@ def _examples(train: Any, validation: Any, fingerprint: str, batch_size: int, so
         steps = steps_of(train)
         if steps == 0:
             raise UserCodeError(
-                f"'{source}' returns a {_named(train)} of 0 batches to train on: see that it holds a full batch at least"
+                f"'{source}' returns a {_named(train)} of 0 batches to train on: it must hold one full batch at least"
             )
         return Examples(train, validation, fingerprint, {}, steps, batch_size_of(train))
     sizes = _require_as_many((x, *arguments.values()), "to train on", source)
@@ -196,7 +196,9 @@ def _require_as_many(parts: Iterable[Any], purpose: str, source: str) -> set[int
     sizes = {length(part) for part in parts if part is not None and is_arrays(part)}
     if len(sizes) > 1:
         shown = " and ".join(map(str, sorted(sizes)))
-        raise UserCodeError(f"'{source}' returns arrays of {shown} examples {purpose}: they must be as many")
+        raise UserCodeError(
+            f"'{source}' returns arrays of {shown} examples {purpose}: their numbers must be the same"
+        )
     return sizes
 
 

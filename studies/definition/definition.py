@@ -67,7 +67,7 @@ class Definition(Section):
     sampler: SamplerSpec = Field(default_factory=SamplerSpec, description="What proposes hyperparameters.")
     pruner: PrunerSpec = Field(default_factory=PrunerSpec, description="What ends hopeless trials early.")
     scheduler: SchedulerSpec = Field(
-        default_factory=SchedulerSpec, description="What pauses trials, and which of them goes on first."
+        default_factory=SchedulerSpec, description="What pauses trials, and which of them continues first."
     )
     hypermodel: HyperModelSpec = Field(
         default_factory=HyperModelSpec, description="The network whose hyperparameters are searched."

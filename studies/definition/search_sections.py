@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from studyhall.did_you_mean import closest, suggested
 from studyhall.studies.artifacts.s3.location import SCHEME, S3Location
 from studyhall.studies.database.names import FORMS, is_file_name
 from studyhall.studies.definition.section import Section, Table
@@ -90,7 +91,19 @@ class FurtherObjectiveSpec(Section):
             return given | {"direction": "minimize"}
         if words & _MAXIMIZED:
             return given | {"direction": "maximize"}
-        raise ValueError(f"metric {metric!r} needs a direction; add direction = 'minimize' or 'maximize'")
+        meant = _spelt(metric)
+        hint = "" if meant is None else f"{suggested([meant])} Otherwise "
+        raise ValueError(
+            f"metric {metric!r} needs a direction; {hint}add direction = 'minimize' or 'maximize'"
+        )
+
+
+def _spelt(metric: str) -> str | None:
+    """Return a metric's name in which a word that nobody knows is one that is almost it; None if none is."""
+    for word in re.findall(r"[a-z0-9]+", metric.lower()):
+        if near := closest(word, _MINIMIZED | _MAXIMIZED, cutoff=0.8):
+            return metric.lower().replace(word, near[0])
+    return None
 
 
 class ObjectiveSpec(FurtherObjectiveSpec):
@@ -232,7 +245,7 @@ class SchedulerSpec(Section):
     name: Literal["none", "asha"] = Field(
         default="none",
         description="'none' trains each trial to its end; 'asha' (asynchronous successive halving) pauses trials at rungs, and "
-        "goes on with the best of each rung. It takes the place of a pruner.",
+        "continues the best of each rung. It takes the place of a pruner.",
     )
     min_epochs: int = Field(default=1, ge=1, description="Epochs at which the first rung is.")
     reduction_factor: int = Field(
@@ -259,6 +272,6 @@ class SchedulerSpec(Section):
         for name in ("min_epochs", "reduction_factor"):
             if not self.pauses and getattr(self, name) != type(self).model_fields[name].default:
                 raise ValueError(
-                    f"{name} means nothing where nothing pauses; add name = 'asha', or remove it"
+                    f"{name} has no effect where nothing pauses; add name = 'asha', or remove it"
                 )
         return self

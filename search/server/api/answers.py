@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from studyhall.search.server.api import models
 from studyhall.search.server.bundles import PublishedBundle
+from studyhall.search.server.names import segment
 from studyhall.studies.bundle.manifest import Manifest
 from studyhall.studies.json_text import finite
 from studyhall.studies.status.goals import goals_of
@@ -17,7 +18,7 @@ from studyhall.studies.status.trial_pages import TrialPage, TrialRow
 
 def page_url(name: str) -> str:
     """Return the address of a study's page on this server."""
-    return f"/studies/{quote(name, safe='')}"
+    return f"/studies/{segment(name)}"
 
 
 def file_url(name: str, file: str) -> str:

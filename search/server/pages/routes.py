@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from studyhall.search.server import etags
 from studyhall.search.server.api.answers import page_url
+from studyhall.search.server.names import PAGE
 from studyhall.search.server.pages.templating import render, static_file
 from studyhall.search.server.pages.view import view_of
 from studyhall.search.server.served import Served, report_of, served_of, summaries_of
@@ -56,7 +57,7 @@ async def studies(request: Request) -> Response:
     return HTMLResponse(page, headers=_FRESH)
 
 
-@router.api_route("/studies/{name}", methods=["GET", "HEAD"])
+@router.api_route(f"/studies/{PAGE}", methods=["GET", "HEAD"])
 async def study(name: str, request: Request) -> Response:
     """A study's page."""
     served = served_of(request)
@@ -74,7 +75,7 @@ async def study(name: str, request: Request) -> Response:
     return HTMLResponse(page, headers=_FRESH)
 
 
-@router.api_route("/studies/{name}/live", methods=["GET", "HEAD"])
+@router.api_route(f"/studies/{PAGE}/live", methods=["GET", "HEAD"])
 async def live(name: str, request: Request) -> Response:
     """The part of a study's page that changes, for the script that puts it in place."""
     part = await _live_part(served_of(request), name)

@@ -12,11 +12,11 @@ from tests.messages import documents, messages
 
 NO_ENGLISH = re.compile(
     r"""\b(
-    gone\ on\ with | goes\ on\ from | [Gg]o\ on\ with: | [Mm]end\ (it|the|~) | (is|are)\ given\ up
+    gone\ on\ with | goes\ on\ from | [Gg]o\ on\ with: | [Mm]end\ (it|the|or|~) | (is|are)\ given\ up
     | says\ nothing\ of | nobody\ knows | (is|it|are)\ no\ (text|number|bundle|CSV|option|token|folder|image)\b
     | cannot\ be\ had | for\ want\ of | by\ now\b | comes?\ in\ (and|with) | could\ come\ in | not\ heard\ of
     | make\ it\ your\ own | passes\ over | trials?\ that\ waited | [Bb]e(st)?\ compromises? | dealt\ out
-    | look\ at\ its\ disk | means\ nothing\ to | cannot\ do\ without | is\ not\ said | why\ is\ said
+    | look\ at\ its\ disk | by\ nothing | nothing\ to\ end | as\ many$ | people\ were | means\ nothing\ to | cannot\ do\ without | is\ not\ said | why\ is\ said
     )""",
     re.VERBOSE,
 )

@@ -164,6 +164,18 @@ def test_study_of_another_program_is_shown_as_far_as_it_is_known(site: Any) -> N
     assert site.ask("/readyz").status_code == 200
 
 
+@pytest.mark.parametrize("name", ["a/b c", "x?y#z", "ü [1]", "100%", "%2F", "..", "n" * 300])
+def test_whatever_name_a_study_of_plain_optuna_has_its_page_and_its_report_are_found(
+    site: Any, name: str
+) -> None:
+    optuna.create_study(storage=site.storage, study_name=name)
+    (url,) = [each["url"] for each in site.ask("/api/overview").json()["studies"]]
+    assert site.ask(f"/api{url}").json()["name"] == name
+    page = site.ask(url)
+    assert page.status_code == 200
+    assert f'href="/api{url}"' in page.text
+
+
 def test_database_that_is_away_is_one_line_and_no_traceback(site: Any) -> None:
     site.study()
     with closing(sqlite3.connect(site.folder / "studies.db")) as connection:

@@ -424,7 +424,7 @@ LINES = {
     "good dates": f"{FIT}bad.py:dates gives dates as x, datetime64[D] (200, 4), {NUMBERS}",
     "good narrow_validation": FIT
     + "layer 'dense' expects 4 features, bad.py:narrow_validation gives float32 (40, 3) to validate on",
-    "good few_targets": "'bad.py:few_targets' returns arrays of 30 and 40 examples to validate on: they must be as many",
+    "good few_targets": "'bad.py:few_targets' returns arrays of 30 and 40 examples to validate on: their numbers must be the same",
     "good alone": FIT + "the loss has no targets, bad.py:alone gives float32 (200, 4) alone: return (x, y)",
     "good unbatched": FIT
     + "the model expects (?, 4), bad.py:unbatched gives float32 (4,) in batches, which are single examples: add .batch(n)",

@@ -138,7 +138,7 @@ def test_fewer_trials_than_before_withdraw_those_that_wait_and_say_so(make: Make
     assert states(fewer) == [TrialState.WAITING] * 5  # until it searches
     fewer.search()
     assert states(fewer) == [TrialState.COMPLETE] * 2
-    assert "max_trials is 2 now: 3 that waited are withdrawn." in capsys.readouterr().out.splitlines()
+    assert "max_trials is 2 now: 3 waiting trials are withdrawn." in capsys.readouterr().out.splitlines()
 
 
 def test_trials_keep_their_ids_while_a_study_grows(make: MakeTuner) -> None:

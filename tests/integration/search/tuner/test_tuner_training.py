@@ -168,7 +168,7 @@ def test_a_pruner_with_nothing_to_end_is_told_of_in_one_line(make: MakeTuner, ca
     tuner.search(X, Y, validation_data=(X, Y))
     assert epochs_of(tuner) == [1, 1]  # as with Keras and KerasTuner
     shown = capsys.readouterr().out.splitlines()
-    told = "A trial trains 1 epoch, Keras's default, so pruner 'MedianPruner' has nothing to end: give search(..., epochs=N)."
+    told = "A trial trains 1 epoch, Keras's default, so pruner 'MedianPruner' can prune nothing: give search(..., epochs=N)."
     assert shown.count(told) == 1
     make(max_trials=1, study_name="unpruned").search(X, Y, validation_data=(X, Y))
     assert "Keras's default" not in capsys.readouterr().out

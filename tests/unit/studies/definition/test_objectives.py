@@ -54,7 +54,9 @@ def test_what_a_study_begins_with_changes_no_signature(tmp_path: Path) -> None:
         ({"objective": ["val_loss", "val_loss"]}, "'val_loss' is named twice"),
         ({"objective": ["parameters", "val_loss"]}, "put another objective first"),
         ({"objective": TWO, "pruner": "median"}, "remove pruner 'median'"),
-        ({"objective": ["val_loss", {"metric": "val_f"}]}, "needs a direction"),
+        ({"objective": ["val_loss", {"metric": "val_f"}]}, "needs a direction; add"),
+        ({"objective": "val_los"}, r"did you mean 'val_loss'\? Otherwise add direction"),
+        ({"objective": "Val_acuracy"}, r"did you mean 'val_accuracy'\?"),
         ({"objective": ["val_loss", {"metrc": "val_f"}]}, "unknown key"),
     ],
 )

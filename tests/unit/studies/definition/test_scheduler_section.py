@@ -56,7 +56,7 @@ def test_nothing_is_pruned_where_trials_pause(tmp_path: Path) -> None:
         ),
         (
             {"scheduler": {"min_epochs": 2}},
-            "scheduler: min_epochs means nothing where nothing pauses; add name = 'asha', or remove it",
+            "scheduler: min_epochs has no effect where nothing pauses; add name = 'asha', or remove it",
         ),
         (
             {"scheduler": {"name": "asha", "factor": 4}},

@@ -77,7 +77,7 @@ def test_the_search_ends_when_all_was_tried(
     assert len({tuple(sorted(each.items())) for each in found}) == configurations
     assert tuner.oracle.study.counts() == Counts(complete=configurations)
     said = capsys.readouterr().out
-    assert f"All {configurations} configurations were tried; {15 - configurations} trials that waited" in said
+    assert f"All {configurations} configurations were tried; {15 - configurations} waiting trial" in said
     assert "(repeat=True tries them again)" in said
     assert len(tuner.oracle.get_best_trials(20)) == configurations
     tuner.search(verbose=0)

@@ -1,9 +1,10 @@
 """What is left of a search space: a tree of what models ask for, known from the trials that asked."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
 from typing import Any, Self
 
 from optuna.distributions import BaseDistribution
@@ -27,9 +28,6 @@ class Limits:
     grid: Grid = field(default_factory=dict)
     asked: Mapping[str, BaseDistribution] = field(default_factory=dict)
     model: str | None = None
-
-
-_NOT_ASKED: Hashable = object()
 
 
 class Reach(IntEnum):
@@ -62,6 +60,9 @@ class Space:
         self._configurations = configurations
         self._limits = limits
         self._names = names
+        # A trial asks at each of its parameters, and with thousands of trials each look through them counts.
+        self._grouped: dict[str, dict[Key, list[Configuration]]] = {}
+        self._below: dict[tuple[str, Key], Space] = {}
 
     @classmethod
     def of(cls, configurations: Iterable[Configuration], limits: Limits) -> Self:
@@ -71,12 +72,10 @@ class Space:
 
     def at(self, points: Mapping[str, Key]) -> "Space":
         """Return the node that further values lead to."""
-        here = [
-            each
-            for each in self._configurations
-            if all(each.points.get(name, _NOT_ASKED) == key for name, key in points.items())
-        ]
-        return Space(here, self._limits, self._names | points.keys())
+        node: Space = self
+        for name, key in points.items():
+            node = node._next(name, key)
+        return node
 
     @property
     def goes_on(self) -> bool:
@@ -91,7 +90,7 @@ class Space:
     @property
     def is_endless(self) -> bool:
         """Whether the next parameter is known to be continuous, so that there is always something left."""
-        longer = self._longer()
+        longer = self._longer
         return bool(longer) and self._size(*self._asked(longer)) is None
 
     @property
@@ -101,7 +100,11 @@ class Space:
 
     def reach(self) -> Reach:
         """Say what is left below this node."""
-        longer = self._longer()
+        return self._reach
+
+    @cached_property
+    def _reach(self) -> Reach:
+        longer = self._longer
         if not longer:
             if any(each.ended for each in self._configurations):
                 return Reach.TRIED
@@ -116,17 +119,14 @@ class Space:
             key = key_of(distribution, value)
             if key not in below:
                 return Reach.FREE
-            reach = min(reach, Space(below[key], self._limits, self._names | {name}).reach())
+            reach = min(reach, self._next(name, key).reach())
             if reach is Reach.FREE:
                 break
         return reach
 
     def taken(self, name: str) -> dict[Key, Reach]:
         """Return the values of the parameter that is asked for here below which nothing is free."""
-        below = {
-            key: Space(each, self._limits, self._names | {name}).reach()
-            for key, each in self._by_value(name).items()
-        }
+        below = {key: self._next(name, key).reach() for key in self._by_value(name)}
         return {key: reach for key, reach in below.items() if reach is not Reach.FREE}
 
     def values(self, name: str, distribution: BaseDistribution) -> Sequence[Value]:
@@ -144,6 +144,7 @@ class Space:
             return len(self.values(name, distribution))
         return size_of(distribution)
 
+    @cached_property
     def _longer(self) -> list[Configuration]:
         return [each for each in self._configurations if len(each.points) > len(self._names)]
 
@@ -153,11 +154,19 @@ class Space:
         return name, self._limits.asked.get(name, latest.distributions[name])
 
     def _by_value(self, name: str) -> Mapping[Key, list[Configuration]]:
-        found = defaultdict(list)
-        for each in self._configurations:
-            if name in each.points:
-                found[each.points[name]].append(each)
-        return found
+        if name not in self._grouped:
+            found = self._grouped[name] = defaultdict(list)
+            for each in self._configurations:
+                if name in each.points:
+                    found[each.points[name]].append(each)
+        return self._grouped[name]
+
+    def _next(self, name: str, key: Key) -> "Space":
+        """Return the node that a parameter's value leads to."""
+        if (name, key) not in self._below:
+            here = self._by_value(name).get(key, ())
+            self._below[name, key] = Space(here, self._limits, self._names | {name})
+        return self._below[name, key]
 
 
 def _is_in(distribution: BaseDistribution, value: Any) -> bool:

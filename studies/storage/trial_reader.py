@@ -4,8 +4,7 @@ import functools
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
-from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from optuna.distributions import BaseDistribution, json_to_distribution
 from optuna.trial import FrozenTrial, TrialState
@@ -40,20 +39,14 @@ from studyhall.studies.database.optuna_tables import (
 _FEW = 100  # trials, up to which they are asked for by their ids
 _PARAM, _RESULT, _EPOCH, _FOR_PEOPLE, _FOR_PROGRAMS = range(5)
 
+_Fact = list[Any]
+"""What is known of a trial by a row of one of the other tables.
+
+Its key, by which the table is ordered, a name, a step, a number (None where it is not finite), and a text.
+"""
+
 Head = Row[Any]
 """A row of the table of trials."""
-
-
-class _Fact(NamedTuple):
-    """Something that is known of a trial: a row of one of the other tables."""
-
-    kind: int
-    trial_id: int
-    written: int  # the key of the row, by which its table is ordered
-    name: str
-    step: int
-    number: float  # None where it is not finite
-    text: str
 
 
 def read_heads(connection: Connection, study_id: int, first: int) -> Sequence[Head]:
@@ -79,14 +72,13 @@ def read_trials(connection: Connection, heads: Collection[Head]) -> list[FrozenT
         return []
     ids = sorted(head.trial_id for head in heads)
     if len(ids) <= _FEW:
-        found = connection.execute(_FACTS_OF_FEW, {"ids": ids})
+        found = connection.execute(_FACTS_OF_FEW, {"ids": ids}).all()
     else:
         (study_id,) = {head.study_id for head in heads}
-        found = connection.execute(_FACTS_OF_MANY, {"study": study_id, "first": ids[0]})
+        found = connection.execute(_FACTS_OF_MANY, {"study": study_id, "first": ids[0]}).all()
     facts: dict[int, list[list[_Fact]]] = defaultdict(lambda: [[] for _ in range(5)])
-    for row in found:
-        fact = _Fact(*row)
-        facts[fact.trial_id][fact.kind].append(fact)
+    for kind, trial_id, *fact in found:
+        facts[trial_id][kind].append(fact)
     distribution = functools.cache(json_to_distribution)  # most trials have the same few
     return [_trial(head, facts[head.trial_id], distribution) for head in heads]
 
@@ -94,11 +86,11 @@ def read_trials(connection: Connection, heads: Collection[Head]) -> list[FrozenT
 def _trial(
     head: Head, facts: list[list[_Fact]], distribution: Callable[[str], BaseDistribution]
 ) -> FrozenTrial:
-    params, results, epochs, for_people, for_programs = (
-        sorted(each, key=attrgetter("written")) for each in facts
-    )
-    distributions = {each.name: distribution(each.text) for each in params}
-    values = {each.step: number_of(each.number, each.text) for each in results}
+    for each in facts:
+        each.sort()
+    params, results, epochs, for_people, for_programs = facts
+    distributions = {name: distribution(text) for _, name, _, _, text in params}
+    values = {step: number_of(number, text) for _, _, step, number, text in results}
     return FrozenTrial(
         number=head.number,
         state=TrialState[head.state],
@@ -106,11 +98,11 @@ def _trial(
         values=[values[objective] for objective in sorted(values)] or None,
         datetime_start=head.datetime_start,
         datetime_complete=head.datetime_complete,
-        params={each.name: distributions[each.name].to_external_repr(each.number) for each in params},
+        params={name: distributions[name].to_external_repr(number) for _, name, _, number, _ in params},
         distributions=distributions,
-        user_attrs={each.name: json.loads(each.text) for each in for_people},
-        system_attrs={each.name: json.loads(each.text) for each in for_programs},
-        intermediate_values={each.step: number_of(each.number, each.text) for each in epochs},
+        user_attrs={name: json.loads(text) for _, name, _, _, text in for_people},
+        system_attrs={name: json.loads(text) for _, name, _, _, text in for_programs},
+        intermediate_values={step: number_of(number, text) for _, _, step, number, text in epochs},
         trial_id=head.trial_id,
     )
 

@@ -76,7 +76,7 @@ def test_a_paused_trials_configuration_is_tried_and_a_finite_space_ends(study: S
     best = study.trials.claim(random_sampler, study.optuna().pruner)
     assert best is not None
     assert best.number == 0
-    assert study.counts() == Counts(waiting=1, running=1)
+    assert study.counts() == Counts(waiting=1, running=1, paused=1)
     exhausted = study.space.exhausted()
     assert exhausted is not None
     assert exhausted.withdrawn == 4

@@ -15,6 +15,10 @@ class SearchFailedError(UserCodeError, RuntimeError):
     """So many trials failed in a row that the search was ended; the queue is kept."""
 
 
+RELOADED = "If you did not mean to reload a search, change the `project_name` or pass `overwrite=True`"
+"""KerasTuner's advice where a project lacks files."""
+
+
 class NoWeightsError(UserCodeError, RuntimeError):
     """A trial's model cannot be had: its weights were not kept, are gone, or are another model's."""
 

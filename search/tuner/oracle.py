@@ -102,8 +102,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
     @property
     def models(self) -> KeptModels:
         """The weights of the best trials."""
-        opened = self.opened()
-        return KeptModels(opened.study, opened.store, self._keep_models)
+        return self.opened().kept_models(self._keep_models)
 
     @OfStudy
     def trials(self) -> dict[str, Trial]:
@@ -141,10 +140,11 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
     def claims(self) -> Claims:
         """What claims trials for this process, holds them and ends them."""
         if self._claims is None:
-            study = self.study
+            study, store = self.study, self.opened().store
+            assert store is not None  # otherwise `at_work` has refused
             self._claims = Claims(
                 study,
-                self.opened().store,
+                store,
                 Announcer(study),
                 stopped=lambda: False,
                 pause=time.sleep,

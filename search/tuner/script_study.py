@@ -7,8 +7,10 @@ from pathlib import Path
 
 import keras_tuner
 
+from studyhall.search.tuner.errors import RELOADED, NoWeightsError
 from studyhall.search.tuner.objective import UNNAMED
 from studyhall.search.tuner.plan import Plan
+from studyhall.search.tuner.project_folder import ProjectFolder
 from studyhall.search.tuner.script_definition import OracleSeed, going_on, with_trials
 from studyhall.studies.algorithms.factory import check_packages
 from studyhall.studies.artifacts.attachments import recorded
@@ -20,8 +22,10 @@ from studyhall.studies.database.retrying import WORKER_PATIENCE_SECONDS, Patienc
 from studyhall.studies.definition import Definition
 from studyhall.studies.definition.search_sections import ARTIFACTS
 from studyhall.studies.definition.signature import differences
-from studyhall.studies.errors import StudyConflictError
+from studyhall.studies.errors import ArtifactError, StudyConflictError
 from studyhall.studies.queue.lease import LEASE_SECONDS
+from studyhall.studies.retention.best_models import KeptModels
+from studyhall.studies.storage.study_storage import open_storage
 from studyhall.studies.study.earlier_studies import fitting
 from studyhall.studies.study.opening import earlier_configurations, existing_study, open_study, study_exists
 from studyhall.studies.study.store_marker import marker_of
@@ -38,13 +42,28 @@ class OpenedStudy:
         store: Its artifact store.
         is_new: Whether it was created just now.
         conflict: Why the script cannot search in it, for people; None where it can. Its results can be read
-            all the same.
+            all the same, but for its files where there is no store.
     """
 
     study: Study
-    store: ArtifactStore
+    store: ArtifactStore | None
     is_new: bool
     conflict: str | None = None
+
+    def kept_models(self, most: int) -> KeptModels:
+        """Return the weights of the best trials.
+
+        Args:
+            most: Of how many they are kept.
+
+        Raises:
+            NoWeightsError: The artifact store is gone, or is another study's.
+        """
+        if self.store is None:
+            raise NoWeightsError(
+                f"the weights of study {self.study.name!r} are gone: {self.conflict}. {RELOADED}"
+            )
+        return KeptModels(self.study, self.store, most)
 
 
 @dataclass(frozen=True)
@@ -58,6 +77,7 @@ class ScriptStudy:
         seed: Likewise, its seed.
         overwrite: Whether a study of that name is removed first.
         plan: Says how many trials there are where the script does not.
+        folder: Its project's folder.
     """
 
     definition: Definition
@@ -66,6 +86,7 @@ class ScriptStudy:
     seed: int | None
     overwrite: bool
     plan: Plan
+    folder: ProjectFolder
 
     def opened(
         self,
@@ -99,6 +120,7 @@ class ScriptStudy:
             going_on=functools.partial(going_on, self.definition, max_trials=self.max_trials, seed=seed),
             overwrite=self.overwrite,
             misfits=misfits,
+            folder=self.folder,
         )
 
 
@@ -111,6 +133,7 @@ def open_or_create(
     going_on: Callable[[Definition], Definition],
     overwrite: bool,
     misfits: Callable[[list[dict[str, Value]]], list[str | None]],
+    folder: ProjectFolder,
 ) -> OpenedStudy:
     """Open the study that a script names, and create it where it is not there.
 
@@ -125,6 +148,7 @@ def open_or_create(
         going_on: Returns the definition with which it goes on with a study that is there, given the study's.
         overwrite: Whether a study of that name is removed first, with everything that was kept of it.
         misfits: Says of configurations of earlier studies why each cannot be built, None if it can.
+        folder: The project's folder, which is removed with the study if it came with it.
 
     Raises:
         StudyhallError: The storage or the artifact store cannot be used, the study is another one, or it is
@@ -139,24 +163,41 @@ def open_or_create(
         reasons = misfits([each.values for study in found for each in study])
         warm = [each.values for each in fitting(found, reasons, definition.from_study)]
         if overwrite:
-            _remove(storage_url, artifacts, definition.name, patience)
+            _remove(storage_url, artifacts, definition.name, patience, folder)
         try:
+            was_there = folder.is_there
             created = open_study(storage_url, artifacts, definition, patience, warm, rebudget=False)
+            if not was_there:
+                folder.belong_to(created[0])
             return OpenedStudy(*created, is_new=True)
         except StudyConflictError:
             # Another process of the script, which draws a seed of its own, may have created it meanwhile.
             stored = _stored(storage_url, definition.name, patience)
             if stored is None:
                 raise
-    wanted = going_on(stored)
+    return _joined(storage_url, artifacts, stored, going_on(stored), patience)
+
+
+def _joined(
+    storage_url: str, artifacts: str, stored: Definition, wanted: Definition, patience: Patience
+) -> OpenedStudy:
+    """Open a study that is there, to be read at the least."""
     conflict = _conflict(storage_url, stored, wanted)
     judged = (wanted.metrics, wanted.directions)
     if conflict is not None and judged not in ((UNNAMED, ("minimize",)), (stored.metrics, stored.directions)):
         raise StudyConflictError(conflict)  # its trials would be ranked by what they were not judged by
-    opened = open_study(
-        storage_url, artifacts, wanted if conflict is None else stored, patience, rebudget=False
-    )
-    return OpenedStudy(*opened, is_new=False, conflict=conflict)
+    try:
+        joined = wanted if conflict is None else stored
+        return OpenedStudy(
+            *open_study(storage_url, artifacts, joined, patience, rebudget=False),
+            is_new=False,
+            conflict=conflict,
+        )
+    except ArtifactError as error:
+        study = Study.open(open_storage(storage_url, create=False, patience=patience), wanted.name)
+        return OpenedStudy(
+            study, None, is_new=False, conflict=str(error).replace("--artifacts", "artifacts=...")
+        )
 
 
 def _conflict(storage_url: str, stored: Definition, wanted: Definition) -> str | None:
@@ -178,7 +219,7 @@ def _stored(storage_url: str, name: str, patience: Patience) -> Definition | Non
         return study.definition
 
 
-def _remove(storage_url: str, artifacts: str, name: str, patience: Patience) -> None:
+def _remove(storage_url: str, artifacts: str, name: str, patience: Patience, folder: ProjectFolder) -> None:
     """Remove a study, if it is there: its rows first, so that none names a file that is gone."""
     if not study_exists(storage_url, name, patience):
         return
@@ -194,7 +235,11 @@ def _remove(storage_url: str, artifacts: str, name: str, patience: Patience) -> 
             recording = [storage.get_study_system_attrs(study.id), *(trial.system_attrs for trial in trials)]
             kept = [artifact_id for each in recording for artifact_id in recorded(each)]
             marker = storage.read(lambda connection: marker_of(connection, name))
+            goes_too = folder.belongs_to(study)
             storage.delete_study(study.id)
     store = open_artifact_store(artifacts, create=True)
     for artifact_id in [*kept, *filter(None, [marker])]:
         store.remove(artifact_id)
+    if goes_too:
+        database = parse(storage_url).path
+        folder.remove([each.resolve() for each in (database, Path(artifacts)) if each is not None])

@@ -10,7 +10,7 @@ from keras_tuner.engine.trial import Trial
 from keras_tuner.engine.tuner import maybe_distribute
 
 from studyhall.search.processes.scratch import scratch_folder
-from studyhall.search.tuner.errors import NoWeightsError
+from studyhall.search.tuner.errors import RELOADED, NoWeightsError
 from studyhall.search.tuner.rebuilt_model import build_as_before, load_weights
 from studyhall.search.tuner.trial_training import TrialTraining
 from studyhall.search.tuner.trials import ranked
@@ -57,8 +57,7 @@ class SearchResults(TrialTraining):
                 return facts
         except ArtifactError as error:
             raise NoWeightsError(
-                f"the weights of trial {number} are gone: {reason(error)}. Bring the files back, or {anew}. If you did not mean to "
-                f"reload study {study.name!r}, change the `project_name` or pass `overwrite=True`"
+                f"the weights of trial {number} are gone: {reason(error)}. Bring the files back, or {anew}. {RELOADED}"
             ) from None
         if METRICS not in facts:
             raise NoWeightsError(f"trial {number} came to no result, and so has no weights; {anew}")

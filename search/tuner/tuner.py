@@ -17,6 +17,7 @@ from studyhall.search.tuner.kerastuner_oracle import called_as_in_kerastuner
 from studyhall.search.tuner.objective import as_tables, make_objective
 from studyhall.search.tuner.oracle import StudyOracle
 from studyhall.search.tuner.plan import Plan
+from studyhall.search.tuner.project_folder import ProjectFolder
 from studyhall.search.tuner.script_definition import Algorithm, script_definition, whole
 from studyhall.search.tuner.script_study import OpenedStudy, ScriptStudy
 from studyhall.search.tuner.search_results import SearchResults
@@ -131,10 +132,9 @@ class Tuner(TrialEnding, SearchResults):
         self.hypermodel = hypermodels.get_hypermodel(hypermodel)
         self._set_as_kerastuner(executions_per_trial, max_model_size, optimizer, loss, metrics)
         self.distribution_strategy, self.tuner_id = distribution_strategy, tuner_id or "tuner0"
-        self.max_retries_per_trial, self.max_consecutive_failed_trials = (
-            max_retries_per_trial,
-            max_consecutive_failed_trials,
-        )
+        self.max_retries_per_trial = max_retries_per_trial
+        self.max_consecutive_failed_trials = max_consecutive_failed_trials
+        folder = ProjectFolder(Path(self.directory, self.project_name))
         definition = script_definition(
             study_name=self.project_name,
             storage=storage or sqlite_url(Path(self.directory) / "studies.db"),
@@ -150,7 +150,7 @@ class Tuner(TrialEnding, SearchResults):
             keep_models=keep_models,
             repeat=repeat,
         )
-        self._wanted = ScriptStudy(definition, artifacts, max_trials, seed, overwrite, plan or Plan())
+        self._wanted = ScriptStudy(definition, artifacts, max_trials, seed, overwrite, plan or Plan(), folder)
         self._begin(wanted, hyperparameters, tune_new_entries, allow_new_entries)
 
     def _begin(

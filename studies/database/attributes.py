@@ -15,6 +15,8 @@ FILES = "studyhall:files"  # the artifact ids of its files, by their names
 # And a trial's number: the record of its model, None once that is let go.
 KEPT_MODEL_PREFIX = "studyhall:model:"
 STARTED = "studyhall:started"  # when its first trial was claimed, seconds since 1970, by the database's clock
+# The machine and the path of its project's folder, which was made after the study.
+FOLDER = "studyhall:folder"
 SPACE = "studyhall:space"  # what the models of a script's Tuner ask for, as KerasTuner writes it
 STOP = "studyhall:stop"  # there as long as workers are asked to leave; when that was, as above
 # How many configurations there were, and how many trials were left without one.

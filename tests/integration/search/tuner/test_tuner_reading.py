@@ -155,3 +155,46 @@ def test_trials_are_ordered_by_their_ends_too(make: Make) -> None:
     tuner.search(verbose=0)
     assert tuner.oracle.end_order == ["0", "1", "2"]
     assert set(tuner.oracle.start_order) == {"0", "1", "2"}
+
+
+def test_results_are_read_where_the_artifact_store_is_gone_and_the_models_are_not(
+    make: Make, tmp_path: Path
+) -> None:
+    make(Made).search(verbose=0)
+    (tmp_path / "artifacts").rename(tmp_path / "elsewhere")
+    look = make()
+    assert len(look.get_best_hyperparameters(3)) == 3
+    with pytest.raises(RuntimeError, match="are gone: .*change the `project_name` or pass `overwrite=True`"):
+        look.oracle.models  # noqa: B018 - what loads models asks for
+    with pytest.raises(StudyConflictError, match="not the one that this study's other workers use"):
+        make(Made).search(verbose=0)
+    assert not (tmp_path / "artifacts").exists()
+
+
+def test_overwriting_removes_the_projects_folder_that_came_with_it(make: Make, tmp_path: Path) -> None:
+    first = make(Made)
+    old = Path(first.project_dir) / "logs" / "events"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    make(Made)
+    assert old.is_file()
+    make(Made, overwrite=True)
+    assert not (tmp_path / "done").exists()
+
+
+@pytest.mark.parametrize("inside", [None, "storage", "artifacts"])
+def test_overwriting_leaves_a_folder_that_holds_other_things(
+    make: Make, tmp_path: Path, inside: str | None
+) -> None:
+    folder = tmp_path / "done"
+    places = {"storage": f"sqlite:///{folder}/studies.db", "artifacts": folder / "files"}
+    given = {} if inside is None else {inside: places[inside]}
+    mine = folder / "mine"
+    if inside is None:
+        folder.mkdir()
+        mine.touch()
+    make(Made, **given)
+    mine.parent.mkdir(exist_ok=True)
+    mine.touch()
+    make(Made, overwrite=True, **given)
+    assert mine.is_file()

@@ -30,10 +30,11 @@ def exists(connection: Connection, study_id: int) -> bool:
     return connection.scalar(select(studies.c.study_id).where(studies.c.study_id == study_id)) is not None
 
 
-def direction(connection: Connection, study_id: int) -> str:
-    """Return "minimize" or "maximize", for a study's first objective."""
-    first = study_directions.c.study_id == study_id, study_directions.c.objective == 0
-    return str(connection.execute(select(study_directions.c.direction).where(*first)).scalar_one()).lower()
+def directions(connection: Connection, study_id: int) -> list[str]:
+    """Return "minimize" or "maximize" for each of a study's objectives."""
+    c = study_directions.c
+    found = connection.scalars(select(c.direction).where(c.study_id == study_id).order_by(c.objective))
+    return [str(each).lower() for each in found]
 
 
 def attributes(connection: Connection, study_id: int, keys: Iterable[str]) -> dict[str, Any]:

@@ -128,23 +128,23 @@ class Catalogue:
 
 def read_summary(connection: Connection, name: str, study_id: int) -> StudySummary:
     """Return a study by its number."""
-    direction = study_rows.direction(connection, study_id)
+    directions = study_rows.directions(connection, study_id)
     found = study_rows.attributes(connection, study_id, (DEFINITION, SIGNATURE, CREATED, BUNDLE, EXHAUSTED))
     created = found.get(CREATED)
     # Older databases get it when they are worked on.
     leased = inspect(connection).has_table(studyhall_tables.leases.name)
     return StudySummary(
         name=name,
-        direction=direction,
+        direction=directions[0],
         definition=found.get(DEFINITION),
         signature=found.get(SIGNATURE),
         counts=queries.counts(connection, study_id, pauses=schedule_of(found.get(DEFINITION)) is not None),
-        best=queries.best(connection, study_id, direction),
+        best=queries.best(connection, study_id, directions[0]),
         created=None if created is None else datetime.fromisoformat(created),
         active=queries.last_activity(connection, study_id),
         bundle=found.get(BUNDLE),
         failures=queries.failures(connection, study_id),
-        front=queries.front(connection, study_id),
+        front=queries.front(connection, study_id, directions),
         rungs=count_rungs(connection, study_id, found.get(DEFINITION)),
         exhausted=Exhausted(**found[EXHAUSTED]) if EXHAUSTED in found else None,
         expired=reclaiming.count_expired(connection, study_id, LEASE_SECONDS) if leased else 0,

@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +20,6 @@ from studyhall.studies.database.optuna_tables import (
     RUNNING,
     WAITING,
     number_of,
-    study_directions,
     study_user_attributes,
     trial_user_attributes,
     trial_values,
@@ -142,12 +141,14 @@ def _spent() -> Select[Any]:
     )
 
 
-def front(connection: Connection, study_id: int) -> list[FrontTrial]:
-    """Return the Pareto front of a study with several objectives, by the first; empty where there is one."""
-    of_study = study_directions.c.study_id == study_id
-    directions = connection.scalars(
-        select(study_directions.c.direction).where(of_study).order_by(study_directions.c.objective)
-    ).all()
+def front(connection: Connection, study_id: int, directions: Sequence[str]) -> list[FrontTrial]:
+    """Return the Pareto front of a study with several objectives, by the first; empty where there is one.
+
+    Args:
+        connection: The database.
+        study_id: The study's number.
+        directions: "minimize" or "maximize" for each objective.
+    """
     if len(directions) < 2:
         return []
     shown = (trial_user_attributes.c.trial_id == trials.c.trial_id) & (
@@ -170,7 +171,7 @@ def front(connection: Connection, study_id: int) -> list[FrontTrial]:
     for row in connection.execute(query):
         values.setdefault(row.number, []).append(number_of(row.value, row.value_type))
         hyperparameters[row.number] = row.value_json
-    signs = [-1 if direction == "MAXIMIZE" else 1 for direction in directions]
+    signs = [-1 if direction == "maximize" else 1 for direction in directions]
     costs = {
         number: tuple(sign * value for sign, value in zip(signs, each, strict=True))
         for number, each in values.items()

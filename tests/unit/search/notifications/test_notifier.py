@@ -92,7 +92,7 @@ def test_message_is_json_with_all_that_the_documentation_promises(receiver: Rece
         "study": "bss",
         "text": "bss: trial 2 is the best so far, with val_loss 0.25",
         "objective": {"metric": "val_loss", "direction": "minimize"},
-        "counts": {"waiting": 3, "running": 1, "complete": 4, "pruned": 0, "failed": 0},
+        "counts": {"waiting": 3, "running": 1, "complete": 4, "pruned": 0, "failed": 0, "paused": 0},
         "best": {"trial": 2, "value": 0.25, "hyperparameters": {"filters": 8}},
         "trial": {"number": 2, "value": 0.25},
     }

@@ -3,11 +3,11 @@
 import configparser
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
-import keras_tuner
 import pytest
 import yaml  # type: ignore[import-untyped]
 
@@ -95,34 +95,48 @@ def test_configurations_of_others_are_in_their_languages() -> None:
 
 
 @pytest.fixture
-def without_tensorboard(monkeypatch: pytest.MonkeyPatch) -> None:
-    """KerasTuner imports tensorboard for every trial, which TensorFlow does not bring any more."""
-    monkeypatch.setattr(keras_tuner.Tuner, "_configure_tensorboard_dir", lambda *arguments, **options: None)
+def eagerly() -> Iterator[None]:
+    """Train without compiling, which takes TensorFlow longer than to train models of this size."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
-@pytest.mark.usefixtures("without_tensorboard")
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.filterwarnings(
     "ignore:Skipping variable loading for optimizer:UserWarning"
 )  # KerasTuner's loading
+@pytest.mark.filterwarnings(
+    "ignore:Even though the `tf.config.experimental_run_functions_eagerly`:UserWarning"
+)
 def test_the_scripts_of_coming_from_kerastuner_do_what_they_say(
-    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
-    old, new, *rest = run_ones("docs/coming-from-kerastuner.md", "python")
-    exec(compile(old, "old", "exec"), names)
-    theirs, their_best = names["tuner"], names["best"]
-    exec(compile(new, "new", "exec"), names)
-    ours, our_best = names["tuner"], names["best"]
-    assert type(our_best) is type(their_best)
-    assert [each.shape[1:] for each in our_best.outputs] == [each.shape[1:] for each in their_best.outputs]
-    assert len(ours.oracle.trials) == len(theirs.oracle.trials) == 2
-    assert set(ours.get_best_hyperparameters()[0].values) <= {"units", "dropout", "rate", "learning_rate"}
-    for snippet in rest:
-        exec(compile(snippet, "rest", "exec"), names)
-    asked = names["tuner"].oracle.study.optuna().get_trials()[1].system_attrs["studyhall:start"]
-    best = ours.get_best_hyperparameters(2)
+
+    def run(snippet: str) -> dict[str, Any]:
+        exec(compile(snippet, "coming-from-kerastuner.md", "exec"), names)
+        return dict(names)
+
+    old, new, four, own, imported, later, by_optuna = run_ones("docs/coming-from-kerastuner.md", "python")
+    theirs, ours = run(old), run(new)
+    assert type(ours["best"]) is type(theirs["best"])
+    assert len(ours["tuner"].oracle.trials) == len(theirs["tuner"].oracle.trials) == 2
+    best = ours["tuner"].get_best_hyperparameters(2)
+    assert set(best[0].values) <= {"units", "dropout", "rate", "learning_rate"}
+    assert [type(tuner).__name__ for tuner in run(four)["tuners"]] == ["Tuner"] * 4
+    folds = run(own)["tuner"]
+    assert [trial.score > 0 for trial in folds.oracle.trials.values()] == [True, True]
+    asked = run(imported)["tuner"].oracle.study.optuna().get_trials()[1].system_attrs["studyhall:start"]
     assert asked["values"] in [hp.values for hp in best]
+    assert run(later)["values"] == best[0].values
+    assert Path("best.keras").is_file()
+    assert [params for _, _, params in run(by_optuna)["trials"]] == [
+        trial.hyperparameters.values for trial in ours["tuner"].oracle.trials.values()
+    ]
 
 
 @pytest.mark.parametrize(

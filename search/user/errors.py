@@ -5,7 +5,7 @@ import traceback
 from pathlib import Path
 
 from studyhall.search.user.keras_words import in_short
-from studyhall.studies.errors import StudyhallError, UserCodeError
+from studyhall.studies.errors import WORK_FAILED, StorageError, StudyhallError, UserCodeError
 
 _LONGEST_TRACEBACK = 16_000  # characters; it is recorded on a trial
 _IN_MESSAGE = re.compile(r'File "([^"]+)", line (\d+)')
@@ -23,7 +23,12 @@ def broken(complaint: str, error: BaseException, folder: Path) -> UserCodeError:
 
 
 def located(error: StudyhallError, folder: Path) -> StudyhallError:
-    """Return an error that a user's code met in a function of ours, with the place where that was called."""
+    """Return an error that a user's code met in a function of ours, with the place where that was called.
+
+    What no code is to blame for, such as a full artifact store, is left as it is.
+    """
+    if error.exit_status == WORK_FAILED or isinstance(error, StorageError):
+        return error
     where = user_location(error, folder)
     if where and where not in f"{error}":
         error.args = (f"{error} ({where})",)

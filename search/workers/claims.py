@@ -26,6 +26,7 @@ from studyhall.search.core.outcome import (
 from studyhall.search.processes.scratch import scratch_folder
 from studyhall.search.workers.announcer import Announcer
 from studyhall.search.workers.budget import Budget, EpochGate
+from studyhall.search.workers.fault_note import FaultNote
 from studyhall.search.workers.fitness import await_fitness
 from studyhall.search.workers.lease_keeper import LeaseKeeper
 from studyhall.search.workers.study_handle import StudyHandle, remove_leftovers
@@ -145,7 +146,13 @@ class Claims:
         )
         while not self._stopped() and self.gate.may_claim():
             if not self._is_fit and self._study.trials.outlook().waits:
-                await_fitness(self._store, self._idle.unfit, stopped=self._stopped, pause=self._pause)
+                await_fitness(
+                    self._store,
+                    FaultNote(self._study.name),
+                    self._idle.unfit,
+                    stopped=self._stopped,
+                    pause=self._pause,
+                )
                 self._is_fit = True
                 continue
             trial = self._study.trials.claim(

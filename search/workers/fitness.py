@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from studyhall.search.core.machine import fault_of
+from studyhall.search.workers.fault_note import FaultNote
 from studyhall.studies.artifacts.store import ArtifactStore
 from studyhall.studies.errors import ArtifactError
 
@@ -23,6 +24,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # s, between two tries
 
 def await_fitness(
     store: ArtifactStore,
+    note: FaultNote,
     notice: Callable[[str], object],
     *,
     stopped: Callable[[], bool],
@@ -32,6 +34,7 @@ def await_fitness(
 
     Args:
         store: Where the trial's checkpoints would go.
+        note: Says whether the machine has ended a worker of the study a moment ago.
         notice: Is told what is wrong, each time that it is something else.
         stopped: Says whether this process was told to stop.
         pause: Waits for so many seconds, or until this process is told to stop.
@@ -43,6 +46,9 @@ def await_fitness(
             told = unfit
         pause(seconds)
         seconds = min(2 * seconds, LONGEST_PAUSE)
+    if told is None and (left := note.seconds()) > 0:  # for what can be found only by training
+        notice(f"The machine has just ended a worker of this study. The next trial begins in {left:.0f} s.")
+        pause(left)
 
 
 def what_is_wrong(store: ArtifactStore) -> str | None:

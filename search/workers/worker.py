@@ -20,6 +20,7 @@ from studyhall.search.processes.trainer_process import (
 from studyhall.search.workers.announcer import Announcer
 from studyhall.search.workers.claims import Claims, HeldTrial
 from studyhall.search.workers.failures_in_a_row import FailuresInARow
+from studyhall.search.workers.fault_note import FaultNote
 from studyhall.search.workers.wait import Idle
 from studyhall.studies.artifacts.attachments import copy_checked
 from studyhall.studies.artifacts.store import ArtifactStore
@@ -118,12 +119,15 @@ class Worker:
             MachineError: A disk is full, or a limit of this machine is used up; likewise.
             StorageError: The database was away for too long; the trial in hand goes back when its lease ends.
         """
+        note = FaultNote(self._study.name)
         while (trial := self._claims.claim()) is not None:
             try:
                 self._work_on(trial)
+                note.remove()
             except (MachineError, OSError, RuntimeError) as error:
                 if (fault := machine_error(error)) is None:
                     raise
+                note.leave()
                 raise MachineError(f"{fault} Trial {trial.number} is back in the queue.") from error
         self._announcer.left()
 

@@ -1,8 +1,11 @@
 """No trial fails for what the machine does: it goes back to the queue, and the worker stops in one line."""
 
 import errno
+import tempfile
 import threading
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -14,7 +17,7 @@ from studyhall.search.processes.channel import TrialTask
 from studyhall.search.processes.death import Death
 from studyhall.search.processes.stop_switch import StopSwitch
 from studyhall.search.processes.trainer_process import TrainerCrashedError, TrainerProcess
-from studyhall.search.workers import claims, fitness
+from studyhall.search.workers import claims, fault_note, fitness
 from studyhall.search.workers.lease_keeper import LeaseKeeper
 from studyhall.search.workers.worker import Worker
 from studyhall.studies.errors import ArtifactError, MachineError
@@ -38,6 +41,12 @@ class Trainer:
 
     def stop(self) -> None:
         """Do nothing: there is no process."""
+
+
+@pytest.fixture(autouse=True)
+def own_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave notes where no other test finds them."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 @pytest.fixture
@@ -128,6 +137,28 @@ def _refused(times: int, then: Callable[..., None]) -> Callable[..., None]:
         then(thread)
 
     return start
+
+
+def test_workers_that_the_machine_ends_one_after_the_other_wait_for_ever_longer(
+    site: Any, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fault_note, "time", SimpleNamespace(time=lambda: 0.0))
+    pauses: list[float] = []
+
+    def begin(trainer: Trainer) -> None:
+        stop = StopSwitch()
+        stop.wait = pauses.append  # type: ignore[assignment, method-assign]
+        with worker(site, study, trainer, [], stop) as working:
+            working.run()
+
+    for _ in range(3):
+        with pytest.raises(MachineError):
+            begin(Trainer(MachineError("Too many files are open.")))
+    begin(Trainer())
+    assert pauses == [2.0, 4.0, 8.0]
+    study.extend(1)
+    begin(Trainer())
+    assert len(pauses) == 3
 
 
 def test_a_worker_that_waits_for_its_machine_can_be_told_to_stop(site: Any, study: Study) -> None:

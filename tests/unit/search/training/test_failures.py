@@ -15,7 +15,7 @@ from studyhall.search.training.failures import kind_of, outcome_of
 from studyhall.search.training.saving import UnsavableModelError
 from studyhall.search.user.blame import Blame
 from studyhall.search.workers.failures_in_a_row import FailuresInARow
-from studyhall.studies.errors import MachineError, StorageError, UserCodeError
+from studyhall.studies.errors import ArtifactError, MachineError, StorageError, UserCodeError
 from studyhall.studies.queue.failure_kind import FailureKind
 
 
@@ -120,3 +120,12 @@ def test_a_fault_of_the_machine_ends_no_trial() -> None:
     full = OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(MachineError, match="No space is left on"):
         outcome_of(full, blame(Path()), "objective")
+
+
+def test_what_no_code_is_to_blame_for_names_no_line_of_it(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text("raise error")
+    for error, place in ((ArtifactError("full"), ""), (UserCodeError("odd"), r" \(net.py, line 1\)")):
+        with pytest.raises(type(error)) as met:
+            exec(compile("raise error", str(tmp_path / "net.py"), "exec"), {"error": error})
+        with pytest.raises(type(error), match=f"^{error}{place}$"):
+            outcome_of(met.value, blame(tmp_path), "objective")

@@ -21,6 +21,7 @@ from studyhall.search.tuner.project_folder import ProjectFolder
 from studyhall.search.tuner.script_definition import Algorithm, script_definition, whole
 from studyhall.search.tuner.script_study import OpenedStudy, ScriptStudy
 from studyhall.search.tuner.search_results import SearchResults
+from studyhall.search.tuner.short_traceback import with_short_traceback
 from studyhall.search.tuner.trial_ending import TrialEnding
 from studyhall.search.user.data import arrays_fingerprint
 from studyhall.search.user.keras_settings import kept
@@ -94,6 +95,7 @@ class Tuner(TrialEnding, SearchResults):
     _knows_space = False  # whether the model was asked for what it tunes
 
     @called_as_in_kerastuner
+    @with_short_traceback
     def __init__(
         self,
         hypermodel: Any = None,
@@ -232,6 +234,7 @@ class Tuner(TrialEnding, SearchResults):
             allow_new_entries=self.oracle.allow_new_entries,
         )
 
+    @with_short_traceback
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Run trials until the study has none left, here or in other processes.
 
@@ -280,7 +283,7 @@ class Tuner(TrialEnding, SearchResults):
                     raise
                 if in_hand.outcome is not None and (why := failures.too_many(in_hand.outcome)) is not None:
                     error = SearchFailedError(why)
-                    error.add_note(trial.message or "")
+                    error.details = trial.message or ""
                     raise error
             self.on_search_end()
         if self.oracle.verbose and (exhausted := self.oracle.study.space.exhausted()) is not None:

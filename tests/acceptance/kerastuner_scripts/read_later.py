@@ -1,4 +1,4 @@
-"""A project that another script reads: opened by its names, reloaded, looked at, gone on with."""
+"""A project that another script reads: opened by its names, reloaded, looked at, continued."""
 
 import keras
 import keras_tuner as kt

@@ -26,7 +26,13 @@ from studyhall.search.tuner.errors import SearchFailedError
 from studyhall.search.views.status import show_status
 from studyhall.studies.database.names import sqlite_url
 from studyhall.studies.database.studyhall_tables import leases
-from studyhall.studies.errors import DefinitionError, StudyConflictError, StudyhallError, UserCodeError
+from studyhall.studies.errors import (
+    DefinitionError,
+    MachineError,
+    StudyConflictError,
+    StudyhallError,
+    UserCodeError,
+)
 from studyhall.studies.status.catalogue import Catalogue
 
 
@@ -530,6 +536,22 @@ def test_a_search_that_waits_for_others_leaves_when_the_study_is_stopped(
     monkeypatch.setattr("time.sleep", lambda seconds: study.request_stop())
     tuner.search(verbose=0)
     assert states(tuner) == [TrialState.RUNNING]
+
+
+class OnAFullDisk(Parabola):
+    """Leaves a file on a disk that has no space."""
+
+    def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+        super().run_trial(trial)
+        with open("/dev/full", "wb", buffering=0) as file:
+            file.write(b"x")
+
+
+def test_a_full_disk_fails_no_trial_of_a_search(make: MakeTuner) -> None:
+    tuner = make(OnAFullDisk)
+    with pytest.raises(MachineError, match="No space is left on"):
+        tuner.search(verbose=0)
+    assert states(tuner) == [TrialState.WAITING] * 4
 
 
 def test_a_trial_is_kept_by_renewing_its_lease(make: MakeTuner) -> None:

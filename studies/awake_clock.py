@@ -13,14 +13,14 @@ class AwakeClock:
 
     Args:
         longest: The most that may pass between two readings, in seconds.
-        clock: The clock that is read.
+        clock: The clock that is read; by default the machine's.
     """
 
-    def __init__(self, longest: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, longest: float = 1.0, clock: Callable[[], float] | None = None) -> None:
         self._longest = longest
-        self._clock = clock
+        self._clock = time.monotonic if clock is None else clock
         self._seconds = 0.0
-        self._read_at = clock()
+        self._read_at = self._clock()
 
     def __call__(self) -> float:
         """Return the seconds since this clock was made."""

@@ -110,7 +110,9 @@ class Publisher:
             record, best = published(self._study.storage, self._study.id), self._study.best()
             if record is not None and record != before and best is not None and record.trial == best.number:
                 return True  # by whom this one waited for
-            with LeaseKeeper(self._turn.renew, self._turn.seconds) as keeper:
+            with LeaseKeeper(
+                self._turn.renew, self._turn.seconds, self._study.storage.patience.note_silence
+            ) as keeper:
                 return self._retrain_and_publish(lambda: self._stop() or keeper.lost)
         finally:
             with suppress(StorageError):  # then it ends by itself

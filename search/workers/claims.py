@@ -199,7 +199,7 @@ class Claims:
                 def renew() -> None:
                     self._study.trials.renew(handle.lease, epoch=handle.epochs if epoch is None else epoch())
 
-                keeper = LeaseKeeper(renew, self._lease_seconds)
+                keeper = LeaseKeeper(renew, self._lease_seconds, self._study.storage.patience.note_silence)
                 with handle, keeper:
                     yield HeldTrial(trial, handle, keeper, scratch)
         except BaseException as error:

@@ -1,6 +1,7 @@
 """The keeper of a lease: a thread that renews it, whatever the training process is doing."""
 
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -8,6 +9,8 @@ from typing import Self
 from studyhall.studies.errors import LeaseLostError, StorageError
 
 RENEWALS_PER_LEASE = 4
+OVERSLEPT_SECONDS = 5.0
+"""How much later than it wanted to a process wakes that was frozen, or whose machine was suspended."""
 
 
 class LeaseKeeper:
@@ -16,14 +19,20 @@ class LeaseKeeper:
     Args:
         renew: Renews the lease; raises LeaseLostError once it is another's.
         seconds: How long the lease holds without renewal.
+        overslept: Is told when this process was frozen, before the lease is renewed.
+        clock: Seconds that pass.
     """
 
     def __init__(
         self,
         renew: Callable[[], object],
         seconds: float,
+        overslept: Callable[[], object] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._renew = renew
+        self._overslept = overslept
+        self._clock = clock
         self._interval = seconds / RENEWALS_PER_LEASE
         self._ended = threading.Event()
         self._lost = threading.Event()
@@ -44,7 +53,7 @@ class LeaseKeeper:
         return self._lost.is_set()
 
     def _keep(self) -> None:
-        while not self._ended.wait(self._interval):
+        while not self._has_ended():
             try:
                 self._renew()
             except LeaseLostError:
@@ -52,3 +61,11 @@ class LeaseKeeper:
                 return
             except StorageError:
                 continue  # the database is away; whether the lease outlived that, the next renewal tells
+
+    def _has_ended(self) -> bool:
+        """Wait until the lease is to be renewed, or until the block ends; say whether it has."""
+        asleep_at = self._clock()
+        ended = self._ended.wait(self._interval)
+        if self._clock() - asleep_at > self._interval + OVERSLEPT_SECONDS:
+            self._overslept()
+        return ended

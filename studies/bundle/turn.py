@@ -4,7 +4,7 @@ import secrets
 
 from sqlalchemy import Connection, delete, select, update
 
-from studyhall.studies.database.dialects import insert_into, is_older, now
+from studyhall.studies.database.dialects import insert_into, is_older, lease_now
 from studyhall.studies.database.retrying import SETTLING_SECONDS
 from studyhall.studies.database.studyhall_tables import publications
 from studyhall.studies.database.transactions import Transactions
@@ -90,7 +90,7 @@ def _take(
         grace_seconds: How long after its end another's turn is still left alone.
     """
     c = publications.c
-    held = {"token": token, "holder": holder, "renewed_at": now(), "ttl_seconds": ttl_seconds}
+    held = {"token": token, "holder": holder, "renewed_at": lease_now(), "ttl_seconds": ttl_seconds}
     new = insert_into(connection, publications).values(study_id=study_id, **held)
     free = (c.token == token) | is_older(c.renewed_at, c.ttl_seconds + grace_seconds)
     taken = new.on_conflict_do_update(index_elements=[c.study_id], set_=held, where=free).returning(c.token)
@@ -101,7 +101,7 @@ def _renew(connection: Connection, study_id: int, token: str) -> bool:
     """Note that the holder of a turn lives; False if it is another's by now."""
     c = publications.c
     held = update(publications).where(c.study_id == study_id, c.token == token)
-    return connection.execute(held.values(renewed_at=now())).rowcount == 1
+    return connection.execute(held.values(renewed_at=lease_now())).rowcount == 1
 
 
 def _leave(connection: Connection, study_id: int, token: str) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
 from studyhall.studies.database.address import BUSY_SECONDS, Address
 from studyhall.studies.database.outages import may_pass
+from studyhall.studies.database.shared_clock import share_clock
 from studyhall.studies.errors import StorageAwayError, StorageError
 from studyhall.studies.files import similar_beside
 
@@ -79,6 +80,8 @@ def prepare(engine: Engine) -> None:
     if engine.dialect.name == "postgresql":
         event.listen(engine, "connect", _set_up)
         event.listen(engine, "begin", _set_up_transaction)
+    else:
+        share_clock(engine)
 
 
 def ping_after_a_rest(engine: Engine) -> None:

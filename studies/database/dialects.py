@@ -18,6 +18,13 @@ class now(FunctionElement[float]):
     inherit_cache = True
 
 
+class lease_now(FunctionElement[float]):
+    """The time by which leases end, in seconds since 1970: `now`, but on SQLite nobody can move it."""
+
+    type = Float(53)
+    inherit_cache = True
+
+
 class utc_now(FunctionElement[Any]):
     """The time of the database as Optuna stores times: UTC, without a zone."""
 
@@ -42,6 +49,16 @@ def _(element: now, compiler: SQLCompiler, **options: Any) -> str:
     return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)"
 
 
+@compiles(lease_now, "sqlite")
+def _(element: lease_now, compiler: SQLCompiler, **options: Any) -> str:
+    return "studyhall_now()"  # which shared_clock.py gives each connection
+
+
+@compiles(lease_now, "postgresql")
+def _(element: lease_now, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(now(), **options)
+
+
 @compiles(utc_now, "sqlite")
 def _(element: utc_now, compiler: SQLCompiler, **options: Any) -> str:
     return "(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')"
@@ -63,8 +80,8 @@ def _(element: seconds_of, compiler: SQLCompiler, **options: Any) -> str:
 
 
 def is_older(time: ColumnElement[float], seconds: ColumnElement[float] | float) -> ColumnElement[bool]:
-    """Whether a time, in seconds since 1970, was longer ago than so many seconds."""
-    return time + seconds < now()
+    """Whether a time by the clock of leases was longer ago than so many seconds."""
+    return time + seconds < lease_now()
 
 
 def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

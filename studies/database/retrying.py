@@ -48,17 +48,17 @@ class Patience:
         self.seconds = seconds
         self.notice = notice
         self._end = float("inf")
-        self._away_at = float("-inf")
+        self._silent_until = float("-inf")
         self._clock = AwakeClock(LONGEST_TRY_SECONDS)
 
-    def note_outage(self) -> None:
-        """Note that the database does not answer at this moment."""
-        self._away_at = time.monotonic()
+    def note_silence(self) -> None:
+        """Note that nobody could be heard until now: the database is away, or this process was frozen."""
+        self._silent_until = time.monotonic()
 
     @property
     def is_settling(self) -> bool:
-        """Whether the database was away a moment ago, so that silence says nothing of other processes."""
-        return time.monotonic() - self._away_at < SETTLING_SECONDS
+        """Whether nobody could be heard a moment ago, so that silence says nothing of other processes."""
+        return time.monotonic() - self._silent_until < SETTLING_SECONDS
 
     def hurry(self, seconds: float) -> None:
         """From now on, wait no longer than this for anything, what is waited for already included.
@@ -97,7 +97,7 @@ def persist(address: Address, patience: Patience, operation: Callable[[], _T]) -
             told = failure(address, root(error))
             in_the_way = is_conflict(error)
             if is_away(error):
-                patience.note_outage()
+                patience.note_silence()
             if not (in_the_way and tries < _CONFLICTS):
                 if not (in_the_way or is_away(error)) or patience.is_over(deadline):
                     raise told from error

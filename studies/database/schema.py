@@ -16,6 +16,7 @@ from studyhall.studies.database import optuna_tables, studyhall_tables
 from studyhall.studies.database.address import Address
 from studyhall.studies.database.connection import connect, empty, explained, failure, require
 from studyhall.studies.database.retrying import Patience, persist
+from studyhall.studies.database.shared_clock import note_clock
 
 _ADVISORY_KEY = int.from_bytes(b"studyhal")  # any number that no other program locks
 
@@ -97,10 +98,12 @@ def _ensure_postgresql(address: Address) -> None:
 
 
 def _ensure_ours(engine: Engine) -> None:
-    if _has_ours(engine):
-        return
-    with _locked(engine) as connection:  # and so all of it is created, or nothing
-        studyhall_tables.metadata.create_all(connection)
+    if not _has_ours(engine):
+        with _locked(engine) as connection:  # and so all of it is created, or nothing
+            studyhall_tables.metadata.create_all(connection)
+    if engine.dialect.name == "sqlite":
+        with engine.begin() as connection:
+            note_clock(connection)
 
 
 @contextmanager

@@ -92,6 +92,13 @@ publications = Table(
     Column("ttl_seconds", Float(53), nullable=False),
 )
 
+clocks = Table(
+    "studyhall_clocks",  # shared_clock.py: only SQLite needs it
+    metadata,
+    Column("boot", String(64), primary_key=True),  # which start of a machine
+    Column("ahead_seconds", Float(53), nullable=False),  # of 1970, when the machine was started
+)
+
 
 def _forget_on_sqlite(table: Table, of: Table, key: str) -> None:
     # SQLite heeds foreign keys only on connections that ask for it, which Optuna's own do not; and it gives

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, exists, false, in
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from studyhall.studies.database.attributes import START, UNREPORTED
-from studyhall.studies.database.dialects import insert_into, now, utc_now
+from studyhall.studies.database.dialects import insert_into, lease_now, utc_now
 from studyhall.studies.database.optuna_tables import (
     RUNNING,
     WAITING,
@@ -34,7 +34,7 @@ JSON = Any
 
 def take(connection: Connection, trial: Row[Any], token: str, worker: str, ttl_seconds: float) -> Lease:
     """Lease a trial that the transaction has just taken out of the queue; `trial` is its row."""
-    held = {"token": token, "worker": worker, "renewed_at": now(), "ttl_seconds": ttl_seconds}
+    held = {"token": token, "worker": worker, "renewed_at": lease_now(), "ttl_seconds": ttl_seconds}
     new = insert_into(connection, leases).values(
         trial_id=trial.trial_id, study_id=trial.study_id, interruptions=0, **held
     )
@@ -74,7 +74,10 @@ def require(connection: Connection, lease: Lease) -> None:
 def renew(connection: Connection, lease: Lease) -> None:
     """Note that the holder of a lease lives."""
     runs = exists().where(trials.c.trial_id == leases.c.trial_id, trials.c.state == RUNNING)
-    if connection.execute(update(leases).where(_of(lease), runs).values(renewed_at=now())).rowcount == 0:
+    if (
+        connection.execute(update(leases).where(_of(lease), runs).values(renewed_at=lease_now())).rowcount
+        == 0
+    ):
         raise lost(lease)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, Select, bindparam, case, exists, func, select
 
-from studyhall.studies.database.dialects import now, seconds_of
+from studyhall.studies.database.dialects import lease_now, now, seconds_of
 from studyhall.studies.database.optuna_tables import RUNNING, WAITING, trials
 from studyhall.studies.database.studyhall_tables import leases
 from studyhall.studies.queue import flags, queue
@@ -54,17 +54,18 @@ def look(connection: Connection, study_id: int, rule: Rule | None = None) -> Out
 def _look() -> Select[*tuple[Any, ...]]:
     study, queued = bindparam("study", type_=Integer), trials.alias()
     # A trial that runs without a lease is another program's; reclaiming.py gives it as long as a lease.
-    renewed = case(
-        (leases.c.token.is_not(None), leases.c.renewed_at), else_=seconds_of(trials.c.datetime_start)
+    begun = func.coalesce(seconds_of(trials.c.datetime_start), 0.0)
+    left = case(
+        (leases.c.token.is_not(None), leases.c.renewed_at + leases.c.ttl_seconds - lease_now()),
+        else_=begun + LEASE_SECONDS - now(),
     )
-    ttl = case((leases.c.token.is_not(None), leases.c.ttl_seconds), else_=LEASE_SECONDS)
     of_study = trials.c.study_id == study
     held = trials.outerjoin(leases, leases.c.trial_id == trials.c.trial_id)
     return (
         select(
             exists().where(queued.c.study_id == study, queued.c.state == WAITING),
             func.count(),
-            func.min(func.coalesce(renewed, 0.0) + ttl - now()),
+            func.min(left),
             flags.requested(study),
         )
         .select_from(held)

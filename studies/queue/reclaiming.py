@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from studyhall.studies.database.attributes import FAILURE, REASON
-from studyhall.studies.database.dialects import insert_into, is_older, now, seconds_of
+from studyhall.studies.database.dialects import insert_into, is_older, lease_now, now, seconds_of
 from studyhall.studies.database.optuna_tables import COMPLETE, FAIL, PRUNED, RUNNING, WAITING, trials
 from studyhall.studies.database.studyhall_tables import leases, leftovers
 from studyhall.studies.queue.failure_kind import FailureKind
@@ -95,7 +95,7 @@ def _is_late() -> ColumnElement[bool]:
 
 def _is_orphan(orphan_seconds: ColumnElement[float]) -> ColumnElement[bool]:
     started = func.coalesce(seconds_of(trials.c.datetime_start), 0.0)
-    return is_older(started, orphan_seconds)
+    return started + orphan_seconds < now()
 
 
 def reclaim(connection: Connection, found: Expired, max_interruptions: int) -> Released:
@@ -129,7 +129,7 @@ def _adopt(connection: Connection, found: Expired) -> int | None:
         study_id=found.study_id,
         worker="",
         interruptions=1,
-        renewed_at=now(),
+        renewed_at=lease_now(),
         ttl_seconds=0.0,
     )
     once_more = new.on_conflict_do_update(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, select, update
 
-from studyhall.studies.database.dialects import insert_into, now
+from studyhall.studies.database.dialects import insert_into, lease_now
 from studyhall.studies.database.studyhall_tables import workers
 
 _FORGOTTEN_SECONDS = 24 * 3600.0  # after which a worker that did not say farewell is no longer listed
@@ -30,10 +30,16 @@ class WorkerSeen:
 
 def register(connection: Connection, study_id: int, worker: str, host: str, pid: int, device: str) -> None:
     """Note a worker that begins, and forget those that have long been silent."""
-    gone = workers.c.seen_at + _FORGOTTEN_SECONDS < now()
+    gone = workers.c.seen_at + _FORGOTTEN_SECONDS < lease_now()
     connection.execute(delete(workers).where(workers.c.study_id == study_id, gone))
     facts = {"study_id": study_id, "host": host, "pid": pid, "device": device}
-    facts |= {"started_at": now(), "seen_at": now(), "trial": None, "epoch": None, "images_per_second": None}
+    facts |= {
+        "started_at": lease_now(),
+        "seen_at": lease_now(),
+        "trial": None,
+        "epoch": None,
+        "images_per_second": None,
+    }
     new = insert_into(connection, workers).values(worker=worker, **facts)
     connection.execute(new.on_conflict_do_update(index_elements=[workers.c.worker], set_=facts))
 
@@ -47,7 +53,7 @@ def note(
 ) -> None:
     """Note that a worker lives, and what it does; nothing happens if it is not registered."""
     doing = {"trial": trial, "epoch": epoch, "images_per_second": images_per_second}
-    connection.execute(update(workers).where(workers.c.worker == worker).values(seen_at=now(), **doing))
+    connection.execute(update(workers).where(workers.c.worker == worker).values(seen_at=lease_now(), **doing))
 
 
 def dismiss(connection: Connection, worker: str) -> None:
@@ -58,7 +64,7 @@ def dismiss(connection: Connection, worker: str) -> None:
 def alive(connection: Connection, study_id: int, within_seconds: float) -> list[WorkerSeen]:
     """Return the workers that gave a sign of life lately, the oldest first."""
     c = workers.c
-    running, silent = now() - c.started_at, now() - c.seen_at
+    running, silent = lease_now() - c.started_at, lease_now() - c.seen_at
     query = (
         select(c.worker, c.host, c.pid, c.device, running, silent, c.trial, c.epoch, c.images_per_second)
         .where(c.study_id == study_id, silent <= within_seconds)

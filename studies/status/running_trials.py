@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, case, func, select
 
 from studyhall.studies.database.attributes import HYPERPARAMETERS
-from studyhall.studies.database.dialects import now, seconds_of
+from studyhall.studies.database.dialects import lease_now, now, seconds_of
 from studyhall.studies.database.optuna_tables import (
     RUNNING,
     trial_intermediate_values,
@@ -88,7 +88,7 @@ def _running(study_id: int, leased: bool) -> Select[Any]:
         source = source.outerjoin(leases, holder).outerjoin(workers, workers.c.worker == leases.c.worker)
         mine = case((workers.c.trial == c.number, workers.c.images_per_second)).label("images_per_second")
         columns += [leases.c.worker, workers.c.device, leases.c.interruptions, mine]
-        columns.append((now() - leases.c.renewed_at).label("silent"))
+        columns.append((lease_now() - leases.c.renewed_at).label("silent"))
     return select(*columns).select_from(source).where(c.study_id == study_id, c.state == RUNNING)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from studyhall.studies.database.dialects import now
+from studyhall.studies.database.dialects import lease_now
 from studyhall.studies.database.optuna_tables import RUNNING, trials
 from studyhall.studies.database.studyhall_tables import leases
 
@@ -24,7 +24,7 @@ class SilentTrial:
 
 def silent_trials(connection: Connection, study_id: int) -> list[SilentTrial]:
     """Return a study's running trials whose workers are silent, in the order of their numbers."""
-    silent = now() - leases.c.renewed_at
+    silent = lease_now() - leases.c.renewed_at
     query = (
         select(trials.c.number, leases.c.worker, silent, leases.c.ttl_seconds - silent)
         .join(trials, trials.c.trial_id == leases.c.trial_id)

@@ -9,14 +9,22 @@ import time
 from pathlib import Path
 from typing import Self
 
+STOPS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 STOP_SECONDS = 10.0  # in which a worker that is told to stop must be gone
 
 
 class Hand:
     """One worker process."""
 
-    def __init__(self, name: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        process: "subprocess.Popen[bytes]",
+        log: Path,
+        number: signal.Signals = signal.SIGTERM,
+    ) -> None:
         self.name = name
+        self.signal = number  # what it is told to stop by
         self.process = process
         self.log = log
         self.frozen: list[int] = []
@@ -60,9 +68,9 @@ class Hand:
             os.kill(trainer, signal.SIGKILL)
 
     def stop(self) -> None:
-        """Tell it to hand back its trial and leave."""
+        """Tell it to hand back its trial and leave, as a scheduler, a person or a lost connection does."""
         self.told, self.told_at = True, time.monotonic()
-        self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(self.signal)
 
     def freeze(self) -> None:
         """Have it and its training process stand still, as a virtual machine that is paused."""
@@ -80,7 +88,7 @@ class Hand:
     def complaints(self) -> list[str]:
         """What is wrong with a process that has ended, and with what it printed."""
         status, found = self.process.poll(), []
-        expected = {-signal.SIGKILL} if self.killed else {0, 128 + signal.SIGTERM} if self.told else {0}
+        expected = {-signal.SIGKILL} if self.killed else {0, 128 + self.signal} if self.told else {0}
         if status not in expected:
             found.append(f"{self.name} ended with status {status}")
         for word in ("Traceback", "Error", "Exception"):
@@ -139,7 +147,8 @@ class Crew:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        self.all.append(Hand(name, process, log))
+        number = STOPS[len(self.all) % len(STOPS)]
+        self.all.append(Hand(name, process, log, number))
         return self.all[-1]
 
     def watch(self) -> None:

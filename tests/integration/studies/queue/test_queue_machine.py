@@ -75,7 +75,7 @@ class Impatient(Patience):
     def sleep(self, seconds: float) -> None:
         """Do not wait: nothing else runs meanwhile."""
 
-    def note_outage(self) -> None:
+    def note_silence(self) -> None:
         """Forget it: here nobody is late for an outage."""
 
 

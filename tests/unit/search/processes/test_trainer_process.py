@@ -3,14 +3,16 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from studyhall.search.devices.host_memory import resident_memory
-from studyhall.search.processes.channel import CheckTask, Job
+from studyhall.search.processes.channel import CheckTask, Job, RetrainTask
 from studyhall.search.processes.limits import Limits
 from studyhall.search.processes.trainer_process import TrainerProcess
+from studyhall.studies import awake_clock
 from studyhall.studies.definition import Definition
 
 TASK = CheckTask(Job(Definition.model_validate({"name": "bss"}), Path()))
@@ -51,3 +53,13 @@ def test_training_process_is_kept_while_it_is_small_and_replaced_when_it_has_gro
     with TrainerProcess(limits=Limits(memory=size * 3 // 2)) as trainer:
         one, other = processes(trainer, 2)
     assert one != other
+
+
+def test_a_worker_that_was_frozen_does_not_take_its_training_process_for_stalled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    days = iter(range(10**6))
+    monkeypatch.setattr(awake_clock, "time", SimpleNamespace(monotonic=lambda: 86400.0 * next(days)))
+    task = RetrainTask(TASK.job, 0, 1, {})
+    with TrainerProcess(limits=Limits(stall_seconds=1.0)) as trainer:
+        assert trainer.run(task, object(), lambda: False) == trainer.pid

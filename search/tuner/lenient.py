@@ -35,9 +35,13 @@ class LenientHyperParameters(TrialHyperParameters):
                 if self.is_active(hp):
                     self._retrieve(hp)
 
-    def _retrieve(self, hyperparameter: Any) -> Any:
+    def settle(self) -> None:
+        """Draw nothing any more for who looks at `values`: the model has begun, or the trial is over."""
         if isinstance(self.values, TrialValues):
             self.values.settle()
+
+    def _retrieve(self, hyperparameter: Any) -> Any:
+        self.settle()
         return super()._retrieve(hyperparameter)
 
     def get(self, name: str) -> Any:

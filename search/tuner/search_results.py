@@ -35,12 +35,13 @@ class SearchResults(TrialTraining):
             raise UserCodeError(
                 "the weights of a trial need the model that they are of: give Tuner the HyperModel or build(hp) of the search"
             )
-        model = self._try_build(trial.hyperparameters)
-        with scratch_folder() as folder, maybe_distribute(self.distribution_strategy):
+        with scratch_folder() as folder:
             path = folder / self.model_file
             facts = self.copy_kept(trial, path)
-            build_as_before(model, facts)
-            load_weights(model, path, facts, trial.trial_id)
+            model = self._try_build(trial.hyperparameters)
+            with maybe_distribute(self.distribution_strategy):
+                build_as_before(model, facts)
+                load_weights(model, path, facts, trial.trial_id)
         return model
 
     def copy_kept(self, trial: Trial, path: Path) -> Mapping[str, Any]:

@@ -53,6 +53,7 @@ class TrialEnding(TrialTraining):
             if not retries_left or not in_hand.may_be_retried:
                 break
             self._begin_again(trial, retries_left)
+        trial.hyperparameters.settle()
         if in_hand.is_left:
             return
         if isinstance(in_hand.outcome, Failed):

@@ -17,7 +17,7 @@ class TrialValues(dict[str, Any]):
         self._draw: Callable[[], object] | None = draw
 
     def settle(self) -> None:
-        """Draw nothing any more at a look: the model has begun to ask."""
+        """Draw nothing any more at a look."""
         self._draw = None
 
     def _look(self) -> None:

@@ -10,6 +10,7 @@ from keras_tuner.src.engine import metrics_tracking
 from keras_tuner.src.engine.objective import Objective
 from optuna.trial import FrozenTrial, TrialState
 
+from studyhall.search.bridge.scopes import NestingHyperParameters
 from studyhall.search.tuner.objective import single
 from studyhall.search.tuner.script_definition import id_digits
 from studyhall.studies.database.attributes import (
@@ -142,7 +143,15 @@ def note_metrics(trial: Trial, metrics: Mapping[str, float], objective: Objectiv
 
 
 def with_values(space: keras_tuner.HyperParameters, values: Mapping[str, Any]) -> keras_tuner.HyperParameters:
-    """Return plain hyperparameters with these values: `build(hp)` makes the trial's model of them."""
-    hp = space.copy()
-    hp.values = dict(values)
-    return hp
+    """Return plain hyperparameters with these values: `build(hp)` makes the trial's model of them.
+
+    What the trial was not asked for, though it could have been, it does not know: code that was edited since
+    gets its default.
+    """
+    config = space.get_config()
+    known = [
+        entry
+        for entry, each in zip(config["space"], space.space, strict=True)
+        if each.name in values or not all(condition.is_active(values) for condition in each.conditions)
+    ]
+    return NestingHyperParameters.from_config({"space": known, "values": dict(values)})

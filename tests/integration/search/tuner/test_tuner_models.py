@@ -207,3 +207,15 @@ def test_values_that_nobody_looks_at_are_drawn_as_the_model_asks_for_them(tmp_pa
     tuner.search(verbose=0)
     params = [trial.params for trial in tuner.oracle.study.optuna().get_trials()]
     assert all(("depth" in each) == each["deep"] for each in params if each)
+
+
+def test_a_trial_that_fails_before_it_asks_for_anything_has_no_values(tmp_path: Path) -> None:
+    class Fails(Tuner):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+            raise ValueError("no data")
+
+    tuner = Fails(lambda hp: hp.Int("units", 1, 9), max_trials=1, directory=tmp_path)
+    tuner.search(verbose=0)
+    (trial,) = tuner.oracle.study.optuna().get_trials()
+    assert (trial.state.name, trial.params) == ("FAIL", {})
+    assert tuner.oracle.trials["0"].hyperparameters.values == {}

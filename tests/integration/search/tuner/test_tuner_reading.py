@@ -198,3 +198,23 @@ def test_overwriting_leaves_a_folder_that_holds_other_things(
     mine.touch()
     make(Made, overwrite=True, **given)
     assert mine.is_file()
+
+
+def test_code_that_asks_for_more_by_now_gets_the_defaults_of_what_a_trial_was_not_asked_for(
+    make: Make,
+) -> None:
+    make(Made, max_trials=2).search(verbose=0)
+
+    def wider(hp: Any) -> Any:
+        return hp.Choice("kind", ["plain", "deep"]), hp.Int("width", 3, 9)
+
+    class Wider(Made):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+            self.hypermodel.build(trial.hyperparameters)
+            return {"val_loss": 2.0}
+
+    edited = make(Wider, wider, max_trials=3)
+    edited.search(verbose=0)
+    best = edited.get_best_hyperparameters()[0]
+    assert "width" not in best.values
+    assert edited.hypermodel.build(best) == (best.get("kind"), 3)

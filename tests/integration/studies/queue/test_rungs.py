@@ -76,6 +76,8 @@ def test_a_paused_trial_waits_with_all_that_is_known_of_it_and_goes_on_from_its_
     assert (lease.number, lease.interruptions) == (0, 0)
     assert lease.checkpoint is not None
     assert (lease.checkpoint.epoch, lease.checkpoint.artifact_id) == (1, "checkpoint-0-1")
+    study.trials.hand_back(lease)
+    assert study.counts() == Counts(waiting=3, paused=1)  # whoever goes on is not paused any more
 
 
 def test_a_trial_that_would_go_on_next_goes_on_at_once(made: Any) -> None:

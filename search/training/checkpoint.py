@@ -14,7 +14,8 @@ from studyhall.search.training.account import Account
 from studyhall.search.training.callbacks import Throughput
 from studyhall.search.training.rules import EarlyStopping, Plateau
 
-FORMAT = 2
+FORMAT = 3
+BEFORE = 2  # in which the best epoch's weights are there even if they are the last one's
 
 # What each callback must remember from epoch to epoch; Keras's own reset it when a fit begins.
 STATE: dict[type, tuple[str, ...]] = {
@@ -95,7 +96,7 @@ class Checkpointer(keras.callbacks.Callback):  # type: ignore[misc]
         """Have the training go on from a checkpoint; one that an older version wrote is passed over."""
         with np.load(path, allow_pickle=False) as arrays:
             state = json.loads(bytes(arrays["state"]))
-            if state["format"] == FORMAT:
+            if state["format"] in (BEFORE, FORMAT):
                 self._resumed = Saved(state, {name: arrays[name] for name in arrays.files if name != "state"})
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
@@ -126,7 +127,8 @@ class Checkpointer(keras.callbacks.Callback):  # type: ignore[misc]
         model.optimizer.build(model.trainable_variables)
         _assign(model.variables, saved.of("variable"), "variables")
         _assign(model.optimizer.variables, saved.of("optimizer"), "optimizer variables")
-        self._account.restore(state["account"], saved.of("best") or None)
+        best = model.get_weights() if state.get("is_best") else saved.of("best") or None
+        self._account.restore(state["account"], best)
         for callback, held in zip(self._callbacks, state["callbacks"], strict=True):
             for name, value in held.items():
                 setattr(callback, name, value)
@@ -146,8 +148,11 @@ class Checkpointer(keras.callbacks.Callback):  # type: ignore[misc]
         if len(self._models) > 1 or self.model.stop_training or (self._single and is_last):
             return
         name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
+        account = self._account
+        is_best = account.best_epoch == account.finished and _are_weights_of(self.model, account.weights)
         state = {
             "format": FORMAT,
+            "is_best": is_best,
             "account": self._account.state(),
             "fits": [vars(each) for each in self._fits],
             "callbacks": [
@@ -163,12 +168,22 @@ class Checkpointer(keras.callbacks.Callback):  # type: ignore[misc]
             state=np.frombuffer(json.dumps(state, default=_plain).encode(), np.uint8),
             **_arrays(self.model.variables, "variable"),
             **_arrays(self.model.optimizer.variables, "optimizer"),
-            **_arrays(self._account.weights or [], "best"),
+            **_arrays([] if is_best else self._account.weights or [], "best"),
         )
         try:
             self._save(self._account.finished, self._path)
         finally:
             self._path.unlink(missing_ok=True)
+
+
+def _are_weights_of(model: Any, weights: Sequence[Any] | None) -> bool:
+    """Whether a model has these weights, so that they need not be saved twice."""
+    own = model.get_weights()
+    return (
+        weights is not None
+        and len(weights) == len(own)
+        and all(np.array_equal(one, other) for one, other in zip(weights, own, strict=True))
+    )
 
 
 def _plain(value: Any) -> Any:

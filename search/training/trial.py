@@ -123,7 +123,8 @@ class _Training:
         except TrialPrunedError as pruned:
             return self._pruned(pruned)
         except NotAdmittedError:
-            self._record_reached()  # it may be ended where it is, by another process
+            if self._account.finished:
+                self._record_reached()  # it may be ended where it is, by another process
             raise
         record_end(handle, hp, fitted, self._account, known_batch_size(hypermodel, examples))
         if unknown := hp.unused_start_values():  # which `fit` might have declared to its end

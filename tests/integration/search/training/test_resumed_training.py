@@ -115,6 +115,11 @@ class Study:
         path = self.folder / f"{resume_from}.npz" if resume_from is not None else None
         return run_trial(handle, self._definition, self._workload, self.folder, path), handle.facts
 
+    def saves_best_apart(self, epoch: int) -> bool:
+        """Whether the checkpoint after an epoch has other weights beside its own."""
+        with np.load(self.folder / f"{epoch}.npz") as arrays:
+            return any(name.startswith("best/") for name in arrays.files)
+
 
 def test_training_interrupted_twice_stops_early_with_the_values_of_one_that_was_not(tmp_path: Path) -> None:
     study = Study(tmp_path)
@@ -124,6 +129,8 @@ def test_training_interrupted_twice_stops_early_with_the_values_of_one_that_was_
     assert best_epoch + 4 == epochs < EPOCHS, "it did not stop early"
     assert told["history"]["learning_rate"][-1] < 0.006, "its rate was not reduced"
     weights = keras.models.load_model(whole.model).get_weights()
+    # The best epoch's weights are saved beside those of the last one, unless they are the same.
+    assert [study.saves_best_apart(epoch) for epoch in (best_epoch, best_epoch + 1)] == [False, True]
 
     # The second time early stopping has begun to count.
     first, second = 2, epochs - 2

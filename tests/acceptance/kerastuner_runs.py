@@ -103,7 +103,9 @@ def form(found: Any, *, depth: int = 0) -> Any:
     if isinstance(found, bool | np.bool_) and depth == 1:
         return bool(found)
     if isinstance(found, keras.Model):
-        return f"{found.input_shape} -> {found.output_shape}"
+        # The first dimension is the batch's: KerasTuner leaves the last one's size there, we leave it open.
+        taken, given = ([each.shape[1:] for each in ends] for ends in (found.inputs, found.outputs))
+        return f"{taken} -> {given}"
     if isinstance(found, float):
         return "float"  # numpy's is one
     if hasattr(found, "shape") and found.shape:

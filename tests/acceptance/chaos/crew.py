@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 STOPS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+FULL = "No space is left on the disk of the scratch folder"  # says a worker that ends for a full disk
 STOP_SECONDS = 10.0  # in which a worker that is told to stop must be gone
 
 
@@ -72,6 +73,10 @@ class Hand:
         self.told, self.told_at = True, time.monotonic()
         self.process.send_signal(self.signal)
 
+    def ask_for_stacks(self) -> None:
+        """Have it print what it does, and go on."""
+        self.process.send_signal(signal.SIGQUIT)
+
     def freeze(self) -> None:
         """Have it and its training process stand still, as a virtual machine that is paused."""
         self.frozen = [self.process.pid, *([trainer] if (trainer := self.trainer) is not None else [])]
@@ -89,6 +94,10 @@ class Hand:
         """What is wrong with a process that has ended, and with what it printed."""
         status, found = self.process.poll(), []
         expected = {-signal.SIGKILL} if self.killed else {0, 128 + self.signal} if self.told else {0}
+        if status == 1 and FULL in self.output:
+            return (
+                [] if "Traceback" not in self.output else [f"{self.name} printed a traceback: {self.output}"]
+            )
         if status not in expected:
             found.append(f"{self.name} ended with status {status}")
         for word in ("Traceback", "Error", "Exception"):
@@ -159,7 +168,7 @@ class Crew:
             if not hand.is_alive:
                 hand.told_at = None
             elif time.monotonic() - hand.told_at > STOP_SECONDS:
-                self.slow_stops.append(f"{hand.name} did not leave within {STOP_SECONDS:g} s of SIGTERM")
+                self.slow_stops.append(f"{hand.name} did not leave within {STOP_SECONDS:g} s of its signal")
                 hand.told_at = None
 
     def complaints(self) -> list[str]:

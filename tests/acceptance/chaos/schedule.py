@@ -8,12 +8,24 @@ from dataclasses import dataclass
 
 KILL_WORKER = "kill -9 a worker"
 KILL_TRAINER = "kill -9 a training process"
-STOP_WORKER = "SIGTERM a worker"
+STOP_WORKER = "tell a worker to stop"
+QUIT = "SIGQUIT a worker"
+FILL = "fill the scratch disk"
 FREEZE = "freeze a worker past its lease"
-RESTART_FAST = "restart PostgreSQL"
-RESTART_IMMEDIATE = "crash and restart PostgreSQL"
+# On SQLite, which has no server, both of them lock the database for a while.
+RESTART_FAST = "restart the database"
+RESTART_IMMEDIATE = "crash and restart the database"
 
-ACTIONS = (KILL_WORKER, KILL_TRAINER, STOP_WORKER, FREEZE, RESTART_FAST, RESTART_IMMEDIATE)
+ACTIONS = (
+    KILL_WORKER,
+    KILL_TRAINER,
+    STOP_WORKER,
+    QUIT,
+    FREEZE,
+    FILL,
+    RESTART_FAST,
+    RESTART_IMMEDIATE,
+)
 
 
 @dataclass(frozen=True)

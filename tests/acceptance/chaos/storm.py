@@ -1,8 +1,10 @@
 """A storm over one study: blows in their turn, workers replaced, and trials added until the time is up."""
 
 import os
+import sqlite3
 import time
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +26,7 @@ ENOUGH_INTERRUPTIONS = 2  # one more, and the trial would rightly be given up: i
 AFTERMATH_SECONDS = 8.0  # after an outage, until everybody has tried again and reported
 START_SECONDS = 300.0  # in which all workers must train
 DRAIN_SECONDS = 120.0  # after the last blow, until the study must be done
+LOCKED_SECONDS = 2.0  # for which a blow locks SQLite
 LEAVE_SECONDS = 60.0  # after that, until all workers have left
 
 
@@ -60,7 +63,7 @@ class Storm:
     """One run of it; `happened`, `hits` and `asked` are what the invariants are checked against."""
 
     weather: Weather
-    server: PostgresServer
+    server: PostgresServer | None  # None on SQLite
     url: str
     folder: Path
     happened: dict[str, int] = field(default_factory=dict)
@@ -81,7 +84,7 @@ class Storm:
 
     def crew(self) -> Crew:
         """The workers, none of which is there yet."""
-        (self.folder / "tmp").mkdir()
+        self.scratch.mkdir(exist_ok=True)
         environment = os.environ | {
             "CHAOS_NOTES": str(self.folder / "notes"),
             "CUDA_VISIBLE_DEVICES": "",
@@ -90,9 +93,14 @@ class Storm:
             "STUDYHALL_ARTIFACTS": str(self.folder / "artifacts"),
             "STUDYHALL_LEASE_SECONDS": f"{self.weather.lease}",
             "STUDYHALL_STORAGE": self.url,
-            "TMPDIR": str(self.folder / "tmp"),
+            "TMPDIR": str(self.scratch),
         }
         return Crew(self.folder, environment, self.weather.workers)
+
+    @property
+    def scratch(self) -> Path:
+        """The workers' folder for temporary files; only where it is a disk of its own, it gets full."""
+        return self.folder / "tmp"
 
     def run(self) -> Study:
         """Let it blow over, and the work be finished; return the study."""
@@ -113,20 +121,20 @@ class Storm:
             time.sleep(0.1)
 
     def _blow(self, study: Study, crew: Crew) -> None:
-        weather, blows, thaws = self.weather, self.weather.blows, dict[float, Hand]()
+        weather, blows, ends = self.weather, self.weather.blows, dict[float, Callable[[], object]]()
         start = time.monotonic()
-        while (now := time.monotonic() - start) < weather.seconds or thaws:
+        while (now := time.monotonic() - start) < weather.seconds or ends:
             crew.replace()
             crew.watch()
-            for due in [each for each in thaws if each <= now]:
-                thaws.pop(due).thaw()
+            for due in [each for each in ends if each <= now]:
+                ends.pop(due)()
             counts = study.counts()
             if now < weather.seconds and counts.waiting - counts.paused < 2 * weather.workers:
                 self.asked += len(study.extend(weather.workers))
             if blows and blows[0].seconds <= now:
-                frozen = self._strike(blows.pop(0), study, crew)
-                if frozen is not None:
-                    thaws[time.monotonic() - start + weather.lease * 1.3] = frozen
+                undo = self._strike(blows.pop(0), study, crew)
+                if undo is not None:
+                    ends[time.monotonic() - start + weather.lease * 1.3] = undo
             time.sleep(0.1)
 
     def drain(self, study: Study, crew: Crew) -> None:
@@ -146,15 +154,24 @@ class Storm:
             crew.watch()
             time.sleep(0.1)
 
-    def _strike(self, blow: Blow, study: Study, crew: Crew) -> Hand | None:
-        """Do it, if there is anybody to do it to; return who was frozen."""
+    def _strike(self, blow: Blow, study: Study, crew: Crew) -> Callable[[], object] | None:
+        """Do it, if there is anybody to do it to; return what ends it, where it lasts."""
         if blow.action in (schedule.RESTART_FAST, schedule.RESTART_IMMEDIATE):
-            began = time.time()
-            self.server.stop("fast" if blow.action == schedule.RESTART_FAST else "immediate")
-            self.server.start()
-            self.outages.append((began, time.time()))
             self._count(blow)
+            self._restart(fast=blow.action == schedule.RESTART_FAST)
             return None
+        if blow.action == schedule.FILL:
+            if not self.scratch.is_mount():
+                return None
+            self._count(blow)
+            self._note_hits(study, crew)
+            ballast = _fill(self.scratch / "ballast")
+
+            def empty() -> None:
+                self._note_hits(study, crew)  # of those that began meanwhile
+                ballast.unlink(missing_ok=True)
+
+            return empty
         held = self.held(study)
         eligible = [
             hand
@@ -167,6 +184,9 @@ class Storm:
             return None
         hand = eligible[int(blow.victim * len(eligible))]
         self._count(blow)
+        if blow.action == schedule.QUIT:
+            hand.ask_for_stacks()
+            return None
         if blow.action == schedule.STOP_WORKER:
             hand.stop()
             return None
@@ -177,11 +197,27 @@ class Storm:
             hand.kill_trainer()
         else:
             hand.freeze()
-            return hand
+            return hand.thaw
         return None
 
+    def _restart(self, *, fast: bool) -> None:
+        began = time.time()
+        if self.server is not None:
+            self.server.stop("fast" if fast else "immediate")
+            self.server.start()
+        else:
+            with closing(sqlite3.connect(self.url.removeprefix("sqlite:///"), timeout=60)) as connection:
+                connection.execute("BEGIN EXCLUSIVE")
+                time.sleep(LOCKED_SECONDS)
+        self.outages.append((began, time.time()))
+
+    def _note_hits(self, study: Study, crew: Crew) -> None:
+        held = self.held(study)
+        for hand in crew.alive:
+            self.note_hit(study, hand, held)
+
     def note_hit(self, study: Study, hand: Hand, held: dict[int, tuple[int, int]]) -> None:
-        """Note that a worker, or its training process, is about to be hit; `held` says what it holds."""
+        """Note that a worker, its trainer or its disk is about to be hit; `held` says what it holds."""
         if (trial := held.get(hand.process.pid)) is not None:
             self.hits.append(Hit(trial[0], self._owed(study, trial[0])))
 
@@ -209,3 +245,11 @@ class Storm:
         rate = repr(study.storage.get_trial(trial_id).params.get("rate"))
         since = self.outages[-1][0]
         return sum(name == rate and when >= since for name, _, when in project.notes_of(self.folder))
+
+
+def _fill(ballast: Path) -> Path:
+    """Fill a disk by a file."""
+    with suppress(OSError), open(ballast, "wb", buffering=0) as file:
+        while True:
+            file.write(bytes(1 << 16))
+    return ballast

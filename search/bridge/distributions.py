@@ -32,7 +32,6 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 
 from studyhall.search.bridge.parameter import OFF_GRID, Parameter
 from studyhall.studies.errors import UserCodeError
-from studyhall.studies.values import Value
 
 LARGEST_GRID = 1000  # values; a categorical distribution is stored with every trial
 LARGEST_INT = 2**53  # Optuna keeps numbers as floats: beyond this, neighbours are one
@@ -59,30 +58,7 @@ def parameter_of(hp: Any) -> Parameter | None:
                 return Parameter(_categorical(hp, sorted(_powers(hp))))
             reflection = hp.max_value + hp.min_value if hp.sampling == "reverse_log" else None
             return Parameter(_kind(hp)(hp.min_value, hp.max_value, log=True), reflection)
-    raise _refused(hp, f"is a {type(hp).__name__}: use Int, Float, Choice, Boolean or Fixed")
-
-
-def default_of(hp: Any, parameter: Parameter) -> Value:
-    """Return the value that the default configuration has.
-
-    KerasTuner's implied default of a number is its minimum; where a reverse_log grid does not hold it, the
-    grid's smallest value takes its place.
-
-    Raises:
-        UserCodeError: The default is not one of the hyperparameter's own values.
-    """
-    value = parameter.legal(hp.default)
-    if value is not None:
-        return value
-    if isinstance(hp, kinds.Int | kinds.Float) and hp.default == hp.min_value:
-        smallest: Value = min(parameter.distribution.choices)  # type: ignore[attr-defined]
-        return smallest
-    raise _refused(hp, f"has the default {hp.default!r}, which is not among its values: {parameter.range()}")
-
-
-def has_written_default(hp: Any) -> bool:
-    """Whether a hyperparameter was given a default, as far as it tells: a Boolean always has one."""
-    return not isinstance(hp, kinds.Int | kinds.Float | kinds.Choice) or hp._default is not None
+    raise refused(hp, f"is a {type(hp).__name__}: use Int, Float, Choice, Boolean or Fixed")
 
 
 def _linear(hp: Any) -> BaseDistribution:
@@ -92,7 +68,7 @@ def _linear(hp: Any) -> BaseDistribution:
     if step is None:
         return FloatDistribution(low, high)
     if (high - low) / step > LARGEST_INT:
-        raise _refused(hp, f"has the step {step}, too small to tell its values apart: leave the step out")
+        raise refused(hp, f"has the step {step}, too small to tell its values apart: leave the step out")
     # Optuna reads the three numbers as the decimals that people see, warns unless the top is exactly on the
     # grid, and does so again whenever a storage is read. Steps like 1/7 have no such top.
     first, pace = Decimal(str(low)), Decimal(str(float(step)))
@@ -133,21 +109,22 @@ def _categorical(hp: Any, values: Iterable[Any]) -> CategoricalDistribution:
     # A float or str of NumPy's is also one of Python's, but prints itself as NumPy's.
     plain = [value.item() if isinstance(value, np.generic) else value for value in values]
     if any(isinstance(value, float) and math.isnan(value) for value in plain):
-        raise _refused(hp, "has the value nan, which equals nothing: remove it")
+        raise refused(hp, "has the value nan, which equals nothing: remove it")
     if len(plain) > LARGEST_GRID:
-        raise _refused(hp, f"has more than {LARGEST_GRID} values to choose from: take a larger step, or none")
+        raise refused(hp, f"has more than {LARGEST_GRID} values to choose from: take a larger step, or none")
     return CategoricalDistribution(tuple(dict.fromkeys(plain)))
 
 
 def _check_numbers(hp: Any) -> None:
     low, high = hp.min_value, hp.max_value
     if isinstance(hp, kinds.Int) and max(abs(low), abs(high)) > LARGEST_INT:
-        raise _refused(hp, f"goes from {low} to {high}: integers must stay within 2**53, so tune an exponent")
+        raise refused(hp, f"goes from {low} to {high}: integers must stay within 2**53, so tune an exponent")
     if not math.isfinite(high - low if hp.sampling == "linear" else high / low):
-        raise _refused(hp, f"goes from {low} to {high}: its range must be finite")
+        raise refused(hp, f"goes from {low} to {high}: its range must be finite")
     if hp.step is not None and not 0 < hp.step < math.inf:
-        raise _refused(hp, f"has the step {hp.step}: a step must be greater than 0 and finite")
+        raise refused(hp, f"has the step {hp.step}: a step must be greater than 0 and finite")
 
 
-def _refused(hp: Any, complaint: str) -> UserCodeError:
+def refused(hp: Any, complaint: str) -> UserCodeError:
+    """Return the error that says what is wrong with a hyperparameter."""
     return UserCodeError(f"the hyperparameter '{hp.name}' {complaint}")

@@ -7,13 +7,18 @@ import keras_tuner
 import numpy as np
 from keras_tuner.engine import hyperparameters as kinds
 
-from studyhall.search.bridge.distributions import default_of, has_written_default, parameter_of
+from studyhall.search.bridge.defaults import check_default, default_of, has_written_default
+from studyhall.search.bridge.distributions import parameter_of
 from studyhall.search.bridge.names import parameter_name
 from studyhall.search.bridge.parameter import Parameter
 from studyhall.search.bridge.scopes import NestingHyperParameters, nesting
 from studyhall.search.core.handle import TrialHandle
 from studyhall.studies.errors import DefinitionError, UserCodeError
 from studyhall.studies.values import Value
+
+
+class NewEntryError(UserCodeError, RuntimeError):
+    """The model declares a hyperparameter that the given search space does not have; of KerasTuner's type."""
 
 
 class TrialHyperParameters(NestingHyperParameters):
@@ -37,9 +42,8 @@ class TrialHyperParameters(NestingHyperParameters):
         allow_new_entries: Whether the model may declare what is not in `preset` at all.
 
     Raises:
-        UserCodeError: On declaring a hyperparameter from which nothing can be drawn, whose default is not one
-            of its own values, that cannot be kept apart from another one, or that `allow_new_entries`
-            forbids.
+        UserCodeError: On declaring a hyperparameter from which nothing can be drawn, whose default is no
+            value at all, that cannot be kept apart from another one, or that `allow_new_entries` forbids.
         DefinitionError: On a start value, or a sampler's proposal, that is not one of the hyperparameter's
             values.
     """
@@ -112,12 +116,12 @@ class TrialHyperParameters(NestingHyperParameters):
         hp = hyperparameter
         self._validate_name(hp.name)
         if not self._allow_new_entries and self._is_new(hp):
-            raise UserCodeError(
-                f"the hyperparameter '{hp.name}' is not in the given search space and allow_new_entries is False: "
+            raise NewEntryError(
+                f"the hyperparameter '{hp.name}' is not in the given search space and `allow_new_entries` is `False`: "
                 "add it to hyperparameters=..., or allow new entries"
             )
         if (parameter := self.parameter_of(hp)) is not None:
-            default_of(hp, parameter)  # Refuses a bad default in the first trial, whatever that draws.
+            check_default(hp, parameter)  # in the first trial, whatever that draws
             if not has_written_default(hp):
                 self._unwritten.add(_identity(hp))  # which KerasTuner's copy of a Choice does not tell
         if self.is_active(hp):

@@ -35,6 +35,24 @@ class Parameter:
                 return _number(value, low, high, step)
         raise TypeError(f"no hyperparameter has a {type(self.distribution).__name__}")
 
+    def nearest(self, number: float) -> Value:
+        """Return the value that is nearest to a number, the smaller one of two; all values are numbers."""
+        match self.distribution:
+            case CategoricalDistribution(choices=choices):
+                numbers: tuple[Any, ...] = choices
+                nearest: Value = min(numbers, key=lambda each: (abs(each - number), each))
+                return nearest
+            case (
+                IntDistribution(low=low, high=high, step=step)
+                | FloatDistribution(low=low, high=high, step=step)
+            ):
+                inside = min(max(number, low), high)
+                on_grid = low + math.ceil((inside - low) / step - 0.5) * step if step else inside
+                value = self.legal(min(on_grid, high))
+                if value is not None:
+                    return value
+        raise TypeError(f"{number!r} is near no value of {self.distribution!r}")
+
     def stored(self, value: Value) -> Value:
         """Return what Optuna stores for a legal value."""
         stored: Value = self._clipped(self._reflected(value))

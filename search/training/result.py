@@ -71,14 +71,14 @@ def result_of(returned: Any, objectives: Sequence[Objective], function: str, for
         return Result(_required(names, metrics, function), _numbers(metrics), None, None)
     if returned is None or isinstance(returned, bool):
         raise keras_tuner.errors.FatalTypeError(
-            f"{function} returned {returned}; return the metrics: {forms}."
+            f"{function} returned {returned}. Did you forget to return the metrics: {forms}?"
         )
     number = log_value(returned) if isinstance(returned, int | float | np.generic | np.ndarray) else None
     if number is None and keras.ops.is_tensor(returned):
         number = log_value(returned)
     if not isinstance(number, float):
         raise keras_tuner.errors.FatalTypeError(
-            f"{function} returned a {type(returned).__name__}; return {forms}."
+            f"Expected the return value of {function} to be one of {forms}; it returned a {type(returned).__name__}."
         )
     if len(names) > 1:
         raise keras_tuner.errors.FatalTypeError(

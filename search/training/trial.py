@@ -252,8 +252,9 @@ def record_start(
 
 def values_of(hp: TrialHyperParameters) -> dict[str, Any]:
     """The hyperparameters to record: the tuned ones rebuild the model, the fixed ones are for people."""
-    fixed = {each.name for each in hp.space if isinstance(each, Fixed)}
     values = recorded_values(hp)
+    fixed = {each.name for each in hp.space if isinstance(each, Fixed)}
+    fixed |= values.keys() - {each.name for each in hp.space}  # a Tuner's plan gives them
     return {
         HYPERPARAMETERS: {name: value for name, value in values.items() if name not in fixed},
         FIXED_HYPERPARAMETERS: {name: value for name, value in values.items() if name in fixed},

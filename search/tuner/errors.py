@@ -1,6 +1,6 @@
 """What a Tuner refuses: errors of ours that are of KerasTuner's types too, which scripts may expect."""
 
-from studyhall.studies.errors import UserCodeError
+from studyhall.studies.errors import StudyConflictError, UserCodeError
 
 
 class ArgumentValueError(UserCodeError, ValueError):
@@ -9,6 +9,10 @@ class ArgumentValueError(UserCodeError, ValueError):
 
 class ArgumentTypeError(UserCodeError, TypeError):
     """An argument of a Tuner is of a type that says nothing here."""
+
+
+class ProjectConflictError(StudyConflictError, RuntimeError):
+    """A project of that name is there already, and was searched in another way."""
 
 
 class SearchFailedError(UserCodeError, RuntimeError):

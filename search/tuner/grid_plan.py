@@ -1,6 +1,7 @@
 """KerasTuner's grid as one study: every combination of values once, ten of a range that has no steps."""
 
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,7 +9,8 @@ import keras_tuner
 from keras_tuner.engine import hyperparameters as kinds
 from optuna.distributions import CategoricalDistribution
 
-from studyhall.search.bridge.distributions import default_of, parameter_of
+from studyhall.search.bridge.defaults import default_of
+from studyhall.search.bridge.distributions import parameter_of
 from studyhall.search.bridge.parameter import Parameter
 from studyhall.search.tuner.lenient import LenientHyperParameters
 from studyhall.search.tuner.plan import Plan
@@ -31,9 +33,9 @@ class GridHyperParameters(LenientHyperParameters):
         parameter = parameter_of(hp)
         if parameter is None or not _is_range(hp, parameter):
             return parameter
-        values = [parameter.legal(each) for each in hp.values]
-        known = {each for each in [default_of(hp, parameter), *values] if each is not None}
-        return Parameter(CategoricalDistribution(tuple(sorted(known))))
+        default: Any = default_of(hp, parameter)
+        others = {each for each in hp.values if not math.isclose(each, default)}
+        return Parameter(CategoricalDistribution(tuple(sorted({default, *others}))))
 
 
 class GridPlan(Plan):

@@ -33,6 +33,13 @@ class HyperbandPlan(Plan):
         if hyperband_iterations < 1:
             raise ArgumentValueError(f"hyperband_iterations is {hyperband_iterations!r}: give 1 or more")
         self.epochs = max_epochs
+        # As KerasTuner tells a trial that is not to be continued.
+        self.values = {
+            "tuner/epochs": max_epochs,
+            "tuner/initial_epoch": 0,
+            "tuner/bracket": 0,
+            "tuner/round": 0,
+        }
         self._max_epochs = max_epochs
         self._factor = factor
         self._iterations = hyperband_iterations

@@ -12,7 +12,7 @@ from keras_tuner.src.engine import objective as kinds
 
 from studyhall.did_you_mean import did_you_mean
 from studyhall.search.tuner.algorithms import bayesian_optimization, grid_search, hyperband, random_search
-from studyhall.search.tuner.errors import ArgumentTypeError, ArgumentValueError
+from studyhall.search.tuner.errors import ArgumentValueError
 from studyhall.search.tuner.script_definition import OracleSeed
 
 _AFTER_ORACLE = tuple(inspect.signature(keras_tuner.Tuner).parameters)[1:]  # in KerasTuner's order
@@ -50,11 +50,10 @@ def arguments_of(oracle: Any) -> dict[str, Any]:
     """Return the arguments of a Tuner that searches as one of KerasTuner's oracles would.
 
     Raises:
-        ArgumentTypeError: It is no oracle.
-        ArgumentValueError: It is one of the user's own.
+        ArgumentValueError: It is no oracle, or one of the user's own.
     """
     if not isinstance(oracle, keras_tuner.Oracle):
-        raise ArgumentTypeError(
+        raise ArgumentValueError(
             f"Expected `oracle` argument to be an instance of `Oracle`, not of {type(oracle).__name__}"
         )
     given = {

@@ -1,16 +1,17 @@
 """The objective of a Tuner: KerasTuner's forms of it, and what the study and Optuna make of each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import keras
 import keras_tuner
 import numpy as np
 from keras_tuner.src.engine import objective as kinds
 
 from studyhall.search.training.account import improves
 from studyhall.search.training.result import Objective, Result, result_of
+from studyhall.search.tuner.errors import ArgumentTypeError, ArgumentValueError
 from studyhall.studies.definition.search_sections import PARAMETERS
-from studyhall.studies.errors import UserCodeError
 
 _DIRECTIONS = {"min": "minimize", "max": "maximize"}
 UNNAMED = (kinds.DefaultObjective().name,)  # the metrics of a study whose script names no objective
@@ -38,27 +39,34 @@ def make_objective(objective: Any) -> kinds.Objective:
             `fit` returns the one number to minimize.
 
     Raises:
-        UserCodeError: It is none of these, or a name that says nothing of its direction.
+        ArgumentValueError: Its name says nothing of its direction, or its direction is none.
+        ArgumentTypeError: It is none of these.
     """
     if isinstance(objective, list | tuple):
         if not objective:
-            raise UserCodeError("objective=[] names no metric: name at least one")
+            raise ArgumentValueError("objective=[] names no metric: name at least one")
         if len(objective) == 1:
             return make_objective(objective[0])
         return FirstObjective([make_objective(each) for each in objective])
     if isinstance(objective, str) and objective == PARAMETERS:
         return keras_tuner.Objective(PARAMETERS, "min")
     try:
-        return kinds.create_objective(objective)
+        made = kinds.create_objective(objective)
     except ValueError as error:
-        raise UserCodeError(
-            f"objective {objective!r} may be to minimize or to maximize: say which, with "
+        raise ArgumentValueError(
+            f"Could not infer optimization direction of objective {objective!r}: say which it is, with "
             f'keras_tuner.Objective({objective!r}, "min") or "max"'
         ) from error
     except TypeError as error:
-        raise UserCodeError(
-            f"objective is a {type(objective).__name__}: give a metric's name, a keras_tuner.Objective, or a list of them"
+        raise ArgumentTypeError(
+            f"`objective` not understood, it is a {type(objective).__name__}: give a metric's name, a keras_tuner.Objective, "
+            "or a list of them"
         ) from error
+    if made.direction not in _DIRECTIONS:
+        raise ArgumentValueError(
+            f'the direction of objective {made.name!r} is {made.direction!r}: give "min" or "max"'
+        )
+    return made
 
 
 def objective_of(metrics: Sequence[str], directions: Sequence[str]) -> kinds.Objective:
@@ -86,6 +94,28 @@ def objectives_of(objective: kinds.Objective) -> tuple[Objective, ...]:
     return tuple(Objective(each.name, _DIRECTIONS[each.direction]) for each in single(objective))
 
 
+def require_one_number(returned: Any, objective: kinds.Objective, function: str) -> None:
+    """Refuse metrics by name where no objective says which of them counts, as KerasTuner does.
+
+    Args:
+        returned: What `fit` or `run_trial` returned.
+        objective: The Tuner's.
+        function: The name of what returned it, for the error.
+
+    Raises:
+        keras_tuner.errors.FatalTypeError: It holds metrics, and there is no objective.
+    """
+    if not isinstance(objective, kinds.DefaultObjective):
+        return
+    if isinstance(returned, keras.callbacks.History) or (
+        isinstance(returned, Mapping) and objective.name not in returned
+    ):
+        raise keras_tuner.errors.FatalTypeError(
+            f"Expected the return value of {function} to be a single float when `objective` is left unspecified; "
+            f"it returned a {type(returned).__name__}: give the Tuner an objective=..., or return a number"
+        )
+
+
 def mean_result_of(returned: Any, objective: kinds.Objective, function: str) -> Result:
     """Return what `run_trial` returned as one result: of several executions, the mean.
 
@@ -103,6 +133,8 @@ def mean_result_of(returned: Any, objective: kinds.Objective, function: str) -> 
         UnknownMetricError: It lacks an objective, or has several values of one.
     """
     executions = returned if isinstance(returned, list) else [returned]
+    for each in executions:
+        require_one_number(each, objective, function)
     if not executions:
         raise keras_tuner.errors.FatalTypeError(
             f"{function} returned an empty list; return one result at least."

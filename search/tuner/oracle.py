@@ -15,6 +15,7 @@ from studyhall.search.bridge.scopes import nesting
 from studyhall.search.core.outcome import Dropped, Pruned, TrialOutcome
 from studyhall.search.tuner.asked import asked_of
 from studyhall.search.tuner.display import SearchDisplay
+from studyhall.search.tuner.errors import ProjectConflictError
 from studyhall.search.tuner.in_hand import InHand
 from studyhall.search.tuner.objective import UNNAMED, objective_of
 from studyhall.search.tuner.of_study import OfStudy
@@ -33,7 +34,6 @@ from studyhall.search.tuner.trials import (
 from studyhall.search.workers.announcer import Announcer
 from studyhall.search.workers.claims import Claims
 from studyhall.search.workers.wait import Idle
-from studyhall.studies.errors import StudyConflictError
 from studyhall.studies.queue.lease import LEASE_SECONDS
 from studyhall.studies.retention.best_models import KeptModels
 from studyhall.studies.space.space import Reach
@@ -171,11 +171,11 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         The study then has as many trials as were asked for.
 
         Raises:
-            StudyConflictError: The script would search otherwise than the study was searched.
+            ProjectConflictError: The script would search otherwise than the study was searched.
         """
         opened = self.opened()
         if opened.conflict is not None:
-            raise StudyConflictError(opened.conflict)
+            raise ProjectConflictError(opened.conflict)
         study = opened.study
         record_space(study, self.hyperparameters)
         study.space.asks(self._asked)
@@ -213,6 +213,7 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
             trial = Trial(hp, trial_id=trial_id(claimed.number, digits))
             self._in_hand = (trial, in_hand, resources.pop_all())
         self._display.on_trial_begin(trial)
+        hp.values.update(self.plan.values)
         return trial
 
     def grow(self) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras_tuner
 
-from studyhall.search.tuner.errors import RELOADED, NoWeightsError
+from studyhall.search.tuner.errors import RELOADED, NoWeightsError, ProjectConflictError
 from studyhall.search.tuner.objective import UNNAMED
 from studyhall.search.tuner.plan import Plan
 from studyhall.search.tuner.project_folder import ProjectFolder
@@ -185,7 +185,7 @@ def _joined(
     conflict = _conflict(storage_url, stored, wanted)
     judged = (wanted.metrics, wanted.directions)
     if conflict is not None and judged not in ((UNNAMED, ("minimize",)), (stored.metrics, stored.directions)):
-        raise StudyConflictError(conflict)  # its trials would be ranked by what they were not judged by
+        raise ProjectConflictError(conflict)  # its trials would be ranked by what they were not judged by
     try:
         joined = wanted if conflict is None else stored
         return OpenedStudy(
@@ -206,8 +206,8 @@ def _conflict(storage_url: str, stored: Definition, wanted: Definition) -> str |
     if not found:
         return None
     return (
-        f"Study {stored.name!r} in {parse(storage_url).shown} was searched otherwise: {'; '.join(found)}. Undo that, or choose "
-        "another name; Tuner(overwrite=True) removes the study and starts afresh."
+        f"Study {stored.name!r} in {parse(storage_url).shown} was searched otherwise: {'; '.join(found)}. Undo that, choose "
+        "another name, or pass `overwrite=True`, which removes the study and starts afresh."
     )
 
 

@@ -23,9 +23,7 @@ from studyhall.search.training.result import is_history, result_of_training
 from studyhall.search.training.warm_start import refused, unknown_values
 from studyhall.search.tuner.callbacks import WEIGHTS, BestWeights, ModelSize
 from studyhall.search.tuner.hparams import TrialHParams, has_tensorboard
-from studyhall.search.tuner.objective import (
-    objectives_of,
-)
+from studyhall.search.tuner.objective import objectives_of, require_one_number
 from studyhall.search.tuner.rebuilt_model import how_built
 from studyhall.search.tuner.script_definition import (
     NO_PRUNERS,
@@ -173,6 +171,7 @@ class TrialTraining(keras_tuner.Tuner):  # type: ignore[misc]
         if account is None or best is None:
             return returned
         function = f"{type(self.hypermodel).__name__}.fit()"
+        require_one_number(returned, self.oracle.objective, function)
         result, is_best_epoch = result_of_training(
             returned, account, objectives_of(self.oracle.objective), function
         )

@@ -10,6 +10,7 @@ import keras_tuner
 from keras_tuner.engine.trial import TrialStatus
 from keras_tuner.src.engine import hypermodel as hypermodels
 
+from studyhall.search.core.events import NameMade
 from studyhall.search.training.warm_start import misfits
 from studyhall.search.tuner.errors import ArgumentValueError, SearchFailedError
 from studyhall.search.tuner.interruption import terminated_as_interrupted
@@ -25,10 +26,11 @@ from studyhall.search.tuner.short_traceback import with_short_traceback
 from studyhall.search.tuner.trial_ending import TrialEnding
 from studyhall.search.user.data import arrays_fingerprint
 from studyhall.search.user.keras_settings import kept
-from studyhall.search.views.narration import exhausted_in_words
+from studyhall.search.views.narration import exhausted_in_words, in_words
 from studyhall.search.workers.failures_in_a_row import FailuresInARow
 from studyhall.studies.database.names import sqlite_url
 from studyhall.studies.errors import UserCodeError
+from studyhall.studies.queue.failure_kind import FailureKind
 from studyhall.studies.values import Value
 
 UNTITLED = "untitled_project"  # as with KerasTuner
@@ -178,6 +180,9 @@ class Tuner(TrialEnding, SearchResults):
             max_consecutive_failed_trials=self.max_consecutive_failed_trials,
         )
         self._say_what_is_there(self.oracle.opened())
+        if wanted.definition.name != self.project_name:
+            told = in_words(NameMade(self.project_name, wanted.definition.name))
+            sys.stdout.write(f"Note: {told}.\n")
 
     def _say_what_is_there(self, opened: OpenedStudy) -> None:
         if not opened.is_new and (counts := opened.study.counts()).waiting < counts.total:
@@ -195,7 +200,7 @@ class Tuner(TrialEnding, SearchResults):
     def _ask_for_space(self) -> None:
         if self.hypermodel is None and not self._runs_otherwise():
             raise ArgumentValueError(
-                "hypermodel=None: give a HyperModel or a function build(hp), or override run_trial"
+                "Received `hypermodel=None`: give a HyperModel or a function build(hp), or override run_trial"
             )
         self.oracle.forget_space()
         with kept():
@@ -247,9 +252,8 @@ class Tuner(TrialEnding, SearchResults):
                 trial.
 
         Raises:
-            SearchFailedError: `max_consecutive_failed_trials` trials failed here in a row for an error of the
-                code.
-            StudyConflictError: The script would search otherwise than its study was searched.
+            SearchFailedError: `max_consecutive_failed_trials` trials failed here in a row.
+            ProjectConflictError: The script would search otherwise than its study was searched.
             UserCodeError: Training does not report the objective.
         """
         if "verbose" in fit_kwargs:
@@ -258,7 +262,7 @@ class Tuner(TrialEnding, SearchResults):
         self._data_fingerprint = arrays_fingerprint([fit_args, given])
         self._told_epochs = "epochs" in fit_kwargs
         self._learn_space()
-        failures = FailuresInARow(self.max_consecutive_failed_trials)
+        failures = FailuresInARow(self.max_consecutive_failed_trials, tuple(FailureKind))  # as KerasTuner
         with self.oracle.at_work(), terminated_as_interrupted():
             self.on_search_begin()
             while True:
@@ -282,7 +286,10 @@ class Tuner(TrialEnding, SearchResults):
                     self.oracle.give_back(afresh=True)  # once the code is mended, it may have other values
                     raise
                 if in_hand.outcome is not None and (why := failures.too_many(in_hand.outcome)) is not None:
-                    error = SearchFailedError(why)
+                    limit = self.max_consecutive_failed_trials
+                    error = SearchFailedError(
+                        f"Number of consecutive failures exceeded the limit of {limit}: {why}"
+                    )
                     error.details = trial.message or ""
                     raise error
             self.on_search_end()

@@ -1,5 +1,7 @@
 """Failures in a row that may be the code's fault."""
 
+from collections.abc import Collection
+
 from studyhall.search.core.outcome import (
     Failed,
     TrialOutcome,
@@ -16,15 +18,17 @@ class FailuresInARow:
 
     Args:
         most: How many of them end a worker.
+        kinds: Which failures may be the code's fault.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, kinds: Collection[FailureKind] = _NOT_THE_TRIALS_FAULT) -> None:
         self._most = most
+        self._kinds = kinds
         self._count = 0
 
     def too_many(self, outcome: TrialOutcome) -> str | None:
         """Count one more trial; return why to give up, for people, None where there is no reason."""
-        if not (isinstance(outcome, Failed) and outcome.kind in _NOT_THE_TRIALS_FAULT):
+        if not (isinstance(outcome, Failed) and outcome.kind in self._kinds):
             self._count = 0
             return None
         self._count += 1

@@ -321,6 +321,30 @@ def test_a_start_value_cannot_change_what_is_fixed() -> None:
         hp.Fixed("x", 3)
 
 
+@pytest.mark.parametrize(
+    ("build", "nearest"),
+    [
+        (lambda hp: hp.Int("x", 5, 100, step=10, default=32), 35),
+        (lambda hp: hp.Int("x", 1, 9, step=2, default=4), 3),
+        (lambda hp: hp.Int("x", 1, 9, default=12), 9),
+        (lambda hp: hp.Int("x", 1, 9, default=2.4), 2),
+        (lambda hp: hp.Int("x", 1, 64, step=2, sampling="log", default=50), 64),
+        (lambda hp: hp.Float("x", 0, 1, default=2), 1.0),
+        (lambda hp: hp.Float("x", 0.1, 0.5, step=0.1, default=0.33), 0.3),
+    ],
+)
+@pytest.mark.parametrize("defaults", [True, False])
+def test_a_default_beside_the_values_is_the_nearest_one_and_told_at_the_authors_line(
+    build: Build, nearest: Any, defaults: bool
+) -> None:
+    hp = TrialHyperParameters(MemoryHandle(Start(defaults=defaults)))
+    said = "the hyperparameter 'x' has the default .*, which is not among its values: .*; its default is"
+    with pytest.warns(UserWarning, match=said) as told:
+        value = build(hp)
+    assert [each.filename for each in told] == [__file__]
+    assert not defaults or (value == pytest.approx(nearest) and type(value) is type(nearest))
+
+
 def test_a_proposal_out_of_range_is_refused() -> None:
     hp, _ = trial(sampled={"x": 70})
     with pytest.raises(
@@ -340,11 +364,10 @@ class _Own(HyperParameter):  # type: ignore[misc]
     ("build", "complaint"),
     [
         (
-            lambda hp: hp.Int("x", 1, 9, default=10),
-            "has the default 10, which is not among its values: integers",
+            lambda hp: hp.Int("x", 1, 9, default="many"),
+            "has the default 'many', which is not among its values: integers from 1 to 9",
         ),
-        (lambda hp: hp.Int("x", 1, 9, step=3, default=5), "from 1 to 7 in steps of 3"),
-        (lambda hp: hp.Float("x", 0, 1, default=2), "has the default 2"),
+        (lambda hp: hp.Float("x", 0, 1, default=float("nan")), "has the default nan"),
         (lambda hp: hp.Int("x", 1, 9, step=0), "has the step 0: a step must be greater than 0"),
         (lambda hp: hp.Float("x", 0, 1, step=float("inf")), "has the step inf"),
         (lambda hp: hp.Float("x", 0, float("inf")), "its range must be finite"),
@@ -530,7 +553,7 @@ def test_new_entries_have_their_default_where_they_are_not_tuned() -> None:
 def test_new_entries_are_refused_where_they_are_not_allowed() -> None:
     hp, _ = trial(preset=preset(), allow_new_entries=False)
     with pytest.raises(
-        UserCodeError, match=r"'depth' is not in the given search space and allow_new_entries"
+        UserCodeError, match=r"'depth' is not in the given search space and `allow_new_entries` is `False`"
     ):
         declare(hp)
 

@@ -459,7 +459,9 @@ def test_a_return_value_without_the_objective_fails_the_trial(
 
 
 def test_what_cannot_be_a_result_is_refused_with_what_can(project: Any, tmp_path: Path) -> None:
-    with pytest.raises(UserCodeError, match="returned a set; return a History, a dictionary or a number"):
+    with pytest.raises(
+        UserCodeError, match="to be one of a History, a dictionary or a number; it returned a set"
+    ):
         trial(Handle(), project("Returns", arguments={"what": "set"}), tmp_path)
 
 

@@ -38,7 +38,7 @@ def test_every_form_of_an_objective_is_understood(given: Any, tables: list[tuple
 def test_a_metric_of_unknown_direction_is_refused_with_the_remedy() -> None:
     with pytest.raises(UserCodeError, match=r'keras_tuner.Objective\(\'val_f\', "min"\)'):
         make_objective("val_f")
-    with pytest.raises(UserCodeError, match="objective is a int: give"):
+    with pytest.raises(UserCodeError, match="not understood, it is a int: give"):
         make_objective(3)
     with pytest.raises(UserCodeError, match="name at least one metric"):
         make_objective([])
@@ -77,7 +77,7 @@ def test_numbers_and_dictionaries_are_results_too(returned: Any, value: float) -
 @pytest.mark.parametrize(
     ("returned", "wanted"),
     [
-        (None, r"run_trial\(\) returned None; return the metrics"),
+        (None, r"run_trial\(\) returned None. Did you forget to return the metrics"),
         (True, r"returned True"),
         ("0.5", "returned a str"),
         ([], "empty list"),

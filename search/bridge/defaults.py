@@ -1,7 +1,7 @@
 """The default of a hyperparameter, which its author may have written beside its values."""
 
+import inspect
 import math
-import sys
 import warnings
 from typing import Any
 
@@ -56,7 +56,7 @@ def check_default(hp: Any, parameter: Parameter) -> None:
 
 def _authors_level() -> int:
     """Return how far up the stack, counted from the caller, the line is that declares the hyperparameter."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_NOT_THE_AUTHORS):
+    frame, level = inspect.currentframe(), 0
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(_NOT_THE_AUTHORS):
         frame, level = frame.f_back, level + 1
     return level

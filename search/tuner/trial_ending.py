@@ -9,7 +9,6 @@ from typing import Any
 import keras
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
-from keras_tuner.src.engine.metrics_tracking import MetricsTracker
 
 from studyhall.search.core.outcome import Dropped, Failed
 from studyhall.search.training import provenance
@@ -66,7 +65,7 @@ class TrialEnding(TrialTraining):
         in_hand, failed = self.oracle.in_hand, self.max_retries_per_trial + 1 - retries_left
         sys.stdout.write(f"Trial {trial.trial_id} failed {failed} times. {retries_left} retries left.\n")
         in_hand.outcome = in_hand.account = None
-        trial.metrics = MetricsTracker()
+        trial.metrics = type(trial.metrics)()
         keras.utils.set_random_seed(derived_seed("retry", in_hand.handle.seed, failed))
 
     def _try_once(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> None:

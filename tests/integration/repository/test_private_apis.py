@@ -31,7 +31,12 @@ MODULES = {
     "keras.src.dtype_policies.dtype_policy": ("set_dtype_policy",),
     "keras_tuner.src.engine.hypermodel": ("DefaultHyperModel", "get_hypermodel"),
     "keras_tuner.src.engine.metrics_tracking": ("infer_metric_direction",),
-    "keras_tuner.src.engine.objective": ("MultiObjective", "Objective", "create_objective"),
+    "keras_tuner.src.engine.objective": (
+        "DefaultObjective",
+        "MultiObjective",
+        "Objective",
+        "create_objective",
+    ),
     "keras_tuner.src.engine.oracle": ("Display",),
     "keras_tuner.src.engine.tuner_utils": ("TunerCallback",),
     "multiprocessing.connection": ("Connection",),  # made of a descriptor that was inherited

@@ -306,8 +306,9 @@ def test_initial_points_are_those_of_tpe_and_the_gaussian_process_alone_has_alph
         tuner = make(BayesianOptimization, build, "val_loss", num_initial_points=4, alpha=1e-3)
     assert len(told) == 1
     assert tuner.oracle.study.definition.sampler.options["n_startup_trials"] == 4
+    other = make(RandomSearch, build, "val_loss")
     with pytest.raises(ProjectConflictError, match="pass `overwrite=True`") as caught:
-        make(RandomSearch, build, "val_loss")
+        other.search(**DATA)
     assert isinstance(caught.value, RuntimeError)  # as KerasTuner's
 
 
@@ -450,7 +451,9 @@ def test_each_model_is_built_and_trained_in_the_scope_of_a_distribution_strategy
         seen.append(tf.distribute.get_strategy() is strategy)
         return build(hp)
 
-    tuner = make(RandomSearch, in_scope, "val_loss", max_trials=1, distribution_strategy=strategy)
+    tuner = make(
+        RandomSearch, in_scope, "val_loss", max_trials=1, optimizer="adam", distribution_strategy=strategy
+    )
     tuner.search(**DATA, epochs=1)
     assert statuses(tuner) == {"COMPLETED": 1}
     assert seen[-1]

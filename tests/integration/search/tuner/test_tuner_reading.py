@@ -115,11 +115,11 @@ def test_a_search_is_not_ranked_by_what_its_trials_were_not_judged_by(make: Make
 
 
 def test_a_search_needs_a_model_even_where_a_look_does_not(make: Make, tmp_path: Path) -> None:
-    with pytest.raises(UserCodeError, match="hypermodel=None: give a HyperModel"):
+    with pytest.raises(UserCodeError, match="Received `hypermodel=None`: give a HyperModel"):
         make(hypermodel=None)
     assert list(tmp_path.iterdir()) == []
     make(Made).search(verbose=0)
-    with pytest.raises(UserCodeError, match="hypermodel=None: give a HyperModel"):
+    with pytest.raises(UserCodeError, match="Received `hypermodel=None`: give a HyperModel"):
         make(hypermodel=None, max_trials=4).search(verbose=0)
 
 

@@ -148,7 +148,7 @@ def test_lists_that_no_epoch_reported_are_a_history_of_their_own() -> None:
         (None, [{"val_los": 1.0}], "reports no 'val_loss'; did you mean 'val_los'\\? it reports: val_los"),
         ({}, [], "returned no 'val_loss'"),
         (np.zeros(2), [], "returned a ndarray"),
-        (keras.ops.zeros(2), [], "return a History, a dictionary or a number"),
+        (keras.ops.zeros(2), [], "to be one of a History, a dictionary or a number"),
     ],
 )
 def test_a_training_without_a_result_says_what_is_missing(

@@ -44,7 +44,7 @@ def make_objective(objective: Any) -> kinds.Objective:
     """
     if isinstance(objective, list | tuple):
         if not objective:
-            raise ArgumentValueError("objective=[] names no metric: name at least one")
+            raise ArgumentValueError("objective=[] names no metric: name at least one metric")
         if len(objective) == 1:
             return make_objective(objective[0])
         return FirstObjective([make_objective(each) for each in objective])

@@ -1,5 +1,6 @@
 """The folder of a script's project, KerasTuner's `project_dir`, where callbacks write."""
 
+import os
 import shutil
 import socket
 from collections.abc import Iterable
@@ -11,6 +12,15 @@ from studyhall.studies.errors import UserCodeError
 from studyhall.studies.files import explain
 from studyhall.studies.one_line import shown
 from studyhall.studies.study.study import Study
+from studyhall.studies.study_name import study_name
+
+_LONGEST = 255  # bytes of a name in a folder
+
+
+def folder_name(project_name: str) -> str:
+    """Return the name of a project's folder: the project's, or the study's where that is too long for one."""
+    too_long = any(len(os.fsencode(part)) > _LONGEST for part in Path(project_name).parts)
+    return study_name(project_name) if too_long else project_name
 
 
 class ProjectFolder:

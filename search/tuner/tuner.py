@@ -18,7 +18,7 @@ from studyhall.search.tuner.kerastuner_oracle import called_as_in_kerastuner
 from studyhall.search.tuner.objective import as_tables, make_objective
 from studyhall.search.tuner.oracle import StudyOracle
 from studyhall.search.tuner.plan import Plan
-from studyhall.search.tuner.project_folder import ProjectFolder
+from studyhall.search.tuner.project_folder import ProjectFolder, folder_name
 from studyhall.search.tuner.script_definition import Algorithm, script_definition, whole
 from studyhall.search.tuner.script_study import OpenedStudy, ScriptStudy
 from studyhall.search.tuner.search_results import SearchResults
@@ -132,15 +132,15 @@ class Tuner(TrialEnding, SearchResults):
         plan: Plan | None = None,
     ) -> None:
         max_trials, seed = whole("max_trials", max_trials), whole("seed", seed)
-        self.directory, self.project_name = directory or ".", study_name or project_name or UNTITLED
-        self.hypermodel = hypermodels.get_hypermodel(hypermodel)
+        name = study_name or project_name or UNTITLED
+        self.directory, self.project_name = directory or ".", folder_name(name)
+        self.hypermodel, self.tuner_id = hypermodels.get_hypermodel(hypermodel), tuner_id or "tuner0"
         self._set_as_kerastuner(executions_per_trial, max_model_size, optimizer, loss, metrics)
-        self.distribution_strategy, self.tuner_id = distribution_strategy, tuner_id or "tuner0"
-        self.max_retries_per_trial = max_retries_per_trial
+        self.distribution_strategy, self.max_retries_per_trial = distribution_strategy, max_retries_per_trial
         self.max_consecutive_failed_trials = max_consecutive_failed_trials
         folder = ProjectFolder(Path(self.directory, self.project_name))
         definition = script_definition(
-            study_name=self.project_name,
+            study_name=name,
             storage=storage or sqlite_url(Path(self.directory) / "studies.db"),
             objectives=as_tables(wanted := make_objective(objective)),
             max_trials=max_trials,
@@ -156,6 +156,8 @@ class Tuner(TrialEnding, SearchResults):
         )
         self._wanted = ScriptStudy(definition, artifacts, max_trials, seed, overwrite, plan or Plan(), folder)
         self._begin(wanted, hyperparameters, tune_new_entries, allow_new_entries)
+        if name != definition.name:
+            sys.stdout.write(f"Note: {in_words(NameMade(name, definition.name))}.\n")
 
     def _begin(
         self,
@@ -180,9 +182,6 @@ class Tuner(TrialEnding, SearchResults):
             max_consecutive_failed_trials=self.max_consecutive_failed_trials,
         )
         self._say_what_is_there(self.oracle.opened())
-        if wanted.definition.name != self.project_name:
-            told = in_words(NameMade(self.project_name, wanted.definition.name))
-            sys.stdout.write(f"Note: {told}.\n")
 
     def _say_what_is_there(self, opened: OpenedStudy) -> None:
         if not opened.is_new and (counts := opened.study.counts()).waiting < counts.total:

@@ -79,7 +79,9 @@ def test_a_machine_that_was_suspended_finds_its_leases_as_they_were(machine: Mac
     assert [each.number for each in study.trials.reclaim_expired()] == [0]
 
 
-@pytest.mark.parametrize("clock", [946684800.0, time.time(), time.time() + 3600.0])
+@pytest.mark.parametrize(
+    "clock", [946684800.0, time.time(), time.time() + 3600.0], ids=["2000", "now", "ahead"]
+)
 def test_a_lease_of_a_machine_that_was_started_again_ends_in_its_time_whatever_the_clock_says(
     machine: Machine, clock: float
 ) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,11 @@ def build_as_before(model: Model, facts: Mapping[str, Any]) -> None:
         model.build_from_config(_of_any_batch(config) if isinstance(model, keras.Sequential) else config)
         if model.weights:
             model.built = True  # a subclass of Model has its layers built then, and does not say so
+    shape = (config or {}).get("input_shape")
+    if isinstance(shape, list | tuple) and parameter_count(model) < (facts.get(PARAMETER_COUNT) or 0):
+        # Its own `build` leaves it to the first call to make the layers' variables.
+        with suppress(Exception):  # of a model that takes no such numbers; its weights then do not fit
+            model(keras.ops.zeros([1 if size is None else size for size in shape]))
     if built.get("optimizer") and model.optimizer is not None:
         # Its state is in the file, and must have a place.
         model.optimizer.build(model.trainable_variables)

@@ -33,6 +33,16 @@ class Two(keras.Model):  # type: ignore[misc]
         return self.stack(inputs["left"]) + self.stack(inputs["right"])
 
 
+class Late(Two):
+    """One that says how it is built, and leaves it to its first call."""
+
+    def build(self, input_shape: Any) -> None:
+        """Make nothing."""
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        return self.stack(inputs)
+
+
 def compiled(model: Any) -> Any:
     model.compile("adam", "mse", run_eagerly=True)
     return model
@@ -49,6 +59,10 @@ def subclassed(hp: Any) -> Any:
     return compiled(Two(hp.Int("units", 2, 40)))
 
 
+def late(hp: Any) -> Any:
+    return compiled(Late(hp.Int("units", 2, 40)))
+
+
 @pytest.fixture
 def searched(tmp_path: Path) -> Make:
     """Return a function that makes a Tuner, which has searched."""
@@ -63,7 +77,8 @@ def searched(tmp_path: Path) -> Make:
 
 
 @pytest.mark.parametrize(
-    ("build", "x"), [(without_input, IMAGES), (subclassed, {"left": IMAGES, "right": IMAGES[::-1]})]
+    ("build", "x"),
+    [(without_input, IMAGES), (subclassed, {"left": IMAGES, "right": IMAGES[::-1]}), (late, IMAGES)],
 )
 def test_all_models_are_kept_and_take_any_batch_whatever_says_their_shape(
     searched: Make, build: Any, x: Any, tmp_path: Path

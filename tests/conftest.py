@@ -7,6 +7,7 @@ The last word says which tests did not run, and why.
 import gc
 import logging
 import os
+import signal
 import sys
 import uuid
 from collections.abc import Iterator
@@ -24,6 +25,9 @@ from tests.support.not_run import LeftOut
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+
+# As whatever was started by `nohup` ignores it, and so would all processes of the tests.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 gc.disable()  # nothing that is imported is garbage, and frameworks are much to look through
 

@@ -87,7 +87,9 @@ class Wait:
             outlook = self._study.trials.outlook()
             if not is_first and outlook.has_news:
                 return True
-            others_try_the_rest = self._study.trials.others_try_the_rest and not outlook.stopping
+            # What waited then may have been withdrawn since.
+            untried = outlook.waits and not outlook.stopping
+            others_try_the_rest = untried and self._study.trials.others_try_the_rest
             if not (others_try_the_rest or (outlook.may_come_back and not self._idle.leaves)):
                 return outlook.has_news and not outlook.stopping
             self._say(outlook.running)

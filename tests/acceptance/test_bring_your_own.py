@@ -75,8 +75,8 @@ def test_two_objectives_have_a_front_and_an_error_of_the_users_code_shows_its_li
     project.write("trade.toml", TRADE_OFF)
     searched = project.run("search", "trade.toml")
     assert searched.returncode == 0, searched.stdout
-    assert "trial 1: failed (error): RuntimeError: as broken as can be" in searched.stdout
-    assert 'helper.py", line 2, in explode' in searched.stdout
+    assert "RuntimeError: as broken as can be" in searched.stdout
+    assert "(helper.py, line 2)" in searched.stdout
     assert "site-packages" not in searched.stdout
     shown = project.run("status", "trade")
     assert "Pareto front of trade" in shown.stdout

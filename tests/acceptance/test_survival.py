@@ -275,6 +275,6 @@ enqueue = [{ filters = 2 }, { filters = 3 }, { filters = 4 }]
     worker = project.run("worker", "wrong.toml")
     assert worker.returncode == 1
     assert "3 trials in a row failed" in worker.stdout
-    assert 'wrong.py", line' in worker.stdout
+    assert "(wrong.py, line 9)" in worker.stdout
     counts = json.loads(project.run("status", "wrong", "--json").stdout)["studies"][0]["counts"]
     assert counts["waiting"] == 16

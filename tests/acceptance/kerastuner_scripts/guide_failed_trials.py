@@ -1,4 +1,4 @@
-"""KerasTuner's guide to failed trials: what is tolerated, tried again, and when a search is given up."""
+"""KerasTuner's guide to failed trials: what is tolerated, tried again, and when a search ends for them."""
 
 import keras
 import keras_tuner
@@ -64,5 +64,5 @@ results = {
     "number of trials with a score": len([each for each in trials if each.score is not None]),
     "number of builds of the failed one": number_of_builds,
     "number of builds of the one that is tried again": tried.count(100),
-    "the search is given up": {ended},
+    "the search ends for them": {ended},
 }

@@ -301,7 +301,7 @@ def bearer(token: str) -> dict[str, str]:
 def test_both_lists_of_routes_are_whole(served: ServedHouse) -> None:
     calls = {str(call) for call in served.calls()}
     assert {
-        "GET /studies/{name}",
+        "GET /studies/{name:page}",
         "GET /metrics",
         "GET /healthz",
         "POST /login",

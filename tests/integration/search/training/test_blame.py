@@ -413,7 +413,8 @@ LINES = {
     "FitTakesLittle": FIT
     + "FitTakesLittle.fit() takes no 'validation_data': let it take **kwargs, and pass them on to model.fit()",
     "FitMistyped": FIT + "fit() has no argument 'epoch' (did you mean 'epochs'?) @",
-    "FitReturnsText": "bad.py:FitReturnsText: FitReturnsText.fit() returned a str; return a History, a dictionary or a number.",
+    "FitReturnsText": "bad.py:FitReturnsText: Expected the return value of FitReturnsText.fit() to be one of a History, a dictionary "
+    "or a number; it returned a str.",
     # Data.
     "good missing": "'bad.py:missing' fails: FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.npy' @",
     "good exiting": "'bad.py:exiting' fails: sys.exit(3) @",

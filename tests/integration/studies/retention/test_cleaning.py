@@ -214,7 +214,7 @@ def test_command_shows_first_and_removes_only_when_told(
     shown = CliRunner().invoke(cli, arguments)
     assert shown.exit_code == 0, shown.output
     assert "10 B  no-longer-needed  checkpoint that no trial needs" in shown.output
-    assert "1 file (10 B) of bss can go" in shown.output
+    assert "1 file (10 B) of bss can be removed" in shown.output
     assert "1 file (5 B) there" in shown.output
     assert "studyhall clean bss --yes" in shown.output
     assert held(store) == {"no-longer-needed", "orphan"}

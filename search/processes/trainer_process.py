@@ -58,11 +58,11 @@ class TrainerCrashedError(Exception):
         last = "" if self.death.is_explained else last_words(self.output)
         return f"{self}: {last}" if last else str(self)
 
-    @property
-    def fault(self) -> MachineError | None:
-        """What was wrong with the machine, where that is why; None otherwise."""
+    def raise_if_machines(self) -> None:
+        """Raise MachineError where the machine was at fault, and not what was run."""
         fault = fault_in(self.output) if self.death.kind is FailureKind.CRASHED else None
-        return None if fault is None else MachineError(fault)
+        if fault is not None:
+            raise MachineError(fault) from self
 
 
 class TrainerStoppedError(Exception):

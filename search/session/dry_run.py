@@ -71,8 +71,7 @@ def check(
         try:
             checked: Checked = trainer.run(task, phases, lambda: stop() or too_long())
         except TrainerCrashedError as crash:
-            if crash.fault is not None:
-                raise crash.fault from crash
+            crash.raise_if_machines()
             error = UserCodeError(f"{definition.hypermodel.path} ends its process: {crash.reason}")
             error.details = crash.output
             raise error from crash

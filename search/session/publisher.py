@@ -165,8 +165,7 @@ class Publisher:
         except TrainerStoppedError:
             return HandedBack(0)
         except TrainerCrashedError as crash:
-            if crash.fault is not None:
-                raise crash.fault from crash
+            crash.raise_if_machines()
             return Failed(crash.death.kind or FailureKind.CRASHED, crash.reason, crash.output)
         return outcome
 
@@ -185,8 +184,7 @@ class Publisher:
         try:
             appraised: Appraised = self._trainer.run(task, None, stopped)
         except TrainerCrashedError as crash:
-            if crash.fault is not None:
-                raise crash.fault from crash
+            crash.raise_if_machines()
             error = WorkFailedError(
                 f"The evaluation of the model of '{self._study.name}' failed: {crash.reason}"
             )

@@ -1,7 +1,7 @@
 """The account of a training: what each epoch came to, over all the `fit` calls of one trial or retraining."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -136,6 +136,13 @@ def require_numeric(metric: str, reported: Mapping[str, Any], whose: str = "trai
         raise NoSingleNumberError(f"{whose} reports {metric} as {told}, which is not a number")
 
 
+def instead(metric: str, reported: Iterable[str]) -> str:
+    """Return what is said after a metric that is not reported: those that are, and the one that is meant."""
+    near = closest(metric, reported, cutoff=0.7)
+    hint = f"; {suggested(near)}" if near else ";"
+    return f"{hint} it reports: {', '.join(sorted(reported)) or 'nothing'}"
+
+
 def require_number(metric: str, value: LogValue | None, reported: Mapping[str, Any]) -> float:
     """Return an objective's value.
 
@@ -144,11 +151,7 @@ def require_number(metric: str, value: LogValue | None, reported: Mapping[str, A
         NoSingleNumberError: It has several values.
     """
     if value is None:
-        near = closest(metric, reported, cutoff=0.7)
-        hint = f"; {suggested(near)}" if near else ";"
-        raise UnknownMetricError(
-            f"training reports no '{metric}'{hint} it reports: {', '.join(sorted(reported)) or 'nothing'}"
-        )
+        raise UnknownMetricError(f"training reports no '{metric}'{instead(metric, reported)}")
     if isinstance(value, list):
         raise NoSingleNumberError(
             f"{metric} has {_size(value)} values an epoch, and an objective is one number: let the metric average "

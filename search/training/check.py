@@ -8,13 +8,12 @@ from typing import Any
 
 import keras_tuner
 
-from studyhall.did_you_mean import closest, suggested
 from studyhall.models.errors import ConfigurationError
 from studyhall.search.bridge.hyperparameters import TrialHyperParameters, recorded_values
 from studyhall.search.core.handle import Start
 from studyhall.search.core.outcome import Checked
 from studyhall.search.devices import setup as device_setup
-from studyhall.search.training.account import Account, NotFiniteError, UnknownMetricError
+from studyhall.search.training.account import Account, NotFiniteError, UnknownMetricError, instead
 from studyhall.search.training.callbacks import Admission, Report, Watch
 from studyhall.search.training.check_facts import facts_of
 from studyhall.search.training.fit import (
@@ -264,10 +263,6 @@ class _Check:
                 and metric not in (*reported, PARAMETERS)
                 and not has_own_fit(self._workload.hypermodel)
             ):
-                near = closest(metric, reported, cutoff=0.7)
-                hint = f"; {suggested(near)}" if near else ";"
-                return (
-                    f"objective.metric is '{metric}', which training never reports{hint} it reports: "
-                    f"{', '.join(sorted(reported))}"
-                )
+                told = instead(metric, reported)
+                return f"objective.metric is '{metric}', which training never reports{told}"
         return f"objective.metric: {error}"

@@ -6,7 +6,6 @@ import socket
 from collections.abc import Iterable
 from pathlib import Path
 
-from studyhall.studies.database import study_rows
 from studyhall.studies.database.attributes import FOLDER
 from studyhall.studies.errors import UserCodeError
 from studyhall.studies.files import explain
@@ -48,10 +47,7 @@ class ProjectFolder:
 
     def belongs_to(self, study: Study) -> bool:
         """Whether a study remembers it."""
-        return (
-            study.storage.read(lambda c: study_rows.attributes(c, study.id, (FOLDER,))).get(FOLDER)
-            == self._here
-        )
+        return bool(study.attribute(FOLDER) == self._here)
 
     def remove(self, others: Iterable[Path]) -> None:
         """Remove it with all that is in it, unless other things are in it, too.

@@ -1,10 +1,7 @@
 """The search space of a Tuner's study, on record: who only reads the study need not build a model."""
 
-from typing import Any
-
 import keras_tuner
 
-from studyhall.studies.database import study_rows
 from studyhall.studies.database.attributes import SPACE
 from studyhall.studies.study.study import Study
 
@@ -33,7 +30,7 @@ def recall_space(study: Study, space: keras_tuner.HyperParameters) -> None:
 
 
 def _recorded(study: Study) -> keras_tuner.HyperParameters | None:
-    found: Any = study.storage.read(lambda c: study_rows.attributes(c, study.id, (SPACE,))).get(SPACE)
+    found = study.attribute(SPACE)
     if found is None:
         return None
     return keras_tuner.HyperParameters.from_config({"space": found, "values": {}})

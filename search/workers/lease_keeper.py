@@ -4,13 +4,33 @@ import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from studyhall.studies.errors import LeaseLostError, StorageError
+
+_T = TypeVar("_T")
 
 RENEWALS_PER_LEASE = 4
 OVERSLEPT_SECONDS = 5.0
 """How much later than it wanted to a process wakes that was frozen, or whose machine was suspended."""
+
+
+def sleep(
+    wait: Callable[[float], _T], seconds: float, overslept: Callable[[], object], clock: Callable[[], float]
+) -> _T:
+    """Wait, and say so where this process was frozen meanwhile; return what the wait does.
+
+    Args:
+        wait: Waits for so many seconds, or less.
+        seconds: How long.
+        overslept: Is told when it took much longer.
+        clock: Seconds that pass.
+    """
+    asleep_at = clock()
+    woken = wait(seconds)
+    if clock() - asleep_at > seconds + OVERSLEPT_SECONDS:
+        overslept()
+    return woken
 
 
 class LeaseKeeper:
@@ -64,8 +84,4 @@ class LeaseKeeper:
 
     def _has_ended(self) -> bool:
         """Wait until the lease is to be renewed, or until the block ends; say whether it has."""
-        asleep_at = self._clock()
-        ended = self._ended.wait(self._interval)
-        if self._clock() - asleep_at > self._interval + OVERSLEPT_SECONDS:
-            self._overslept()
-        return ended
+        return sleep(self._ended.wait, self._interval, self._overslept, self._clock)

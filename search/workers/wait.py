@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from studyhall.search.workers.budget import EpochGate
-from studyhall.search.workers.lease_keeper import OVERSLEPT_SECONDS, RENEWALS_PER_LEASE
+from studyhall.search.workers.lease_keeper import RENEWALS_PER_LEASE, sleep
 from studyhall.studies.study.study import Study
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # s, between two looks at the database
@@ -95,15 +95,9 @@ class Wait:
             self._say(outlook.running)
             pause = min(max(SHORTEST_PAUSE, self._waited() * PAUSES), LONGEST_PAUSE)
             soon = pause if outlook.seconds is None else max(SHORTEST_PAUSE, outlook.seconds)
-            self._sleep(min(pause, soon))
+            sleep(self._pause, min(pause, soon), self._study.storage.patience.note_silence, self._clock)
             is_first = False
         return False
-
-    def _sleep(self, seconds: float) -> None:
-        asleep_at = self._clock()
-        self._pause(seconds)
-        if self._clock() - asleep_at > seconds + OVERSLEPT_SECONDS:
-            self._study.storage.patience.note_silence()
 
     def _waited(self) -> float:
         return self._clock() - self._began

@@ -195,6 +195,5 @@ class Worker:
 def _after_crash(crash: TrainerCrashedError) -> Failed | Interrupted:
     if crash.death.kind is None:
         return Interrupted(crash.reason)
-    if crash.fault is not None:
-        raise crash.fault from crash
+    crash.raise_if_machines()
     return Failed(crash.death.kind, crash.reason, crash.output)

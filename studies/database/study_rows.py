@@ -30,6 +30,15 @@ def exists(connection: Connection, study_id: int) -> bool:
     return connection.scalar(select(studies.c.study_id).where(studies.c.study_id == study_id)) is not None
 
 
+def lock(connection: Connection, study_id: int) -> None:
+    """Have whoever else asks for this lock wait until the transaction ends; on SQLite the transaction is it.
+
+    On PostgreSQL it is the study's row, without being in the way of those who only refer to it.
+    """
+    row = select(studies.c.study_id).where(studies.c.study_id == study_id)
+    connection.execute(row.with_for_update(key_share=True))
+
+
 def directions(connection: Connection, study_id: int) -> list[str]:
     """Return "minimize" or "maximize" for each of a study's objectives."""
     c = study_directions.c

@@ -16,16 +16,20 @@ def _of_study() -> Column[int]:
     )
 
 
-leases = Table(
-    "studyhall_leases",
-    metadata,
-    Column(
+def _trial_as_key() -> Column[int]:
+    return Column(
         "trial_id",
         Integer,
         ForeignKey(trials.c.trial_id, ondelete="CASCADE"),
         primary_key=True,
         autoincrement=False,
-    ),
+    )
+
+
+leases = Table(
+    "studyhall_leases",
+    metadata,
+    _trial_as_key(),
     _of_study(),
     Column("token", String(32)),  # what the holder knows; null while nobody holds the trial
     Column("worker", _NAME, nullable=False),  # the last holder
@@ -40,13 +44,7 @@ leases = Table(
 rungs = Table(
     "studyhall_rungs",  # those that trials have reached where a scheduler pauses them
     metadata,
-    Column(
-        "trial_id",
-        Integer,
-        ForeignKey(trials.c.trial_id, ondelete="CASCADE"),
-        primary_key=True,
-        autoincrement=False,
-    ),
+    _trial_as_key(),
     Column("rung", Integer, primary_key=True, autoincrement=False),  # from 0
     _of_study(),
     Column("value", Float(53)),  # the best so far; null where that is no number

@@ -5,6 +5,7 @@ Each function is one step of a transaction that the caller holds.
 
 from sqlalchemy import Connection, exists, func, insert, select, update
 
+from studyhall.studies.database import study_rows
 from studyhall.studies.database.attributes import PRUNED_AFTER
 from studyhall.studies.database.dialects import insert_into, utc_now
 from studyhall.studies.database.optuna_tables import (
@@ -22,7 +23,6 @@ from studyhall.studies.database.studyhall_tables import rungs
 from studyhall.studies.json_text import to_json
 from studyhall.studies.queue import flags, pruning, queue, reclaiming
 from studyhall.studies.queue.promotion import Rule
-from studyhall.studies.queue.rungs import lock
 
 
 def close(connection: Connection, study_id: int, rule: Rule, *, spent: bool) -> int:
@@ -39,7 +39,7 @@ def close(connection: Connection, study_id: int, rule: Rule, *, spent: bool) -> 
         rule: The study's.
         spent: Whether its budget is spent, so that nobody claims what waits.
     """
-    lock(connection, study_id)
+    study_rows.lock(connection, study_id)
     if flags.is_requested(connection, study_id):
         return 0
     running = exists().where(trials.c.study_id == study_id, trials.c.state == RUNNING)

@@ -5,10 +5,10 @@ Each function is one step of a transaction that the caller holds.
 
 from sqlalchemy import ColumnElement, Connection, Integer, Select, cast, func, select
 
+from studyhall.studies.database import study_rows
 from studyhall.studies.database.attributes import EPOCHS_BEGUN
 from studyhall.studies.database.dialects import insert_into
 from studyhall.studies.database.optuna_tables import (
-    studies,
     trial_intermediate_values,
     trial_system_attributes,
     trials,
@@ -53,8 +53,7 @@ def begin(connection: Connection, lease: Lease, epoch: int, limit: int) -> bool:
     """
     leasing.require(connection, lease)
     table = trial_system_attributes
-    lock = select(studies.c.study_id).where(studies.c.study_id == lease.study_id)
-    connection.execute(lock.with_for_update(key_share=True))
+    study_rows.lock(connection, lease.study_id)
     mine = select(cast(table.c.value_json, Integer)).where(
         table.c.trial_id == lease.trial_id, table.c.key == EPOCHS_BEGUN
     )

@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, or_, select
 
+from studyhall.studies.database import study_rows
 from studyhall.studies.database.optuna_tables import (
     COMPLETE,
     INF_NEG,
     INF_POS,
     PRUNED,
-    study_directions,
     trial_values,
     trials,
 )
@@ -67,16 +67,13 @@ def end(
 
 def is_matched(connection: Connection, study_id: int, values: Sequence[float]) -> bool:
     """Whether a complete trial of the study is at least as good in every objective."""
-    c = study_directions.c
-    directions = connection.scalars(
-        select(c.direction).where(c.study_id == study_id).order_by(c.objective)
-    ).all()
+    directions = study_rows.directions(connection, study_id)
     number, kind = trial_values.c.value, trial_values.c.value_type
     as_good = [
         and_(
             trial_values.c.objective == objective,
             or_(kind == INF_POS, number >= value)
-            if direction == "MAXIMIZE"
+            if direction == "maximize"
             else or_(kind == INF_NEG, number <= value),
         )
         for objective, (direction, value) in enumerate(zip(directions, values, strict=True))

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Integer, Row, bindparam, exists, func, insert, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from studyhall.studies.database import study_rows
 from studyhall.studies.database.attributes import START, STARTED
 from studyhall.studies.database.dialects import utc_now
 from studyhall.studies.database.optuna_tables import (
@@ -120,7 +121,7 @@ def claim(
 
 
 def _take_promising(connection: Connection, study_id: int, rule: Rule, asked_only: bool) -> Row[Any] | None:
-    rungs.lock(connection, study_id)
+    study_rows.lock(connection, study_id)
     if flags.is_requested(connection, study_id):
         return None
     reached = rungs.read(connection, study_id)
@@ -161,15 +162,10 @@ def is_over(
 
     A paused one may not where the `rule` says so.
     """
-    if rule is not None:
-        waits = rungs.any_unpaused(connection, study_id, asked_only=asked_only) or (
-            next_up(rungs.read(connection, study_id), rule, fresh=False) is not None
-        )
-        return not waits or flags.is_requested(connection, study_id)
-    waiting = exists().where(trials.c.study_id == study_id, trials.c.state == WAITING)
-    if asked_only:
-        waiting = waiting.where(withdrawal.is_asked(trials.c.trial_id))
-    return not connection.scalar(select(waiting)) or flags.is_requested(connection, study_id)
+    waits = rungs.any_unpaused(connection, study_id, asked_only=asked_only) or (
+        rule is not None and next_up(rungs.read(connection, study_id), rule, fresh=False) is not None
+    )
+    return not waits or flags.is_requested(connection, study_id)
 
 
 def _set_start(connection: Connection, trial_id: int, start: Start) -> None:

@@ -16,8 +16,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, exists, func, select, update
 
+from studyhall.studies.database import study_rows
 from studyhall.studies.database.dialects import insert_into, now, utc_now
-from studyhall.studies.database.optuna_tables import FAIL, RUNNING, WAITING, studies, trials
+from studyhall.studies.database.optuna_tables import FAIL, RUNNING, WAITING, trials
 from studyhall.studies.database.studyhall_tables import rungs
 from studyhall.studies.queue import leasing, withdrawal
 from studyhall.studies.queue.lease import Lease
@@ -41,7 +42,7 @@ def reach(connection: Connection, lease: Lease, rung: int, value: float, rule: R
         LeaseLostError: The lease is over.
     """
     leasing.require(connection, lease)
-    lock(connection, lease.study_id)
+    study_rows.lock(connection, lease.study_id)
     key = {"trial_id": lease.trial_id, "rung": rung}
     known = value if value == value else None  # noqa: PLR0124 - NaN is not
     row = {**key, "study_id": lease.study_id, "value": known, "goes_on": False, "reached_at": now()}
@@ -121,9 +122,3 @@ def count_paused(connection: Connection, study_id: int) -> int:
 def is_paused(trial_id: ColumnElement[int]) -> ColumnElement[bool]:
     """Whether a trial, which waits, is paused at a rung."""
     return exists().where(rungs.c.trial_id == trial_id, ~rungs.c.goes_on)
-
-
-def lock(connection: Connection, study_id: int) -> None:
-    """Keep all others from deciding who goes on, until the transaction ends."""
-    of_study = select(studies.c.study_id).where(studies.c.study_id == study_id)
-    connection.execute(of_study.with_for_update(key_share=True))

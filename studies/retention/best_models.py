@@ -92,8 +92,7 @@ class KeptModels:
         return True
 
     def _record_of(self, number: int) -> KeptModel | None:
-        study, key = self._study, f"{KEPT_MODEL_PREFIX}{number}"
-        record = study.storage.read(lambda c: study_rows.attributes(c, study.id, (key,))).get(key)
+        record = self._study.attribute(f"{KEPT_MODEL_PREFIX}{number}")
         return KeptModel(**record) if record is not None else None
 
     def let_go(self, kept: KeptModel) -> None:

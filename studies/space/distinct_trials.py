@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from optuna.distributions import BaseDistribution, json_to_distribution
 from sqlalchemy import Connection, exists, select
 
+from studyhall.studies.database import study_rows
 from studyhall.studies.database.attributes import BEGUN
 from studyhall.studies.database.optuna_tables import (
     FAIL,
-    studies,
     trial_params,
     trial_system_attributes,
     trials,
@@ -61,7 +61,8 @@ def set_param(
     Raises:
         LeaseLostError: The lease is over.
     """
-    _lock(connection, lease)  # that the lease is not over is for the statement that writes to find out
+    # That the lease is not over is for the statement that writes to find out.
+    study_rows.lock(connection, lease.study_id)
     key = key_of(distribution, distribution.to_external_repr(value))
     wanted = {**points, name: key}
     others = [
@@ -84,7 +85,7 @@ def begin_without_parameters(connection: Connection, lease: Lease) -> int | None
     Raises:
         LeaseLostError: The lease is over.
     """
-    _lock(connection, lease)
+    study_rows.lock(connection, lease.study_id)
     mark, param = trial_system_attributes, trial_params
     other: int | None = connection.scalar(
         select(trials.c.number)
@@ -97,11 +98,6 @@ def begin_without_parameters(connection: Connection, lease: Lease) -> int | None
     if other is None:
         trial_writes.set_system_attribute(connection, lease, BEGUN, True)
     return other
-
-
-def _lock(connection: Connection, lease: Lease) -> None:
-    lock = select(studies.c.study_id).where(studies.c.study_id == lease.study_id)
-    connection.execute(lock.with_for_update(key_share=True))
 
 
 def _points(connection: Connection, lease: Lease, first: int) -> list[dict[str, Key]]:

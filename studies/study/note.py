@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 
 from studyhall.studies.artifacts.attachments import attached
 from studyhall.studies.bundle.record import BundleRecord, published
+from studyhall.studies.database import study_rows
 from studyhall.studies.database.attributes import HYPERPARAMETERS, PARAMETER_COUNT, PREDICTIONS, PRUNED_AFTER
 from studyhall.studies.errors import BundleError
 from studyhall.studies.status import queries
@@ -25,7 +26,7 @@ def refresh_note(study: Study) -> bool:
     text = note_text(study.definition, study.id, None if best is None else _noted(best), _published(study))
 
     def work(connection: Connection) -> bool:
-        note_rows.lock(connection, study.id)
+        study_rows.lock(connection, study.id)
         now = queries.best(connection, study.id, study.definition.objective.direction)
         if (None if now is None else now.number) != (None if best is None else best.number):
             return True  # the one that completed that trial writes what is right, or has done so

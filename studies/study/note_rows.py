@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, select
 
 from studyhall.studies.database.dialects import insert_into
-from studyhall.studies.database.optuna_tables import studies, study_system_attributes
+from studyhall.studies.database.optuna_tables import study_system_attributes
 from studyhall.studies.json_text import to_json
 
 MARK = "[//]: # (Studyhall rewrites what is below this line; write above it, or remove the line to keep all.)"
@@ -29,17 +29,11 @@ def first_note(text: str) -> dict[str, object]:
     return {_VERSION: 1, **_pieces(f"{MARK}\n\n{text}")}
 
 
-def lock(connection: Connection, study_id: int) -> None:
-    """Have others who would rewrite the note wait until the transaction ends; on SQLite they do already."""
-    row = select(studies.c.study_id).where(studies.c.study_id == study_id)
-    connection.execute(row.with_for_update(key_share=True))  # those who only add trials do not wait
-
-
 def rewrite(connection: Connection, study_id: int, text: str) -> bool:
     """Rewrite our part of a study's note; False, and no change, where people have removed the mark.
 
-    It is one step of a transaction that the caller holds, after `lock`. Whoever has the note open in the
-    dashboard meanwhile is told there that it has changed.
+    It is one step of a transaction that the caller holds, after `study_rows.lock`. Whoever has the note open
+    in the dashboard meanwhile is told there that it has changed.
 
     Args:
         connection: The transaction.

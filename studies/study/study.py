@@ -1,7 +1,7 @@
 """A study: a definition, and the trials that it asks for, in a storage."""
 
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import Any, Self
 
 import optuna
 from optuna.pruners import BasePruner, NopPruner
@@ -220,6 +220,12 @@ class Study:
     def versions(self) -> dict[str, str]:
         """Return the versions of packages that the study was created with; empty where that is not known."""
         return self.storage.read(lambda connection: _versions(connection, self.id))
+
+    def attribute(self, key: str) -> Any:
+        """Return one of the study's user attributes; None where it has none of that name."""
+        return self.storage.read(lambda connection: study_rows.attributes(connection, self.id, (key,))).get(
+            key
+        )
 
     def spent(self) -> Spent:
         """Return what the study has cost so far."""
